@@ -1,0 +1,35 @@
+# The one door: make run, make test, make check, make bench.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check bench clean
+
+run: $(VENV)/app  ## serve the app
+	$(BIN)/streamlit run streamlit_app.py
+
+test: $(VENV)/dev check  ## everything the tests need, then all tests
+	$(BIN)/python tests/find_browser.py || $(BIN)/playwright install chromium
+	$(BIN)/pytest
+
+check: $(VENV)/dev  ## style, types, and which room may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev  ## print the figures in docs/
+	$(BIN)/python -m benchmarks.interaction
+
+$(VENV)/app: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.txt
+	touch $@
+
+$(VENV)/dev: requirements.txt requirements-dev.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements-dev.txt
+	touch $(VENV)/app $@
+
+clean:  ## forget the environment
+	rm -rf $(VENV)
