@@ -1,0 +1,46 @@
+"""The devices that torch finds on this machine."""
+
+from collections.abc import Callable
+from typing import Final
+
+import psutil
+import torch
+
+from llm_explorer.measure.result import processor_name
+
+META_TITLE: Final = "counts only, no memory"
+
+
+def available_devices() -> dict[str, str]:
+    """Names a RunConfig takes, each with what it is: {'cpu': 'AMD EPYC', 'meta': 'counts only, no memory'}."""
+    found = {"cpu": processor_name()}
+    if torch.cuda.is_available():
+        found |= {f"cuda:{n}": torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())}
+    if torch.backends.mps.is_available():
+        found["mps"] = f"{processor_name()} GPU"
+    return found | {"meta": META_TITLE}
+
+
+def find_device(name: str) -> str | None:
+    """The name as it is listed ('cuda' is 'cuda:0'), None when it is not there."""
+    listed = "cuda:0" if name == "cuda" else name
+    return listed if listed in available_devices() else None
+
+
+def synchronizer(device: str) -> Callable[[], None]:
+    """What waits until the device has done its work; a CPU's is done when its call returns."""
+    if device.startswith("cuda"):
+        return lambda: torch.cuda.synchronize(device)
+    if device == "mps":
+        return torch.mps.synchronize
+    return lambda: None
+
+
+def free_device_bytes(device: str) -> int | None:
+    """Free memory of a CUDA device; None for the others, which the server judges before it starts anything."""
+    return torch.cuda.mem_get_info(device)[0] if device.startswith("cuda") else None
+
+
+def default_threads() -> int:
+    """Physical cores - 1, at least 1: the server needs one, and two busy threads on two cores are 6 times slower."""
+    return max(1, (psutil.cpu_count(logical=False) or 1) - 1)

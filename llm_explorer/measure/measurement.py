@@ -1,0 +1,104 @@
+"""Build a model on its device, run training steps, and tell what that took."""
+
+import time
+from typing import Any
+
+import torch
+
+from llm_explorer.accounting.memory import count_memory
+from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.measure import memory
+from llm_explorer.measure.devices import available_devices, find_device, free_device_bytes, synchronizer
+from llm_explorer.measure.result import Result, make_result, processor_name
+from llm_explorer.measure.statistics import summarize
+from llm_explorer.measure.timing import PhaseClock, Report, StepTime, garbage_collection_paused, repeat
+from llm_explorer.model import GPT, build
+from llm_explorer.training import Batch, TrainingStep, random_batch
+from llm_explorer.units import byte_size
+
+
+def measure(
+    model: ModelConfig, run: RunConfig, *, budget_s: float, report: Report, limit_bytes: int | None = None
+) -> Result:
+    """Build the model, time its training steps for about ``budget_s`` seconds, and find the peak of its memory.
+
+    Times are of whole steps: forward and backward are summed over the ``accumulation`` micro-batches, and
+    forward + backward + optimizer is the step. On ``meta`` the parameters are counted and nothing runs. Running out
+    of memory, and a device that is not there, are results. ``limit_bytes`` is what the process may take besides what it
+    has (Linux only).
+    """
+    device = find_device(run.device)
+    environment: dict[str, Any] = {"threads": torch.get_num_threads()}
+    refusal = _refusal(model, run, device)
+    if refusal is not None or device is None:
+        return make_result(model, run, "refused", refusal, environment=environment)
+    environment["device_name"] = processor_name() if device == "cpu" else available_devices()[device]
+    try:
+        with memory.limited_memory(limit_bytes):
+            found = _measured(model, replace(run, device=device), budget_s, report)
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        found = None  # told below: as long as there is the error, its frames keep the model alive
+    if found is None:
+        reason = _out_of_memory(model, run, limit_bytes)
+        return make_result(model, run, "out_of_memory", reason, environment=environment)
+    return make_result(model, run, "ok", environment=environment, **found)
+
+
+def _refusal(model: ModelConfig, run: RunConfig, device: str | None) -> str | None:
+    if device is None:
+        return f"{run.device} is not on this machine; there are {', '.join(available_devices())}"
+    free, peak = free_device_bytes(device), count_memory(model, run).peak_bytes
+    if free is not None and peak > free:
+        return f"A step needs {byte_size(peak)} of memory on {device}, {byte_size(free)} are free"
+    return None
+
+
+def _measured(model: ModelConfig, run: RunConfig, budget_s: float, report: Report) -> dict[str, Any]:
+    report("building", None, "Building the model")
+    gpt, init_s = _built(model, run)
+    found: dict[str, Any] = {"parameters": sum(weight.numel() for weight in gpt.parameters()), "init_s": init_s}
+    if run.device == "meta":
+        return found | {"process_rss_bytes": memory.process_peak_bytes()}
+    step, batches = TrainingStep(gpt, run), [random_batch(model, run)] * run.accumulation
+    found |= _timed(step, batches, budget_s, report)
+    tokens = run.batch_size * run.sequence(model) * run.accumulation
+    found["tokens_per_s"] = tokens / found["step_s"]["median"]
+    found["process_rss_bytes"] = memory.process_peak_bytes()  # before the profiler takes its own
+    report("memory", None, "Measuring the peak of memory")
+    return found | {"peak_bytes": memory.tensor_peak_bytes(step, batches)}
+
+
+def _built(model: ModelConfig, run: RunConfig) -> tuple[GPT, float]:
+    synchronize = synchronizer(run.device)
+    synchronize()
+    start = time.perf_counter()
+    gpt = build(model, run)
+    synchronize()
+    return gpt, time.perf_counter() - start
+
+
+def _timed(step: TrainingStep, batches: list[Batch], budget_s: float, report: Report) -> dict[str, Any]:
+    clock = PhaseClock(synchronizer(step.run.device))
+
+    def once() -> StepTime:
+        step(batches, clock.enter)
+        return clock.finish()
+
+    with garbage_collection_paused():
+        samples = repeat(once, budget_s=budget_s, report=report)
+    phases = ("forward", "backward", "step") if step.optimizer is None else ("forward", "backward", "optimizer", "step")
+    return {f"{phase}_s": summarize([getattr(sample, phase) for sample in samples])._asdict() for phase in phases}
+
+
+def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    # on a CPU torch raises a plain RuntimeError; oneDNN has its own allocator and words
+    words = ("DefaultCPUAllocator", "out of memory", "could not create a memory")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)
+
+
+def _out_of_memory(model: ModelConfig, run: RunConfig, limit_bytes: int | None) -> str:
+    peak = byte_size(count_memory(model, run).peak_bytes)
+    limit = "" if limit_bytes is None else f"; the limit of its process was {byte_size(limit_bytes)}"
+    return f"The step ran out of memory: its tensors were predicted to need {peak}{limit}"

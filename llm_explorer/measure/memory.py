@@ -1,0 +1,105 @@
+"""The bytes one training step really takes: of tensors, and of the whole process. Two different numbers, never mixed.
+
+The process holds more than its tensors: the interpreter, torch itself, caches of the allocator and of MKL.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import torch
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
+
+from llm_explorer.training import Batch, TrainingStep
+
+
+def tensor_peak_bytes(step: TrainingStep, batches: list[Batch]) -> int | None:
+    """The most tensor bytes alive at once during one more step; None where the device cannot tell (mps, meta).
+
+    The step must have run before: the first has no optimizer state yet and peaks lower.
+    """
+    device = batches[0][0].device
+    if device.type == "cpu":
+        return storage_bytes(_alive_between_steps(step, batches)) + added_peak_bytes(lambda: step(batches))
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        step(batches)
+        return torch.cuda.max_memory_allocated(device)
+    return None  # torch.mps knows what is allocated now, not the most there was
+
+
+def added_peak_bytes(work: Callable[[], object]) -> int:
+    """The most CPU tensor bytes alive at once during the work, above those alive before it.
+
+    Summed from the profiler's memory events, so scratch space inside kernels is seen too.
+
+    >>> added_peak_bytes(lambda: torch.empty(1000))
+    4000
+    """
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as recorded:
+        work()
+    assert recorded.profiler is not None
+    results = recorded.profiler.kineto_results
+    assert results is not None
+    events = [event for event in results.events() if event.name() == "[memory]"]
+    now = peak = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        now += event.nbytes()
+        peak = max(peak, now)
+    return peak
+
+
+def storage_bytes(tensors: Iterable[Tensor]) -> int:
+    """The bytes behind the tensors, memory that several share counted once."""
+    storages = [tensor.untyped_storage() for tensor in tensors]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+
+def process_peak_bytes() -> int:
+    """The most memory this process ever held: resident pages, libraries included.
+
+    Linux: VmHWM, because ru_maxrss survives exec and starts at what the parent held. Elsewhere ru_maxrss (bytes on
+    macOS), and the peak working set on Windows.
+    """
+    if sys.platform == "linux":
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource  # not on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+@contextmanager
+def limited_memory(allowed_bytes: int | None) -> Iterator[None]:
+    """Let this process take that much more than it has now, so that a wrong prediction is an error, not a dead process.
+
+    RLIMIT_DATA counts private writable memory: neither libraries nor a device's address space. Only Linux has it so.
+    """
+    if allowed_bytes is None or sys.platform != "linux":
+        yield
+        return
+    import resource  # not on Windows
+
+    usual, most = resource.getrlimit(resource.RLIMIT_DATA)
+    data = int(Path("/proc/self/status").read_text().partition("VmData:")[2].split()[0]) * 1024
+    resource.setrlimit(resource.RLIMIT_DATA, (data + allowed_bytes, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (usual, most))
+
+
+def _alive_between_steps(step: TrainingStep, batches: list[Batch]) -> list[Tensor]:
+    weights = list(step.gpt.parameters())
+    kept: list[Tensor] = []
+    if step.optimizer is not None:
+        weights += [weight for group in step.optimizer.param_groups for weight in group["params"]]  # fp32 masters too
+        states = step.optimizer.state.values()
+        kept = [value for state in states for value in state.values() if isinstance(value, Tensor)]
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
+    return [*weights, *gradients, *kept, *(tensor for batch in batches for tensor in batch)]

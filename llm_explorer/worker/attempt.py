@@ -1,0 +1,145 @@
+"""One measurement from refusal to result: wait for the machine, run a child, listen, and end it whatever happens."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any, Final, NamedTuple
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_dir
+
+from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.measure.result import Result, Status, make_result
+from llm_explorer.worker.client import Worker, death_in_words
+from llm_explorer.worker.limits import Allocator, budget_s, choose_allocator, memory_limit, refusal, timeout_s
+
+LOCK_LOOK_S: Final = 0.1
+
+
+class Progress(NamedTuple):
+    """How far a measurement is; ``fraction`` from 0 to 1, None where nobody can know."""
+
+    phase: str
+    fraction: float | None
+    text: str
+
+
+TakeWorker = Callable[[Allocator], Worker]
+OnProgress = Callable[[Progress], None]
+
+
+class Attempt:
+    """One measurement, on the thread that calls ``execute``; ``cancel`` may be called from any other."""
+
+    def __init__(self, model: ModelConfig, run: RunConfig, on_progress: OnProgress) -> None:
+        self._model, self._run, self._on_progress = model, run, on_progress
+        self._inbox: Queue[dict[str, Any]] = Queue()
+
+    def cancel(self) -> None:
+        """End it: the process is gone within 0.5 s, the result says cancelled."""
+        self._inbox.put({"event": "cancel"})
+
+    def execute(self, take_worker: TakeWorker) -> Result:
+        """Measure; every failure is a result too."""
+        try:
+            with contextlib.ExitStack() as held:
+                if not self._wait_for_machine(held):
+                    return self.cancelled()
+                return self._measure(take_worker)
+        except Exception as error:
+            logging.exception("a measurement could not be made")
+            return self._result("failed", f"The measurement could not be made: {error}")
+
+    def cancelled(self) -> Result:
+        """The result of a measurement that nobody waits for any more."""
+        return self._result("cancelled", "Cancelled")
+
+    def _wait_for_machine(self, held: contextlib.ExitStack) -> bool:
+        """Get the machine's one place to measure; False when cancelled before."""
+        while True:
+            try:
+                held.enter_context(machine_lock())
+            except Timeout:
+                self._on_progress(Progress("waiting", None, "Another program is measuring on this machine"))
+            else:
+                return True
+            with contextlib.suppress(Empty):
+                self._inbox.get(timeout=LOCK_LOOK_S)  # the only message there can be is cancel
+                return False
+
+    def _measure(self, take_worker: TakeWorker) -> Result:
+        limit = memory_limit()
+        reason = refusal(self._model, self._run, limit)
+        if reason is not None:
+            return self._result("refused", reason)
+        worker = take_worker(choose_allocator(self._model, self._run, limit))
+        try:
+            worker.send(self._job(limit), self._inbox.put)
+            return self._listen(worker.allocator)
+        finally:
+            worker.kill()
+
+    def _job(self, limit: int) -> dict[str, Any]:
+        return {
+            "kind": "measure",
+            "model": self._model.model_dump(),
+            "run": self._run.model_dump(),
+            "budget_s": budget_s(),
+            "limit_bytes": limit if self._run.device == "cpu" else None,
+        }
+
+    def _listen(self, allocator: Allocator) -> Result:
+        seconds = timeout_s()
+        deadline = time.monotonic() + seconds
+        self._on_progress(Progress("starting", None, "Starting a process"))
+        while True:
+            try:
+                message = self._inbox.get(timeout=max(0.0, deadline - time.monotonic()))
+            except Empty:
+                reason = f"Ended after {seconds:.0f} s, the most a measurement may take"
+                return self._result("timeout", reason, allocator)
+            match message["event"]:
+                case "progress":
+                    self._on_progress(Progress(message["phase"], message["fraction"], message["text"]))
+                case "result":
+                    return dict(message["result"])
+                case "cancel":
+                    return self.cancelled()
+                case "exit":
+                    return self._result(*death_in_words(message["code"]), allocator)
+
+    def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
+        return make_result(self._model, self._run, status, reason, environment={"allocator": allocator})
+
+
+@contextlib.contextmanager
+def machine_lock() -> Iterator[None]:
+    """Hold this machine's one place to measure, or raise filelock.Timeout at once when another program has it.
+
+    Where the user's cache folder cannot be written there is no lock, and measuring goes on without.
+    """
+    # a soft lock would outlive a killed server
+    lock = FileLock(Path(user_cache_dir("llm-explorer")) / "measuring.lock", blocking=False, fallback_to_soft=False)
+    try:
+        Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise
+    except (OSError, NotImplementedError):
+        logging.warning("no lock between programs that measure: %s cannot be written", lock.lock_file)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def run_measurement(model: ModelConfig, run: RunConfig, on_progress: OnProgress = lambda _: None) -> Result:
+    """Measure in a child of its own and wait for it, as the command line does; Ctrl-C gives the result cancelled."""
+    attempt = Attempt(model, run, on_progress)
+    try:
+        return attempt.execute(Worker)
+    except KeyboardInterrupt:
+        return attempt.cancelled()

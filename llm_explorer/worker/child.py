@@ -1,0 +1,130 @@
+"""The child process: ``python -m llm_explorer.worker.child``, one JSON job a line in, JSON lines out. See client.py.
+
+    in   {"id": 1, "kind": "devices"}
+         {"id": 2, "kind": "measure", "model": {...}, "run": {...}, "budget_s": 10.0, "limit_bytes": 3000000000}
+    out  {"event": "ready", "torch": "2.13.0+cpu"}                                     once, torch is imported
+         {"id": 2, "event": "progress", "phase": "timing", "fraction": 0.3, "text": "Timed 12 steps"}
+         {"id": 2, "event": "result", "result": {...}}
+
+The end of its standard input ends it at once, in the midst of anything: whoever started it, and however that one died,
+nothing is left behind.
+"""
+
+import importlib
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from queue import SimpleQueue
+from typing import Any, Final, TextIO
+
+from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.measure.result import make_result
+
+PROGRESS_EVERY_S: Final = 0.1
+
+Message = dict[str, Any]
+
+
+class Protocol:
+    """The JSON lines to the server, on a copy of the real standard output that only this object has."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._last_progress = (0.0, "")
+
+    def send(self, message: Message) -> None:
+        """Write one line."""
+        self._out.write(json.dumps(message) + "\n")
+        self._out.flush()
+
+    def progress(self, job: int, phase: str, fraction: float | None, text: str) -> None:
+        """Tell how far a job is: each new phase, else not more often than the eye needs."""
+        then, last_phase = self._last_progress
+        now = time.monotonic()
+        if phase != last_phase or now - then >= PROGRESS_EVERY_S:
+            self._last_progress = (now, phase)
+            self.send({"id": job, "event": "progress", "phase": phase, "fraction": fraction, "text": text})
+
+
+def main() -> None:
+    """Serve jobs until standard input ends."""
+    protocol = Protocol(_claim_stdout())
+    jobs: SimpleQueue[Message] = SimpleQueue()
+    threading.Thread(target=_read_jobs, args=(jobs,), daemon=True).start()
+    reason = _load_torch(protocol)
+    while True:
+        job = jobs.get()
+        protocol.send({"id": job["id"], "event": "result", "result": _answer(job, protocol, reason)})
+
+
+def _claim_stdout() -> TextIO:
+    """A copy of standard output; the name itself now means standard error, so that no library's print gets through."""
+    copy = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return copy
+
+
+def _read_jobs(jobs: "SimpleQueue[Message]") -> None:
+    for line in sys.stdin:
+        jobs.put(json.loads(line))
+    os._exit(0)  # no clean-up: the main thread may be deep inside a matrix product
+
+
+def _load_torch(protocol: Protocol) -> str | None:
+    """Import what measuring needs before the first job; the reason in words when that fails."""
+    try:
+        import torch
+
+        importlib.import_module("llm_explorer.measure.measurement")  # with the profiler and all, not in a job's time
+    except ImportError as error:
+        logging.exception("torch cannot be imported")
+        protocol.send({"event": "ready", "torch": None})
+        if error.name == "torch":
+            return "PyTorch is not installed: pip install torch==2.13.0"
+        return f"PyTorch cannot be loaded: {error}"
+    torch.set_num_interop_threads(1)
+    protocol.send({"event": "ready", "torch": torch.__version__})
+    return None
+
+
+def _answer(job: Message, protocol: Protocol, reason: str | None) -> Any:
+    if job["kind"] == "devices":
+        return _devices(reason)
+    model, run = ModelConfig(**job["model"]), RunConfig(**job["run"])
+    if reason is not None:
+        return make_result(model, run, "failed", reason)
+    try:
+        return _measure(job, model, run, protocol)
+    except Exception as error:
+        logging.exception("a measurement failed")
+        first_line = (str(error).splitlines() or [""])[0]
+        return make_result(model, run, "failed", f"{type(error).__name__}: {first_line}")
+
+
+def _devices(reason: str | None) -> Message | None:
+    if reason is not None:
+        return None
+    from llm_explorer.measure.devices import available_devices
+
+    return dict(available_devices())
+
+
+def _measure(job: Message, model: ModelConfig, run: RunConfig, protocol: Protocol) -> Message:
+    import torch
+
+    from llm_explorer.measure.devices import default_threads
+    from llm_explorer.measure.measurement import measure
+
+    torch.set_num_threads(run.threads or default_threads())
+
+    def report(phase: str, fraction: float | None, text: str) -> None:
+        protocol.progress(job["id"], phase, fraction, text)
+
+    return measure(model, run, budget_s=job["budget_s"], report=report, limit_bytes=job["limit_bytes"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""The measuring queue: one measurement at a time, shared by all who asked for the same. One object a server.
+
+Plain threads and one lock: safe from Streamlit's script threads, which end, and for many visitors at once.
+"""
+
+import atexit
+import functools
+import threading
+import time
+from typing import Final, Literal, NamedTuple
+
+from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.hardware import THIS_MACHINE
+from llm_explorer.measure.result import Result, processor_name
+from llm_explorer.worker.attempt import Attempt, Progress
+from llm_explorer.worker.client import Message, Worker
+from llm_explorer.worker.limits import is_hosted
+from llm_explorer.worker.spare import Spare
+
+KEPT_RESULTS: Final = 64
+CLOSE_WAIT_S: Final = 1.0
+
+State = Literal["queued", "running", "done"]
+Devices = tuple[tuple[str, str], ...]
+Key = tuple[ModelConfig, RunConfig]
+
+
+class Snapshot(NamedTuple):
+    """A job at one moment: ``place`` jobs are before it in the queue, ``finished_at`` is in seconds since 1970."""
+
+    state: State
+    place: int
+    progress: Progress | None
+    result: Result | None
+    model: ModelConfig
+    run: RunConfig
+    finished_at: float | None
+
+
+class Job:
+    """One measurement that was asked for; several watchers may share it. Made by MeasuringQueue.submit."""
+
+    def __init__(self, queue: "MeasuringQueue", model: ModelConfig, run: RunConfig) -> None:
+        self.model, self.run = model, run
+        self.queue = queue
+        self.watchers: set[str] = set()
+        self.progress: Progress | None = None
+        self.result: Result | None = None
+        self.finished_at: float | None = None
+        self.attempt = Attempt(model, run, self._on_progress)
+
+    def snapshot(self) -> Snapshot:
+        """How it stands now."""
+        return self.queue.snapshot(self)
+
+    def watch(self, watcher: str) -> None:
+        """One more waits for it."""
+        self.queue.watch(self, watcher)
+
+    def leave(self, watcher: str) -> None:
+        """One less waits for it; with the last one gone it is cancelled, its process gone within 0.5 s."""
+        self.queue.leave(self, watcher)
+
+    def finish(self, result: Result) -> None:
+        """It is done."""
+        self.result, self.finished_at = result, time.time()
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.progress = progress
+
+
+class MeasuringQueue:
+    """Jobs wait here for the machine; ``close`` ends all its processes, and so does the end of the server."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: list[Job] = []
+        self._running: Job | None = None
+        self._finished: dict[Key, Job] = {}
+        self._closed = False
+        self._spare = Spare()
+        self._devices: Devices = (("cpu", processor_name()), ("meta", "counts only, no memory"))
+        self._devices_asked = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def submit(self, model: ModelConfig, run: RunConfig, watcher: str, *, again: bool = False) -> Job:
+        """Ask for a measurement: a new job, or the one of the same model and run that waits, runs or has succeeded.
+
+        ``again`` measures anew where it has been measured already. Whether there is memory for it is asked when its
+        turn comes: what runs now will have given its own back.
+        """
+        with self._changed:
+            job = self._find(model, run, finished=not again)
+            if job is None:
+                job = Job(self, model, run)
+                self._waiting.append(job)
+                self._changed.notify_all()
+            job.watchers.add(watcher)
+            return job
+
+    def find(self, model: ModelConfig, run: RunConfig) -> Job | None:
+        """The job of this model and run that waits, runs or has succeeded, if there is one."""
+        with self._changed:
+            return self._find(model, run, finished=True)
+
+    def snapshot(self, job: Job) -> Snapshot:
+        """How a job stands now."""
+        with self._changed:
+            queued = job in self._waiting
+            place = self._waiting.index(job) if queued else 0
+            state: State = "queued" if queued else "running" if job.result is None else "done"
+            return Snapshot(state, place, job.progress, job.result, job.model, job.run, job.finished_at)
+
+    def watch(self, job: Job, watcher: str) -> None:
+        """One more waits for the job."""
+        with self._changed:
+            job.watchers.add(watcher)
+
+    def leave(self, job: Job, watcher: str) -> None:
+        """One less waits for the job; with the last one gone it is cancelled."""
+        with self._changed:
+            job.watchers.discard(watcher)
+            if not job.watchers and job.result is None:
+                self._cancel(job)
+
+    def leave_all(self, watcher: str) -> None:
+        """A session has ended: it waits for nothing any more."""
+        with self._changed:
+            for job in self._open_jobs():
+                self.leave(job, watcher)
+
+    def devices(self) -> Devices:
+        """Names and titles of the devices; cpu and meta until a child, asked at the first call, has told."""
+        with self._changed:
+            first, self._devices_asked = not self._devices_asked, True
+        if first and not self._closed:
+            worker = self._spare.warm() or Worker()
+            worker.send({"kind": "devices"}, functools.partial(self._hear_devices, worker))
+        return self._devices
+
+    def close(self) -> None:
+        """Cancel everything and end all processes."""
+        with self._changed:
+            self._closed = True
+            for job in self._open_jobs():
+                self._cancel(job)
+            self._changed.notify_all()
+        self._thread.join(CLOSE_WAIT_S)
+        self._spare.close()
+        atexit.unregister(self.close)
+
+    def _open_jobs(self) -> list[Job]:
+        return self._waiting + ([self._running] if self._running is not None else [])
+
+    def _find(self, model: ModelConfig, run: RunConfig, *, finished: bool) -> Job | None:
+        key = _key(model, run)
+        for job in self._open_jobs():
+            if job.watchers and _key(job.model, job.run) == key:  # without watchers it is being cancelled
+                return job
+        return self._finished.get(key) if finished else None
+
+    def _cancel(self, job: Job) -> None:
+        job.watchers.clear()
+        if job in self._waiting:
+            self._waiting.remove(job)
+            job.finish(job.attempt.cancelled())
+        else:
+            job.attempt.cancel()
+
+    def _serve(self) -> None:
+        while (job := self._next()) is not None:
+            result = job.attempt.execute(self._spare.take)
+            with self._changed:
+                self._running = None
+                job.finish(result)
+                if result["status"] == "ok":
+                    self._keep(job)
+                idle = not self._waiting
+            if idle:
+                self._spare.warm()
+
+    def _next(self) -> Job | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            self._running = None if self._closed else self._waiting.pop(0)
+            return self._running
+
+    def _keep(self, job: Job) -> None:
+        key = _key(job.model, job.run)
+        self._finished.pop(key, None)  # the newest last
+        self._finished[key] = job
+        if len(self._finished) > KEPT_RESULTS:
+            del self._finished[next(iter(self._finished))]
+
+    def _hear_devices(self, worker: Worker, message: Message) -> None:
+        if message["event"] == "result" and message["result"] is not None:
+            self._devices = tuple(message["result"].items())
+        if is_hosted():
+            worker.kill()
+
+
+def _key(model: ModelConfig, run: RunConfig) -> Key:
+    return model, replace(run, hardware=THIS_MACHINE)  # what it is sized for does not change how it runs

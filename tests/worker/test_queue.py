@@ -1,0 +1,206 @@
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from conftest import SLOW, SLOW_RUN, TINY, is_gone
+
+import llm_explorer
+from llm_explorer.config import RunConfig, replace
+from llm_explorer.measure.result import Result, make_result
+from llm_explorer.worker import queue as queue_module
+from llm_explorer.worker.attempt import Attempt
+from llm_explorer.worker.queue import Job, MeasuringQueue, Snapshot
+
+RUN = RunConfig(batch_size=1)
+
+
+@pytest.fixture
+def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what is about the queue alone: SLOW runs until it is cancelled, all else succeeds at once."""
+
+    def execute(self: Attempt, take_worker: object) -> Result:
+        if self._model == SLOW:
+            assert self._inbox.get(timeout=30) == {"event": "cancel"}
+            return self.cancelled()
+        return make_result(self._model, self._run, "ok")
+
+    monkeypatch.setattr(Attempt, "execute", execute)
+
+
+def until(job: Job, condition: Callable[[Snapshot], object], seconds: float = 30) -> Snapshot:
+    deadline = time.monotonic() + seconds
+    while not condition(job.snapshot()):
+        assert time.monotonic() < deadline, job.snapshot()
+        time.sleep(0.02)
+    return job.snapshot()
+
+
+def done(job: Job, seconds: float = 30) -> Snapshot:
+    return until(job, lambda snapshot: snapshot.state == "done", seconds)
+
+
+def running(job: Job) -> Snapshot:
+    return until(job, lambda snapshot: snapshot.state == "running")
+
+
+def computing(job: Job) -> Snapshot:
+    return until(job, lambda snapshot: snapshot.progress is not None and snapshot.progress.phase == "warm-up")
+
+
+def test_a_job_goes_from_asked_to_measured(queue: MeasuringQueue) -> None:
+    job = queue.submit(TINY, RUN, "ann")
+    snapshot = done(job)
+    assert snapshot.result is not None
+    assert snapshot.result["status"] == "ok"
+    assert (snapshot.model, snapshot.run, snapshot.place) == (TINY, RUN, 0)
+    assert snapshot.finished_at == pytest.approx(time.time(), abs=5)
+
+
+def test_the_same_asked_by_two_is_one_job_and_ends_only_when_both_have_left(queue: MeasuringQueue) -> None:
+    job = queue.submit(SLOW, SLOW_RUN, "ann")
+    assert queue.submit(SLOW, replace(SLOW_RUN, hardware="24GiB"), "bob") is job
+    computing(job)
+    job.leave("ann")
+    time.sleep(0.3)
+    assert job.snapshot().state == "running"
+    start = time.monotonic()
+    job.leave("bob")
+    result = done(job, 0.5).result
+    assert result is not None
+    assert result["status"] == "cancelled"
+    assert time.monotonic() - start < 0.5
+
+
+def test_jobs_wait_in_order_and_know_their_place(queue: MeasuringQueue, pretended: None) -> None:
+    first = queue.submit(SLOW, SLOW_RUN, "ann")
+    running(first)
+    waiting = [queue.submit(TINY, replace(RUN, seed=seed), "bob") for seed in range(3)]
+    assert [job.snapshot().state for job in (first, *waiting)] == ["running", "queued", "queued", "queued"]
+    assert [job.snapshot().place for job in (first, *waiting)] == [0, 0, 1, 2]
+    waiting[0].leave("bob")
+    assert [job.snapshot().place for job in waiting] == [0, 0, 1]
+    result = waiting[0].snapshot().result
+    assert result is not None
+    assert result["status"] == "cancelled"
+    first.leave("ann")
+    times = [done(job).finished_at or 0 for job in waiting[1:]]
+    assert times == sorted(times)
+
+
+def test_a_session_that_ends_leaves_everything_it_watched(queue: MeasuringQueue, pretended: None) -> None:
+    alone, shared = queue.submit(SLOW, SLOW_RUN, "ann"), queue.submit(TINY, RUN, "ann")
+    shared.watch("bob")
+    queue.leave_all("ann")
+    assert (done(alone).result or {})["status"] == "cancelled"
+    assert (done(shared).result or {})["status"] == "ok"
+
+
+def test_a_cancelled_job_is_not_given_to_the_next_who_asks(queue: MeasuringQueue, pretended: None) -> None:
+    job = queue.submit(SLOW, SLOW_RUN, "ann")
+    running(job)
+    job.leave("ann")
+    assert queue.submit(SLOW, SLOW_RUN, "bob") is not job
+
+
+def test_a_measured_result_is_found_again_and_measured_anew_on_demand(queue: MeasuringQueue, pretended: None) -> None:
+    assert queue.find(TINY, RUN) is None
+    job = queue.submit(TINY, RUN, "ann")
+    done(job)
+    assert queue.find(TINY, RUN) is job
+    assert queue.submit(TINY, RUN, "bob") is job
+    anew = queue.submit(TINY, RUN, "bob", again=True)
+    assert anew is not job
+    done(anew)
+    assert queue.find(TINY, RUN) is anew
+
+
+def test_only_success_is_found_again(queue: MeasuringQueue) -> None:
+    job = queue.submit(TINY, replace(RUN, device="cuda:99"), "ann")
+    assert (done(job).result or {})["status"] == "refused"
+    assert queue.find(TINY, job.run) is None
+
+
+def test_results_are_kept_up_to_a_bound_oldest_out_first(
+    queue: MeasuringQueue, pretended: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_module, "KEPT_RESULTS", 1)
+    for seed in (1, 2):
+        done(queue.submit(TINY, replace(RUN, seed=seed), "ann"))
+    kept = [queue.find(TINY, replace(RUN, seed=seed)) is not None for seed in (1, 2)]
+    assert kept == [False, True]
+
+
+def test_devices_are_told_at_once_and_in_full_when_a_child_has_answered(queue_with_spare: MeasuringQueue) -> None:
+    first = queue_with_spare.devices()
+    assert [name for name, _ in first] == ["cpu", "meta"]
+    worker = queue_with_spare._spare._worker
+    assert worker is not None
+    answers: list[object] = []
+    worker.send({"kind": "devices"}, answers.append)
+    deadline = time.monotonic() + 30
+    while not answers:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    names = [name for name, _ in queue_with_spare.devices()]
+    assert names[0] == "cpu"
+    assert names[-1] == "meta"
+
+
+def test_the_spare_is_used_for_one_measurement_and_then_replaced(queue_with_spare: MeasuringQueue) -> None:
+    queue_with_spare.devices()
+    spare = queue_with_spare._spare._worker
+    assert spare is not None
+    done(queue_with_spare.submit(TINY, RUN, "ann"))
+    assert is_gone(spare.pid)
+    deadline = time.monotonic() + 2
+    while queue_with_spare._spare._worker in (None, spare):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_hosted_server_has_no_spare_and_its_devices_child_ends(
+    queue_with_spare: MeasuringQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
+    queue_with_spare.devices()
+    result = done(queue_with_spare.submit(TINY, RUN, "ann")).result or {}
+    assert (result["status"], result["environment"]["hosted"]) == ("ok", True)
+    assert queue_with_spare._spare._worker is None
+
+
+def test_closing_ends_every_process(quick: None) -> None:
+    queue = MeasuringQueue()
+    queue.devices()
+    spare = queue._spare._worker
+    job = queue.submit(SLOW, SLOW_RUN, "ann")
+    waiting = queue.submit(TINY, RUN, "ann")
+    computing(job)
+    queue.close()
+    assert [(each.snapshot().result or {})["status"] for each in (job, waiting)] == ["cancelled", "cancelled"]
+    assert spare is not None
+    assert is_gone(spare.pid)
+    assert queue._spare._worker is None
+
+
+def test_a_server_that_ends_in_the_usual_way_leaves_no_process_behind(tmp_path: Path) -> None:
+    code = (
+        "from llm_explorer.worker.queue import MeasuringQueue as Q; q = Q(); q.devices(); print(q._spare._worker.pid)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(llm_explorer.__file__).parent.parent)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=tmp_path
+    )
+    assert is_gone(int(run.stdout))
+    assert run.stderr == ""
+
+
+def test_thirty_who_ask_at_once_share_one_measurement(queue: MeasuringQueue, pretended: None) -> None:
+    with ThreadPoolExecutor(30) as visitors:
+        jobs = set(visitors.map(lambda visitor: queue.submit(TINY, RUN, str(visitor)), range(30)))
+    assert len(jobs) == 1
+    assert (done(jobs.pop()).result or {})["status"] == "ok"
