@@ -1,0 +1,35 @@
+"""What one step of one field does to the cost."""
+
+from typing import Any, NamedTuple
+
+from llm_explorer.accounting.fit import apply
+from llm_explorer.accounting.memory import count_memory
+from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.config import ModelConfig, RunConfig
+
+
+class Effect(NamedTuple):
+    """The change of a field, and of the parameters and the peak bytes with it."""
+
+    field: str
+    before: Any
+    after: Any
+    parameters: int
+    peak_bytes: int
+
+
+def effect_of(model: ModelConfig, run: RunConfig, field: str, after: Any) -> Effect:
+    """What setting a field would do; ConfigError where the result is not valid.
+
+    >>> effect_of(ModelConfig(), RunConfig(), "n_layers", 13).parameters
+    7085568
+    """
+    changed_model, changed_run = apply(model, run, {field: after})
+    before = getattr(model if field in ModelConfig.model_fields else run, field)
+    return Effect(
+        field,
+        before,
+        after,
+        count_parameters(changed_model).total - count_parameters(model).total,
+        count_memory(changed_model, changed_run).peak_bytes - count_memory(model, run).peak_bytes,
+    )

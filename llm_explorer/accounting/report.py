@@ -1,0 +1,55 @@
+"""The whole computed tier as plain data: what the command line prints and a test can compare."""
+
+from typing import Any
+
+from llm_explorer.accounting.fit import DEFAULT_RESERVE, verdict
+from llm_explorer.accounting.flops import count_flops
+from llm_explorer.accounting.memory import count_memory
+from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.accounting.rows import Row
+from llm_explorer.config import ModelConfig, RunConfig, check
+
+
+def report(model: ModelConfig, run: RunConfig, reserve: float = DEFAULT_RESERVE) -> dict[str, Any]:
+    """Everything computed of a model and a run; bytes, FLOPs and seconds are plain numbers, unknown is None.
+
+    >>> report(ModelConfig(), RunConfig())["parameters"]["tied"]
+    124412160
+    """
+    check(model, run)
+    memory = count_memory(model, run)
+    plain_memory = _plain(memory)
+    del plain_memory["logits_bytes"]  # a part of what is alive, told by its row
+    judged = verdict(memory.peak_bytes, run.hardware, reserve)
+    return {
+        "model": model.model_dump(),
+        "run": run.model_dump(),
+        "parameters": _plain(count_parameters(model)),
+        "flops": _plain(count_flops(model, run)),
+        "memory": plain_memory,
+        "verdict": {
+            "hardware": judged.hardware,
+            "budget_bytes": judged.budget_bytes,
+            "reserve_bytes": judged.reserve_bytes,
+            "state": judged.state,
+        },
+        # times are predicted once a calibration of the device exists
+        "predicted": {"forward_s": None, "backward_s": None, "step_s": None},
+    }
+
+
+def _plain(account: Any) -> dict[str, Any]:
+    values: dict[str, Any] = account._asdict()
+    return values | {"rows": [_row(row) for row in account.rows]}
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "component": row.component,
+        "formula": row.formula.text,
+        "shape": list(row.shape),
+        "count": row.count,
+        "repeats": row.repeats,
+        "unit": row.unit,
+    }

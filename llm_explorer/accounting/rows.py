@@ -1,0 +1,153 @@
+"""A row of an account: one leaf, its formula, and the number that this very formula gives.
+
+Formulas are written in the letters B T V D L N H F C (and the byte sizes r, a, w: see memory.py). The number shown,
+the LaTeX shown and the LaTeX with the numbers put in all come from the one text, so they cannot disagree.
+"""
+
+import ast
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property, lru_cache
+from types import CodeType
+from typing import Final, NamedTuple
+
+from llm_explorer.config import ModelConfig, RunConfig
+
+Letters = Mapping[str, int]
+
+
+class Formula:
+    """Arithmetic over letters, such as ``Formula("V * D")``.
+
+    >>> Formula("V * D").value({"V": 50257, "D": 768})
+    38597376
+    >>> Formula("2 * B * T * D**2").latex()
+    '2\\\\,B\\\\,T\\\\,D^{2}'
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._code: CodeType = compile(text, "formula", "eval")
+
+    def value(self, letters: Letters) -> int:
+        """The number for these letters."""
+        return int(eval(self._code, _NO_NAMES, letters))  # our own constant texts only, never a user's
+
+    def latex(self) -> str:
+        """The formula as LaTeX."""
+        return _latex(self._tree, lambda letter: letter, r"\,")
+
+    def latex_with(self, letters: Letters) -> str:
+        """The formula as LaTeX with the numbers put in: '50{,}257 \\times 768'."""
+        return _latex(self._tree, lambda letter: _grouped(letters[letter]), r" \times ")
+
+    @cached_property
+    def _tree(self) -> ast.expr:
+        return ast.parse(self.text, mode="eval").body
+
+
+class Row(NamedTuple):
+    """One leaf: ``count`` is one instance in ``unit``, the total is count x repeats."""
+
+    name: str
+    component: str
+    formula: Formula
+    shape: tuple[int, ...]
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks of a row
+    repeats: int
+    unit: str
+
+    @property
+    def total(self) -> int:
+        """All instances together."""
+        return self.count * self.repeats
+
+
+class Leaf(NamedTuple):
+    """A row before the numbers: what it is, its formula, its shape in letters, how often it occurs."""
+
+    name: str
+    component: str
+    formula: Formula
+    repeats: str
+    numbers: CodeType  # gives (count, repeats, shape) at once: a slider move evaluates hundreds of leaves
+
+    def row(self, letters: Letters, unit: str) -> Row:
+        """The row for these letters."""
+        count, repeats, shape = eval(self.numbers, _NO_NAMES, letters)
+        return Row(self.name, self.component, self.formula, shape, count, repeats, unit)
+
+
+@lru_cache(maxsize=1024)
+def leaf(name: str, component: str, formula: str, shape: str = "", repeats: str = "1") -> Leaf:
+    """A leaf from texts: leaf("head.weight", "head", "V * D", shape="V, D")."""
+    numbers = compile(f"({formula}, {repeats}, ({shape}{',' if shape else ''}))", "leaf", "eval")
+    return Leaf(name, component, Formula(formula), repeats, numbers)
+
+
+def sum_of(leaves: Iterable[Leaf]) -> Formula:
+    """The total of leaves as one formula: what many evaluations a slider move need, without their rows."""
+    return Formula(" + ".join(f"({each.formula.text}) * ({each.repeats})" for each in leaves))
+
+
+def model_letters(model: ModelConfig) -> dict[str, int]:
+    """V C D N H L F of a model."""
+    return {
+        "V": model.vocab_size,
+        "C": model.context_length,
+        "D": model.emb_dim,
+        "N": model.n_heads,
+        "H": model.head_dim,
+        "L": model.n_layers,
+        "F": model.feed_forward_dim,
+    }
+
+
+def letters_of(model: ModelConfig, run: RunConfig) -> dict[str, int]:
+    """The model's letters and B and T of the run."""
+    return model_letters(model) | {"B": run.batch_size, "T": run.sequence(model)}
+
+
+def total(rows: Iterable[Row]) -> int:
+    """The sum of count x repeats."""
+    return sum([row.count * row.repeats for row in rows])
+
+
+def by_component(rows: Iterable[Row]) -> dict[str, int]:
+    """Totals by component, in order of first appearance."""
+    sums: dict[str, int] = {}
+    for row in rows:
+        sums[row.component] = sums.get(row.component, 0) + row.count * row.repeats
+    return sums
+
+
+_NO_NAMES: Final[dict[str, object]] = {"__builtins__": {}}
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", "{,}")
+
+
+def _latex(node: ast.expr, name: Callable[[str], str], times: str) -> str:
+    """LaTeX of the few operations that formulas use; brackets where a sum stands in a product."""
+
+    def write(part: ast.expr, *, inside_product: bool = False) -> str:
+        match part:
+            case ast.Name(id=letter):
+                return name(letter)
+            case ast.Constant(value=number):
+                return _grouped(int(str(number)))
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                text = f"{write(left)} + {write(right)}"
+            case ast.BinOp(left=left, op=ast.Sub(), right=right):
+                text = f"{write(left)} - {write(right, inside_product=True)}"
+            case ast.BinOp(left=left, op=ast.Mult(), right=right):
+                return f"{write(left, inside_product=True)}{times}{write(right, inside_product=True)}"
+            case ast.BinOp(left=left, op=ast.FloorDiv(), right=right):
+                return rf"\frac{{{write(left)}}}{{{write(right)}}}"
+            case ast.BinOp(left=left, op=ast.Pow(), right=right):
+                return f"{write(left, inside_product=True)}^{{{write(right)}}}"
+            case _:
+                raise TypeError(f"formulas have no {ast.dump(part)}")
+        return rf"\left({text}\right)" if inside_product else text
+
+    return write(node)

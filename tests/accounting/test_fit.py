@@ -1,0 +1,141 @@
+"""Does it fit, and the ways to make it fit."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import pairs
+
+from llm_explorer.accounting.fit import Way, apply, verdict, ways_to_fit
+from llm_explorer.accounting.memory import count_memory
+from llm_explorer.config import ConfigError, ModelConfig, RunConfig
+
+GIB = 1024**3
+BOOK, RUN = ModelConfig(), RunConfig(batch_size=8, sequence_length=1024)
+ORDER = (
+    "batch_size",
+    "sequence_length",
+    "checkpointing",
+    "precision",
+    "optimizer",
+    "n_layers",
+    "emb_dim",
+    "vocab_size",
+)
+NUMERIC = ("batch_size", "sequence_length", "n_layers", "emb_dim", "vocab_size")
+
+
+def peak(model: ModelConfig, run: RunConfig) -> int:
+    return count_memory(model, run).peak_bytes
+
+
+def one_milder(model: ModelConfig, run: RunConfig, way: Way) -> int:
+    """The peak of the last change made one step larger: a width goes up by a whole head."""
+    field, value = list(way.changes.items())[-1]
+    step = model.n_heads if field == "emb_dim" else 1
+    return peak(*apply(model, run, way.changes | {field: value + step}))
+
+
+@pytest.mark.parametrize(
+    ("peak_bytes", "state"),
+    [
+        (0, "fits"),
+        (900, "fits"),  # 1000 bytes with a tenth kept free
+        (901, "tight"),
+        (1000, "tight"),
+        (1001, "does not fit"),
+    ],
+)
+def test_the_verdict_changes_exactly_at_its_borders(peak_bytes: int, state: str) -> None:
+    judged = verdict(peak_bytes, "1000B")
+    assert (judged.state, judged.budget_bytes, judged.reserve_bytes) == (state, 1000, 100)
+
+
+def test_the_reserve_is_the_users() -> None:
+    assert verdict(1000, "1000B", reserve=0.0).state == "fits"
+    assert verdict(501, "1000B", reserve=0.5).state == "tight"
+
+
+def test_the_verdict_knows_named_hardware() -> None:
+    judged = verdict(1, "h100-80gb")
+    assert judged.hardware == "h100-80gb"
+    assert judged.budget_bytes == 81_559 * 1024**2  # nvidia-smi's total, see hardware.py
+
+
+def test_a_change_goes_to_the_config_that_has_the_field() -> None:
+    model, run = apply(BOOK, RUN, {"n_layers": 3, "batch_size": 1})
+    assert (model.n_layers, run.batch_size) == (3, 1)
+    assert (model.emb_dim, run.sequence_length) == (768, 1024)
+
+
+def test_changes_that_do_not_go_together_are_refused() -> None:
+    with pytest.raises(ConfigError, match="sequence_length=1024 is longer than context_length=512"):
+        apply(BOOK, RUN, {"context_length": 512})
+
+
+@given(pairs(), st.floats(0.05, 1.0))
+def test_every_way_fits_and_one_step_milder_does_not(configs: tuple[ModelConfig, RunConfig], share: float) -> None:
+    model, run = configs
+    budget = min(int(peak(model, run) * share), peak(model, run) - 1)  # it does not fit as it is
+    for way in ways_to_fit(model, run, budget):
+        assert apply(model, run, way.changes) == (way.model, way.run)
+        assert peak(way.model, way.run) == way.peak_bytes <= budget
+        if list(way.changes)[-1] in NUMERIC:
+            assert one_milder(model, run, way) > budget
+
+
+@given(pairs(), st.floats(0.0, 1.0))
+def test_there_is_no_way_only_where_all_changes_together_are_not_enough(
+    configs: tuple[ModelConfig, RunConfig], share: float
+) -> None:
+    model, run = configs
+    budget = int(peak(model, run) * share)
+    if not ways_to_fit(model, run, budget):
+        assert peak(*apply(model, run, least(model, run))) > budget
+
+
+def least(model: ModelConfig, run: RunConfig) -> dict[str, Any]:
+    """Every change that is on offer, taken as far as it goes."""
+    return {
+        "batch_size": 1,
+        "sequence_length": min(64, run.sequence(model)),
+        "checkpointing": True,
+        "precision": "bfloat16",
+        "optimizer": "sgd" if run.optimizer == "adamw" else run.optimizer,
+        "n_layers": 1,
+        "emb_dim": model.n_heads,
+        "vocab_size": min(256, model.vocab_size),
+    }
+
+
+@given(pairs(), st.floats(0.05, 1.0))
+def test_the_mildest_comes_first(configs: tuple[ModelConfig, RunConfig], share: float) -> None:
+    model, run = configs
+    ways = ways_to_fit(model, run, int(peak(model, run) * share))
+    first_fields = [ORDER.index(next(iter(way.changes))) for way in ways]
+    assert all(before < after for before, after in pairwise(first_fields))
+    if len(ways) > 1:
+        assert all(len(way.changes) == 1 for way in ways)  # each alone is enough
+
+
+def test_gpt2_on_a_smaller_card_gets_the_largest_batch_that_fits() -> None:
+    ways = {next(iter(way.changes)): way for way in ways_to_fit(BOOK, RUN, 8 * GIB)}
+    batch = ways["batch_size"].changes["batch_size"]
+    assert 1 <= batch < 8
+    assert peak(*apply(BOOK, RUN, {"batch_size": batch})) <= 8 * GIB
+    assert peak(*apply(BOOK, RUN, {"batch_size": batch + 1})) > 8 * GIB
+
+
+def test_what_no_single_change_mends_gets_all_of_them_together() -> None:
+    gpt3 = ModelConfig(context_length=2048, emb_dim=12288, n_heads=96, n_layers=96)
+    ways = ways_to_fit(gpt3, RunConfig(sequence_length=2048), 8 * GIB)
+    assert len(ways) == 1
+    assert list(ways[0].changes) == [field for field in ORDER if field in ways[0].changes]
+    assert len(ways[0].changes) > 1
+    assert ways[0].peak_bytes <= 8 * GIB
+
+
+def test_nothing_is_offered_where_nothing_helps() -> None:
+    assert ways_to_fit(BOOK, RUN, 0) == ()

@@ -1,0 +1,99 @@
+"""The report's contract: what the command line prints."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from strategies import pairs
+
+from llm_explorer.accounting.memory import count_memory
+from llm_explorer.accounting.report import report
+from llm_explorer.config import ConfigError, ModelConfig, RunConfig
+
+# DESIGN.md, "Command line"
+KEYS = {
+    "parameters": {"total", "tied", "untied", "embedding", "non_embedding", "active", "rows"},
+    "flops": {"forward", "backward", "forward_causal", "per_token", "rows"},
+    "memory": {
+        "parameters_bytes",
+        "gradients_bytes",
+        "optimizer_bytes",
+        "activations_bytes",
+        "peak_bytes",
+        "peak_phase",
+        "inference_bytes",
+        "kv_cache_bytes",
+        "rows",
+    },
+    "verdict": {"hardware", "budget_bytes", "reserve_bytes", "state"},
+    "predicted": {"forward_s", "backward_s", "step_s"},
+}
+ROW_KEYS = {"name", "component", "formula", "shape", "count", "repeats", "unit"}
+SIZED = RunConfig(hardware="24GiB")
+
+
+def sum_of(account: dict[str, Any]) -> int:
+    return sum(row["count"] * row["repeats"] for row in account["rows"])
+
+
+@given(pairs(hardware="24GiB"))
+def test_the_keys_are_the_contracts_whatever_the_config(configs: tuple[ModelConfig, RunConfig]) -> None:
+    result = report(*configs)
+    assert set(result) == {"model", "run", *KEYS}
+    assert {section: set(result[section]) for section in KEYS} == KEYS
+    rows = [row for section in ("parameters", "flops", "memory") for row in result[section]["rows"]]
+    assert all(set(row) == ROW_KEYS for row in rows)
+
+
+@given(pairs(hardware="24GiB"))
+def test_totals_are_the_sums_of_their_rows(configs: tuple[ModelConfig, RunConfig]) -> None:
+    result = report(*configs)
+    assert sum_of(result["parameters"]) == result["parameters"]["total"]
+    assert sum_of(result["flops"]) == result["flops"]["forward"]
+    assert sum_of(result["memory"]) == result["memory"]["peak_bytes"]
+    units = {section: {row["unit"] for row in result[section]["rows"]} for section in ("parameters", "flops", "memory")}
+    assert units == {"parameters": {"parameters"}, "flops": {"FLOPs"}, "memory": {"bytes"}}
+
+
+@given(pairs(hardware="24GiB"))
+def test_it_survives_json_and_its_configs_load_again(configs: tuple[ModelConfig, RunConfig]) -> None:
+    model, run = configs
+    result = report(model, run)
+    again = json.loads(json.dumps(result, allow_nan=False))
+    assert again == result
+    assert (ModelConfig(**again["model"]), RunConfig(**again["run"])) == configs
+
+
+def test_the_book_gets_its_published_numbers() -> None:
+    result = report(ModelConfig(), SIZED)
+    # the book, ch04: 163,009,536 parameters, 621.83 MB (of 1024^2 bytes) and 124,412,160 when tied
+    assert result["parameters"]["total"] == 163_009_536
+    assert result["parameters"]["tied"] == 124_412_160
+    assert round(result["memory"]["parameters_bytes"] / 1024**2, 2) == 621.83
+
+
+def test_the_verdict_is_for_the_hardware_and_the_reserve() -> None:
+    peak = count_memory(ModelConfig(), SIZED).peak_bytes
+    verdict = report(ModelConfig(), SIZED, reserve=0.25)["verdict"]
+    assert verdict == {"hardware": "24GiB", "budget_bytes": 24 * 1024**3, "reserve_bytes": 6 * 1024**3, "state": "fits"}
+    exactly = RunConfig(hardware=f"{peak}B")
+    assert report(ModelConfig(), exactly)["verdict"]["state"] == "tight"
+    assert report(ModelConfig(), exactly, reserve=0.0)["verdict"]["state"] == "fits"
+
+
+def test_times_are_unknown_until_something_predicts_them() -> None:
+    assert report(ModelConfig(), SIZED)["predicted"] == {"forward_s": None, "backward_s": None, "step_s": None}
+
+
+def test_two_configs_that_do_not_go_together_are_refused() -> None:
+    with pytest.raises(ConfigError, match="sequence_length=2048 is longer than context_length=1024"):
+        report(ModelConfig(), RunConfig(sequence_length=2048))
+
+
+def test_a_giant_is_reported_with_whole_numbers() -> None:
+    giant = ModelConfig(vocab_size=10_000_000, emb_dim=1_048_576, n_heads=65_536, n_layers=10_000)
+    result = report(giant, SIZED)
+    assert result["verdict"]["state"] == "does not fit"
+    assert json.loads(json.dumps(result)) == result
+    assert type(result["memory"]["peak_bytes"]) is int
