@@ -59,6 +59,7 @@ class Recipe(NamedTuple):
     accumulating: bool
 
 
+@lru_cache(maxsize=256)  # a slider move asks for the same config several times
 def count_memory(model: ModelConfig, run: RunConfig) -> Memory:
     """Follow one training step and name its peak.
 

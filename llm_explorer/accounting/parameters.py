@@ -28,6 +28,7 @@ class Parameters(NamedTuple):
     rows: tuple[Row, ...]
 
 
+@lru_cache(maxsize=256)  # a slider move asks for the same config several times, and for all presets
 def count_parameters(model: ModelConfig) -> Parameters:
     """Count a model's parameters.
 

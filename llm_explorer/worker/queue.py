@@ -79,7 +79,7 @@ class MeasuringQueue:
         self._finished: dict[Key, Job] = {}
         self._closed = False
         self._spare = Spare()
-        self._devices: Devices = (("cpu", processor_name()), ("meta", "counts only, no memory"))
+        self.known_devices: Devices = (("cpu", processor_name()), ("meta", "counts only, no memory"))
         self._devices_asked = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -138,7 +138,7 @@ class MeasuringQueue:
         if first and not self._closed:
             worker = self._spare.warm() or Worker()
             worker.send({"kind": "devices"}, functools.partial(self._hear_devices, worker))
-        return self._devices
+        return self.known_devices
 
     def close(self) -> None:
         """Cancel everything and end all processes."""
@@ -196,7 +196,7 @@ class MeasuringQueue:
 
     def _hear_devices(self, worker: Worker, message: Message) -> None:
         if message["event"] == "result" and message["result"] is not None:
-            self._devices = tuple(message["result"].items())
+            self.known_devices = tuple(message["result"].items())
         if is_hosted():
             worker.kill()
 
