@@ -2,9 +2,11 @@
 
     in   {"id": 1, "kind": "devices"}
          {"id": 2, "kind": "measure", "model": {...}, "run": {...}, "budget_s": 10.0, "limit_bytes": 3000000000}
+         {"id": 3, "kind": "lesson", "lesson": "autograd", "function": "worked_example", "inputs": {"w": 2.2}}
     out  {"event": "ready", "torch": "2.13.0+cpu"}                                     once, torch is imported
          {"id": 2, "event": "progress", "phase": "timing", "fraction": 0.3, "text": "Timed 12 steps"}
          {"id": 2, "event": "result", "result": {...}}
+         {"id": 3, "event": "result", "result": {"value": ...} or {"error": "a sentence"}}
 
 The end of its standard input ends it at once, in the midst of anything: whoever started it, and however that one died,
 nothing is left behind.
@@ -93,6 +95,8 @@ def _load_torch(protocol: Protocol) -> str | None:
 def _answer(job: Message, protocol: Protocol, reason: str | None) -> Any:
     if job["kind"] == "devices":
         return _devices(reason)
+    if job["kind"] == "lesson":
+        return _lesson(job, reason)
     model, run = ModelConfig(**job["model"]), RunConfig(**job["run"])
     if reason is not None:
         return make_result(model, run, "failed", reason)
@@ -110,6 +114,23 @@ def _devices(reason: str | None) -> Message | None:
     from llm_explorer.measure.devices import available_devices
 
     return dict(available_devices())
+
+
+def _lesson(job: Message, reason: str | None) -> Message:
+    """Call one function of a lesson; its ValueError is a sentence for the learner."""
+    if reason is not None:
+        return {"error": reason}
+    import torch
+
+    torch.set_num_threads(1)  # a lesson takes milliseconds, and thirty learners share the processor
+    try:
+        module = importlib.import_module(f"llm_explorer.lessons.{job['lesson']}")
+        return {"value": getattr(module, job["function"])(**job["inputs"])}
+    except ValueError as error:
+        return {"error": str(error)}
+    except Exception as error:
+        logging.exception("a lesson failed")
+        return {"error": f"This could not be computed ({type(error).__name__})"}
 
 
 def _measure(job: Message, model: ModelConfig, run: RunConfig, protocol: Protocol) -> Message:

@@ -1,0 +1,1 @@
+"""Figures from plain data: no streamlit, no torch, one colour per component on every page."""

@@ -1,0 +1,41 @@
+"""Horizontal bars of an account: what each part is of the whole."""
+
+from collections.abc import Callable, Mapping
+
+import plotly.graph_objects as go
+
+BAR_HEIGHT = 30
+MARGINS = {"l": 0, "r": 8, "t": 34, "b": 4}
+
+
+def parts_of_whole(
+    title: str, sums: Mapping[str, int], colours: Mapping[str, str], write: Callable[[float], str]
+) -> go.Figure:
+    """Bars of ``sums`` in their order from the top, each labelled with its size and its share.
+
+    ``write`` formats a size; a part of no size is left out. The height is that of all parts, so that it never jumps.
+    """
+    parts = {name: size for name, size in sums.items() if size}
+    whole = sum(parts.values()) or 1
+    labels = [f"{write(size)} · {100 * size / whole:.1f}%" for size in parts.values()]
+    bars = {
+        "type": "bar",
+        "x": list(parts.values()),
+        "y": list(parts),
+        "orientation": "h",
+        "marker": {"color": [colours[name] for name in parts]},
+        "text": labels,
+        "textposition": "outside",
+        "hovertemplate": "%{y}: %{text}<extra></extra>",
+        "cliponaxis": False,
+    }
+    layout = {
+        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
+        "height": MARGINS["t"] + MARGINS["b"] + BAR_HEIGHT * max(len(colours), 1),
+        "margin": MARGINS,
+        "showlegend": False,
+        "bargap": 0.25,
+        "xaxis": {"visible": False, "range": [0, 1.45 * max(parts.values(), default=1)]},
+        "yaxis": {"autorange": "reversed", "ticks": "", "automargin": True},
+    }
+    return go.Figure([bars], layout)  # at once and from dicts: update_layout and go.Bar take three times as long

@@ -1,0 +1,29 @@
+"""One colour per component and per category of memory, the same on every page.
+
+From Paul Tol's colour-blind-safe "vibrant" and "bright" sets (SRON technical note, 2021), darkened where needed so that
+each has a contrast of at least 3:1 to both backgrounds (WCAG 2.1, 1.4.11); a test computes it.
+"""
+
+from typing import Final
+
+LIGHT_BACKGROUND: Final = "#ffffff"
+DARK_BACKGROUND: Final = "#14161a"
+
+COMPONENTS: Final = {
+    "token embedding": "#3b7fc4",
+    "position embedding": "#2292a4",
+    "attention": "#d9631e",
+    "attention scores": "#a8822a",
+    "feed-forward": "#0f9d7a",
+    "norms": "#858585",
+    "head": "#c9487f",
+}
+CATEGORIES: Final = {
+    "parameters": "#3b7fc4",
+    "gradients": "#d9631e",
+    "optimizer state": "#9a68c4",
+    "activations": "#0f9d7a",
+    "temporary": "#c9487f",
+    "batch": "#858585",
+}
+PHASES: Final = {"forward": "#3b7fc4", "backward": "#d9631e", "optimizer": "#9a68c4", "step": "#858585"}

@@ -1,0 +1,1 @@
+"""Labels and long prose, one module a page."""

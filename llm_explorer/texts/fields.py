@@ -1,0 +1,92 @@
+"""What each field is called and what it does, in one sentence."""
+
+from typing import Final, NamedTuple
+
+
+class FieldText(NamedTuple):
+    """A label, an explanation, and what its slider teaches."""
+
+    label: str
+    help: str
+    lesson: str = ""
+
+
+FIELDS: Final = {
+    "vocab_size": FieldText(
+        "Vocab size (V)",
+        "How many different tokens the model knows. Each has a row in the token embedding and one in the output head.",
+        "every token has a vector going in and one coming out",
+    ),
+    "context_length": FieldText(
+        "Context length (C)",
+        "The most tokens the model sees at once. Each position has a learned vector.",
+        "only the position embedding grows; what a step costs goes by the sequence length",
+    ),
+    "emb_dim": FieldText(
+        "Embedding dim (D)",
+        "The width of the model: the length of each token's vector. Matrices inside the blocks grow with its square.",
+        "matrices inside the blocks grow with the square of the width",
+    ),
+    "n_heads": FieldText(
+        "Heads (N)",
+        "How many attention patterns a layer has side by side. They share the width, so N must divide D.",
+        "heads split the width: they add no parameters",
+    ),
+    "n_layers": FieldText(
+        "Layers (L)",
+        "How many blocks follow one another. Each has the same number of parameters.",
+        "every layer costs the same",
+    ),
+    "drop_rate": FieldText(
+        "Dropout",
+        "The share of values set to zero in training, at random; the rest is scaled by 1/(1-p). Off in inference.",
+        "dropout costs no parameters; on a CPU it makes attention slower and keeps more for backward",
+    ),
+    "hardware": FieldText(
+        "Sized for",
+        "What the verdict is about: this machine, an accelerator, or a size you type, such as 24GiB.",
+    ),
+    "precision": FieldText(
+        "Precision",
+        "Bytes a parameter for weights + gradients + AdamW. float32: 4+4+8. autocast: the same, and bf16 copies of the "
+        "weights while they are needed. bfloat16: 2+2+4. bfloat16_master: 2+2+12, with fp32 master weights.",
+    ),
+    "batch_size": FieldText("Batch (B)", "Sequences in one micro-batch."),
+    "sequence_length": FieldText(
+        "Sequence (T)", "Tokens of each sequence in the batch. Empty: the context length, but at most 256."
+    ),
+    "optimizer": FieldText(
+        "Optimizer", "AdamW keeps two numbers a parameter, plain SGD none. none: forward and backward only."
+    ),
+    "accumulation": FieldText(
+        "Accumulation",
+        "Micro-batches for each optimizer step. From the second on, gradients are alive at the peak of the loss.",
+    ),
+    "device": FieldText("Run on", "Where the model is really built. meta: counted only, no memory is used."),
+    "set": FieldText(
+        "Other settings",
+        "Any other field as field=value, with spaces between: qkv_bias=true tie_embeddings=true hidden_dim=2048 seed=1",
+    ),
+    "qkv_bias": FieldText(
+        "Query, key and value bias", "Adds 3 D numbers a layer. GPT-2 has it, the book's config not."
+    ),
+    "tie_embeddings": FieldText(
+        "Tied embeddings", "The output head is the token embedding used once more: V D parameters fewer."
+    ),
+    "bias": FieldText("Output and feed-forward bias", "Biases of the attention projection and of both MLP matrices."),
+    "hidden_dim": FieldText(
+        "Feed-forward width (F)", "Hidden size: the width inside the feed-forward layer. Empty: 4 D, as in GPT-2."
+    ),
+    "attention": FieldText(
+        "Attention",
+        "sdpa: PyTorch's fused kernel where there is one. materialized: the textbook's, with T x T weights in memory.",
+    ),
+    "checkpointing": FieldText(
+        "Checkpointing", "Keep only each block's input and compute the rest again in backward: less memory, more time."
+    ),
+    "optimizer_implementation": FieldText(
+        "Optimizer implementation", "fused: one kernel. foreach: a copy of all parameters for a moment. for_loop: slow."
+    ),
+    "threads": FieldText("Threads", "Processor threads of the run. Empty: physical cores - 1, at least 1."),
+    "seed": FieldText("Seed", "Weights, batch and dropout are the same for the same seed."),
+}

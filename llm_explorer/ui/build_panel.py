@@ -1,0 +1,211 @@
+"""Build and time: the same numbers, measured, beside what was computed."""
+
+import time
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from llm_explorer import units
+from llm_explorer.accounting.fit import ways_to_fit
+from llm_explorer.accounting.flops import count_flops
+from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.charts.timings import samples_chart
+from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.formats import to_settings
+from llm_explorer.texts import explore as texts
+from llm_explorer.ui import jobs, parts, words
+from llm_explorer.worker import limits
+from llm_explorer.worker.queue import Job, Snapshot
+
+POLL_S = 0.4
+POLL_QUEUED_S = 2.0
+_RUNS = "runs"
+
+
+def draw(model: ModelConfig, run: RunConfig) -> None:
+    """The button, the run while it runs, its result, and the earlier runs of this visit."""
+    with st.container(border=True):
+        st.markdown(f"**{texts.BUILD_TITLE}**", help=texts.BUILD_INTRO)
+        _controls(model, run)
+        job = jobs.watched()
+        if job is not None:
+            st.fragment(_job, run_every=_poll_every(job.snapshot()))(job)
+        _earlier_runs()
+
+
+def _controls(model: ModelConfig, run: RunConfig) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        known = jobs.queue().find(model, run)
+        label = "Build and time it again" if known and known.result else "Build and time it"
+        st.button(
+            label,
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=_start,
+            args=(model, run),
+            kwargs={"again": bool(known and known.result)},
+        )
+        if known and known.finished_at and known is not jobs.watched():
+            ago = units.seconds(max(1, round(time.time() - known.finished_at)))
+            st.button(f"Show the run of {ago} ago", on_click=jobs.watch, args=(known,))
+        if not limits.is_hosted() and step_flops(model, run) < texts.EVERY_CHANGE_FLOPS:
+            every = st.toggle("Run on every change", key="every_change", help=texts.EVERY_CHANGE_HELP)
+            if every and not _is_newest(model, run):
+                _start(model, run)
+
+
+def step_flops(model: ModelConfig, run: RunConfig) -> int:
+    """FLOPs of one whole step, all its micro-batches."""
+    flops = count_flops(model, run)
+    return (flops.forward + flops.backward) * run.accumulation
+
+
+def _start(model: ModelConfig, run: RunConfig, *, again: bool = False) -> None:
+    jobs.watch(jobs.queue().submit(model, run, jobs.watcher(), again=again))
+
+
+def _is_newest(model: ModelConfig, run: RunConfig) -> bool:
+    job = jobs.watched()
+    return job is not None and (job.model, job.run) == (model, run)
+
+
+def _poll_every(now: Snapshot) -> float | None:
+    if now.state == "done":
+        return None
+    return POLL_QUEUED_S if now.state == "queued" and now.place > 0 else POLL_S
+
+
+def _job(job: Job) -> None:
+    """One look at a job; when it is done, the whole page is drawn once more without polling."""
+    now = job.snapshot()
+    if now.result is not None:
+        if _note(now):
+            st.rerun()
+        _result(now, now.result)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if now.state == "queued":
+            st.markdown(f":material/hourglass: Waiting: runs before this one on this server: {now.place + 1}")
+        else:
+            progress = now.progress
+            text = f"{progress.phase}: {progress.text}" if progress else "starting"
+            st.progress((progress.fraction or 0.0) if progress else 0.0, text=text)
+        st.button("Cancel", icon=":material/close:", on_click=job.leave, args=(jobs.watcher(),))
+
+
+def _result(now: Snapshot, result: dict[str, Any]) -> None:
+    if result["status"] != "ok":
+        _failure(now, result)
+        return
+    clock = datetime.fromisoformat(result["environment"]["time"]).strftime("%H:%M")
+    step = result["step_s"]
+    repeats = f", n={step['n']}" if step else ""
+    st.markdown(
+        f":material/check_circle: **Measured: really run here, {clock}{repeats}** · {_what(now.model, now.run)}"
+    )
+    left, right = st.columns([3, 2])
+    with left:
+        st.table(pd.DataFrame(comparison(now.model, result)), hide_index=True)
+    with right:
+        samples = {phase: result[f"{phase}_s"] for phase in ("forward", "backward", "optimizer", "step")}
+        timed = {phase: [*timing["samples"]] for phase, timing in samples.items() if timing}
+        if timed:
+            figure = samples_chart(timed)
+            parts.chart(figure, key="samples_chart", alt="Each timing sample of forward, backward, optimizer and step")
+    st.caption(_details(result))
+
+
+def comparison(model: ModelConfig, result: dict[str, Any]) -> list[dict[str, str]]:
+    """A line a number: what, computed, measured, and the error of the computed one."""
+    predicted, measured = result["predicted"], result
+    lines = [
+        _line("Parameters", units.exact, count_parameters(model).total, measured["parameters"]),
+        _line("Peak of tensors", units.byte_size, predicted["peak_bytes"], measured["peak_bytes"]),
+    ]
+    for phase, label in (("forward_s", "Forward"), ("backward_s", "Backward"), ("step_s", "Whole step")):
+        timing = measured[phase]
+        line = _line(label, units.seconds, predicted[phase], timing and timing["median"])
+        if predicted[phase] is None:
+            line["computed"] = texts.NOT_PREDICTED
+        if timing:
+            line["measured"] += f" ± {units.seconds(timing['iqr'] / 2)}"
+        lines.append(line)
+    return lines
+
+
+def _line(what: str, write: units.Writer, computed: float | None, measured: float | None) -> dict[str, str]:
+    error = ""
+    if computed is not None and measured:
+        error = units.percent((computed - measured) / measured) if computed != measured else "exact"
+    return {
+        "what": what,
+        "computed": write(computed) if computed is not None else units.UNKNOWN,
+        "measured": write(measured) if measured is not None else units.UNKNOWN,
+        "error": error,
+    }
+
+
+def _failure(now: Snapshot, result: dict[str, Any]) -> None:
+    """What happened, in words; for what does not fit, the buttons that make it fit."""
+    st.warning(f"{texts.STATUS_WORDS[result['status']]} {parts.plain(result['reason'])}", icon=":material/info:")
+    if result["status"] in ("refused", "out_of_memory"):
+        ways = ways_to_fit(now.model, now.run, limits.tensor_budget())
+        buttons = [
+            (f"{words.change_words(way.changes)} · {units.byte_size(way.peak_bytes)}", way.changes) for way in ways
+        ]
+        parts.change_buttons(buttons, key="refusal_way")
+
+
+def _what(model: ModelConfig, run: RunConfig) -> str:
+    return f"{units.count(count_parameters(model).total)}, B={run.batch_size}, T={run.sequence(model)}, {run.precision}"
+
+
+def _details(result: dict[str, Any]) -> str:
+    """The numbers of a run that have no computed partner, and where it was made."""
+    made = result["environment"]
+    told = [
+        f"built in {units.seconds(result['init_s'])}" if result["init_s"] else "",
+        f"{result['tokens_per_s']:,.0f} tokens/s" if result["tokens_per_s"] else "",
+        f"process memory {units.byte_size(result['process_rss_bytes'])}" if result["process_rss_bytes"] else "",
+        f"{made['device_name'] or made['device']}, threads: {made['threads']}, PyTorch {made['torch']}",
+        f"{made['allocator']} allocator settings",
+    ]
+    return " · ".join(text for text in told if text)
+
+
+def _note(now: Snapshot) -> bool:
+    """Write a finished job down once; whether it was new."""
+    runs = st.session_state.setdefault(_RUNS, {})
+    key = (now.model, now.run, now.finished_at)
+    if key in runs or now.result is None:
+        return False
+    runs[key] = _run_record(now, now.result)
+    return True
+
+
+def _run_record(now: Snapshot, result: dict[str, Any]) -> dict[str, Any]:
+    timings = {phase: (result[phase] or {}).get("median") for phase in ("forward_s", "backward_s", "step_s")}
+    return {
+        "time": result["environment"]["time"],
+        "config": " ".join(to_settings(now.model, now.run)) or "defaults",
+        "status": result["status"],
+        "parameters": result["parameters"],
+        "computed peak (bytes)": result["predicted"]["peak_bytes"],
+        "measured peak (bytes)": result["peak_bytes"],
+        **{phase.replace("_s", " (s)"): value for phase, value in timings.items()},
+        "tokens/s": result["tokens_per_s"],
+    }
+
+
+def _earlier_runs() -> None:
+    runs = list(st.session_state.get(_RUNS, {}).values())
+    if not runs:
+        return
+    # the same words whatever it holds: with a new label it would be a new expander, and closed
+    table = st.expander("Runs of this visit", icon=":material/history:", on_change="rerun", key="runs_open")
+    if table.open:
+        with table:
+            columns = {name: [run[name] for run in runs] for name in runs[0]}
+            parts.data_table(columns, file_name="runs.csv", key="runs")

@@ -1,0 +1,53 @@
+"""The server's measuring queue, and this visit as one that watches it."""
+
+import threading
+import uuid
+from typing import Final
+
+import streamlit as st
+
+from llm_explorer.worker.queue import Devices, Job, MeasuringQueue
+from llm_explorer.worker.resident import Resident
+
+DEVICES_AFTER_S: Final = 3.0  # importing torch must not compete with the first page that is drawn
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def queue() -> MeasuringQueue:
+    """The one queue of this server; soon it asks a child for the devices, which then stays as the warm spare."""
+    made = MeasuringQueue()
+    asking = threading.Timer(DEVICES_AFTER_S, made.devices)
+    asking.daemon = True
+    asking.start()
+    return made
+
+
+@st.cache_resource(scope="session", max_entries=1, show_spinner=False, on_release=lambda name: queue().leave_all(name))
+def watcher() -> str:
+    """This visit's name in the queue; when the visit ends, it waits for nothing any more."""
+    return uuid.uuid4().hex
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def lessons() -> Resident:
+    """The one child of this server that computes lessons."""
+    return Resident()
+
+
+def devices() -> Devices:
+    """Names and titles of the devices that are known to exist here."""
+    return queue().known_devices
+
+
+def watched() -> Job | None:
+    """The job that this visit looks at."""
+    job: Job | None = st.session_state.get("job")
+    return job
+
+
+def watch(job: Job) -> None:
+    """Look at another job; the one before is left, and cancelled if nobody else waits for it."""
+    before = watched()
+    if before is not None and before is not job:
+        before.leave(watcher())
+    st.session_state["job"] = job

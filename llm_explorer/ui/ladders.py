@@ -1,0 +1,59 @@
+"""The steps of each slider, about even in effect, so that a key press always means something."""
+
+from math import isqrt
+from typing import Final
+
+from llm_explorer.config import ModelConfig
+
+LADDERS: Final[dict[str, tuple[float, ...]]] = {
+    # powers of 2 and the vocabularies of GPT-2 (50,257), Llama 2 and 3, Phi-4, Qwen, Gemma and tiny Shakespeare (65)
+    "vocab_size": (
+        65,
+        128,
+        256,
+        512,
+        1024,
+        2048,
+        4096,
+        8192,
+        16384,
+        32000,
+        50257,
+        65536,
+        100352,
+        128256,
+        151936,
+        256000,
+    ),
+    "context_length": tuple(2**power for power in range(4, 18)),
+    "emb_dim": (
+        *range(16, 64, 16),
+        *range(64, 256, 32),
+        *range(256, 1024, 64),
+        *range(1024, 2048, 128),
+        *range(2048, 4096, 256),
+        *range(4096, 8192, 512),
+        *range(8192, 16385, 1024),
+    ),
+    "n_layers": (*range(1, 49), *range(52, 100, 4), *range(104, 129, 8)),
+    "drop_rate": (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5),
+}
+MOST_HEADS: Final = 128
+
+
+def ladder(field: str, emb_dim: int) -> tuple[float, ...]:
+    """The steps of a field's slider; heads step through the divisors of the width, since they must divide it.
+
+    >>> ladder("n_heads", 768)[:6]
+    (1, 2, 3, 4, 6, 8)
+    """
+    if field != "n_heads":
+        return LADDERS[field]
+    small = [n for n in range(1, isqrt(emb_dim) + 1) if emb_dim % n == 0]
+    return tuple(n for n in (*small, *(emb_dim // n for n in reversed(small) if n * n != emb_dim)) if n <= MOST_HEADS)
+
+
+def next_step(field: str, model: ModelConfig) -> float | None:
+    """The value one step above a model's, None at the top."""
+    value = getattr(model, field)
+    return next((step for step in ladder(field, model.emb_dim) if step > value), None)

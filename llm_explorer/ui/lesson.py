@@ -1,0 +1,117 @@
+"""What every lesson page is made of: steps, guesses, live computation, the code that ran, exercises."""
+
+import ast
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from llm_explorer.exercises.judge import Exercise, example, judge
+from llm_explorer.ui import jobs, parts, shell, state
+from llm_explorer.worker.resident import ResidentError
+
+
+class Step(NamedTuple):
+    """One step of a lesson: its title and what draws it."""
+
+    title: str
+    draw: Callable[[shell.Page], None]
+
+
+def lesson(title: str, question: str, steps: Sequence[Step]) -> None:
+    """Draw a lesson page: the frame, the row of steps (``?step=3`` opens the third), one step, back and next."""
+    page = shell.page(title, question, run_in_sidebar=True)
+    numbers = list(range(1, len(steps) + 1))
+    st.segmented_control(
+        "Step", numbers, default=1, required=True, key=state.STEP, bind="query-params", label_visibility="collapsed"
+    )
+    number = int(st.session_state[state.STEP] or 1)
+    step = steps[number - 1]
+    st.markdown(f"##### {number} of {len(steps)} · {step.title}")
+    step.draw(page)
+    with st.container(horizontal=True):
+        st.button("Back", icon=":material/arrow_back:", on_click=_go, args=(number - 1,), disabled=number == 1)
+        if number < len(steps):
+            following = steps[number].title
+            st.button(
+                f"Next: {following}", icon=":material/arrow_forward:", on_click=_go, args=(number + 1,), type="primary"
+            )
+
+
+def ask(name: str, function: str, **inputs: Any) -> Any:
+    """What a function of a lesson returns, computed in the worker; where it cannot be, a sentence, and the page stops.
+
+    ``inputs`` are plain data. The functions are pure, so an answer is kept and given again to whoever asks the same.
+    """
+    try:
+        return _answer(name, function, inputs)
+    except ResidentError as error:
+        st.warning(parts.plain(str(error)), icon=":material/info:")
+        st.stop()
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _answer(name: str, function: str, inputs: dict[str, Any]) -> Any:
+    return jobs.lessons().ask({"kind": "lesson", "lesson": name, "function": function, "inputs": inputs})
+
+
+def guess(key: str, question: str, options: Sequence[str]) -> str | None:
+    """Ask for a guess; until there is one, None: the answer is not shown before."""
+    choice: str | None = st.radio(question, options, index=None, key=f"guess_{key}", horizontal=True)
+    return choice
+
+
+def code(name: str, function: str) -> None:
+    """The very code that ran: a function of a lesson, to copy, and its whole file to download."""
+    path = source_path(name)
+    text = path.read_text(encoding="utf-8")
+    st.code(function_source(text, function), language="python")
+    st.download_button(
+        f"Download {path.name}",
+        text,
+        path.name,
+        "text/x-python",
+        key=f"code_{name}_{function}",
+        icon=":material/download:",
+    )
+
+
+def source_path(name: str) -> Path:
+    """The file of a lesson, found without importing it: it needs torch, which this process never has."""
+    spec = find_spec(f"llm_explorer.lessons.{name}")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin)
+
+
+def function_source(text: str, function: str) -> str:
+    """The lines of one function or class of a file."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == function:
+            return "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno])
+    raise LookupError(function)
+
+
+def exercises(name: str, items: Sequence[Exercise]) -> None:
+    """Exercises on the learner's own config, each judged as it is typed."""
+    for number, item in enumerate(items, 1):
+        with st.container(border=True):
+            st.markdown(f"**{number}.** {item.question}")
+            answer = st.text_input(
+                "Your answer", key=f"exercise_{name}_{number}", placeholder=example(item), max_chars=60, width=260
+            )
+            if answer.strip():
+                judged = judge(item, answer)
+                show = st.success if judged.correct else st.info
+                show(judged.message, icon=":material/check_circle:" if judged.correct else ":material/lightbulb:")
+
+
+def link(path: str, label: str) -> None:
+    """A link to the page where the idea shows up in a real model, with the config."""
+    st.page_link(path, label=label, icon=":material/arrow_outward:", query_params=shell.address())
+
+
+def _go(number: int) -> None:
+    st.session_state[state.STEP] = number

@@ -1,0 +1,74 @@
+"""Small parts that every page uses: charts, problems with their fixes, formulas."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from llm_explorer.accounting.rows import Letters, Row
+from llm_explorer.config import Problem
+from llm_explorer.ui import state
+
+
+def chart(figure: go.Figure, *, key: str, alt: str) -> None:
+    """The one way a chart gets on a page: fixed height, text alternative, no toolbar."""
+    st.plotly_chart(
+        figure, key=key, alt=alt, height=figure.layout.height, config={"displayModeBar": False}, width="stretch"
+    )
+
+
+def problem_with_fixes(problem: Problem) -> None:
+    """What is wrong, and a button for each change that mends it."""
+    with st.container(border=True):
+        st.markdown(f":material/error: :red[**{plain(problem.message)}**]")
+        with st.container(horizontal=True):
+            for field, value in problem.fixes:
+                st.button(
+                    f"Use {field}={value}",
+                    key=f"fix_{problem.field}_{field}_{value}",
+                    on_click=state.change,
+                    args=({field: value},),
+                )
+            if state.is_setting(problem):
+                st.button(
+                    "Remove it from the other settings",
+                    key=f"remove_{problem.field}_{problem.value}",
+                    on_click=state.remove_setting,
+                    args=(problem,),
+                )
+
+
+def change_buttons(changes: Iterable[tuple[str, Mapping[str, object]]], key: str) -> None:
+    """A row of buttons, each of which makes some changes to the config."""
+    with st.container(horizontal=True):
+        for number, (label, fields) in enumerate(changes):
+            st.button(label, key=f"{key}_{number}", on_click=state.change, args=(dict(fields),))
+
+
+def formula_table(rows: Iterable[Row], letters: Letters, write: Callable[[float], str]) -> None:
+    """Each row with its formula, the same with the numbers put in, and the result."""
+    lines = ["| part | formula | with the numbers | times | total |", "|---|---|---|--:|--:|"]
+    for row in rows:
+        formula, numbers = row.formula.latex(), row.formula.latex_with(letters)
+        lines.append(f"| {row.name} | ${formula}$ | ${numbers}$ | {row.repeats} | {write(row.total)} |")
+    st.markdown("\n".join(lines))
+
+
+def data_table(columns: Mapping[str, Sequence[object]], *, file_name: str, key: str) -> None:
+    """A table and its download, for a chart's data."""
+    frame = pd.DataFrame(columns)
+    st.dataframe(frame, hide_index=True, key=f"{key}_table")
+    st.download_button(
+        "Download CSV", frame.to_csv(index=False), file_name, "text/csv", key=f"{key}_csv", icon=":material/download:"
+    )
+
+
+def computed() -> str:
+    """The label of the computed tier."""
+    return "Computed: by formula"
+
+
+def plain(text: str) -> str:
+    """Text from outside with nothing that Markdown would act on."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|$:~" else sign for sign in text)

@@ -1,0 +1,99 @@
+"""The frame of every page: settings, links to the other pages, sidebar, the run's row, problems in words."""
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
+from llm_explorer.formats import Configs
+from llm_explorer.texts.explore import PIN_HELP
+from llm_explorer.ui import parts, run_row, state, warm
+from llm_explorer.ui.sidebar import Sidebar
+from llm_explorer.ui.words import name_of, value_words
+
+SIDEBAR_WIDTH = 312
+# three bars, drawn here: a named Material icon as the tab's icon would be asked of a Google server
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="#3b7fc4">'
+    '<path d="M3 4h18v4H3zM3 10h12v4H3zM3 16h7v4H3z"/></svg>'
+)
+PAGES: tuple[tuple[str, str, str], ...] = (("streamlit_app.py", "Explore", ":material/tune:"),)
+
+
+class Page(NamedTuple):
+    """What a page gets: two valid configs, and the share of memory to keep free."""
+
+    model: ModelConfig
+    run: RunConfig
+    reserve: float
+
+
+def page(title: str, question: str, *, run_in_sidebar: bool = False) -> Page:
+    """Draw the frame and read the config.
+
+    While what is typed is not valid, the page goes on with the last config that was, at first the defaults.
+    """
+    warm.freeze()
+    st.set_page_config(f"{title} · LLM explorer", ICON, "wide", SIDEBAR_WIDTH)
+    asked = state.asked_by_address()
+    _links()
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+    bar.markdown(f"#### {title}", help=question, width="stretch")
+    row, notices = st.container(), st.container()
+    sidebar = Sidebar()
+    sidebar.draw_numbers()
+    options = run_row.draw(st.sidebar.expander("The run", icon=":material/tune:") if run_in_sidebar else row)
+    configs, problems = _read()
+    run_row.draw_options(options, configs)
+    sidebar.draw_sliders(configs)
+    with notices:
+        _notices(problems, state.refused(asked))
+    shown = configs or state.last_valid()
+    with bar:
+        _undo_and_pin(*shown)
+    return Page(*shown, run_row.reserve())
+
+
+def _links() -> None:
+    if len(PAGES) > 1:
+        with st.container(horizontal=True):
+            for path, label, icon in PAGES:
+                st.page_link(path, label=label, icon=icon, query_params=address())
+
+
+def address() -> dict[str, str]:
+    """The parameters that a link to another page passes on: without them a new tab would start from the defaults."""
+    return {name: value for name, value in st.query_params.to_dict().items() if name != state.STEP}
+
+
+def _undo_and_pin(model: ModelConfig, run: RunConfig) -> None:
+    pins = state.pins()
+    if pins:
+        st.caption(f"Changes are against {pins[-1].label}", width="content")
+        st.button("Unpin", icon=":material/keep_off:", on_click=state.unpin, key="unpin", type="tertiary")
+    pin = (name_of(model), model, run)
+    st.button("Pin", icon=":material/keep:", on_click=state.pin, args=pin, key="pin", help=PIN_HELP, type="tertiary")
+    can_undo = state.can_undo()
+    st.button("Undo", icon=":material/undo:", disabled=not can_undo, on_click=state.undo, key="undo", type="tertiary")
+
+
+def _read() -> tuple[Configs | None, tuple[Problem, ...]]:
+    try:
+        configs = state.read()
+    except ConfigError as error:
+        return None, error.problems
+    state.remember(*configs)
+    return configs, ()
+
+
+def _notices(problems: tuple[Problem, ...], refused: tuple[Problem, ...]) -> None:
+    """What is wrong with the config, each with its fixes, and what of the address could not be used."""
+    for problem in problems:
+        parts.problem_with_fixes(problem)
+    if problems:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("Below is the last config that was valid; at the start, the default.")
+            st.button("Back to it", on_click=state.write, args=state.last_valid(), icon=":material/undo:")
+    for problem in refused:
+        used = value_words(st.session_state[problem.field])
+        st.warning(f"From the address: {parts.plain(problem.message)}. Used instead: {used}.")

@@ -1,0 +1,154 @@
+"""The model: a preset, six sliders with the exact number beside each, and the architecture."""
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from llm_explorer import presets, units
+from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.config import ModelConfig, RunConfig, field_range
+from llm_explorer.formats import Configs
+from llm_explorer.texts.fields import FIELDS
+from llm_explorer.ui import ladders, run_row, state
+from llm_explorer.ui.settings import setting
+from llm_explorer.ui.words import name_of, next_step_words
+
+NUMBER_WIDTH = 92
+
+
+class Sidebar:
+    """Drawn in two passes: the numbers first, from which the config is read, then the sliders that tell of it."""
+
+    def __init__(self) -> None:
+        self.preset = st.sidebar.container()
+        sliders = st.sidebar.container(gap="xxsmall")
+        # a row of two widgets costs half of two columns in processor time, and there are six
+        self.rows = {
+            field: sliders.container(horizontal=True, vertical_alignment="bottom", gap="small")
+            for field in state.SLIDERS
+        }
+        self.architecture = st.sidebar.container(gap="small")
+
+    def draw_numbers(self) -> None:
+        """The bound widgets, which hold the truth; drawn on every page and every run."""
+        for field, row in self.rows.items():
+            low, high = field_range(ModelConfig, field)
+            whole = isinstance(low, int)
+            row.number_input(  # type: ignore[call-overload]  # whole numbers or not, by the field
+                f"{FIELDS[field].label}, exact value",
+                min_value=low,
+                max_value=high,
+                value=state.default_of(field),
+                step=1 if whole else 0.05,
+                format="%d" if whole else "%g",
+                key=field,
+                bind="query-params",
+                label_visibility="collapsed",
+                width=NUMBER_WIDTH,
+                on_change=state.moved,
+                args=(field,),
+            )
+        with self.architecture:
+            run_row.draw_device()
+        self.architecture.text_input(
+            FIELDS["set"].label,
+            key=state.SETTINGS,
+            bind="query-params",
+            help=FIELDS["set"].help,
+            placeholder="qkv_bias=true seed=1",
+            max_chars=2000,
+        )
+
+    def draw_sliders(self, configs: Configs | None) -> None:
+        """The sliders, each with what its next step does; without it where the config is not valid."""
+        for field, row in self.rows.items():
+            with row:
+                _slider(field, configs)
+        with self.preset:
+            _preset(configs)
+        with self.architecture:
+            _architecture(configs)
+
+
+def _slider(field: str, configs: Configs | None) -> None:
+    key = state.slider_key(field)
+    value = st.session_state[field]
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+    text = FIELDS[field]
+    explanation = f"{text.help} {_next_step(field, *configs)}" if configs else text.help
+    st.select_slider(
+        text.label,
+        options=_options(field, value),
+        key=key,
+        help=explanation,
+        format_func=lambda option: f"{option:,}",
+        on_change=_take_slider,
+        args=(field,),
+    )
+
+
+def _take_slider(field: str) -> None:
+    st.session_state[field] = st.session_state[state.slider_key(field)]
+    state.moved(field)
+
+
+def _options(field: str, value: float) -> list[float]:
+    """The ladder and the values typed off it: those stay, so that the slider keeps the keyboard when it leaves one."""
+    steps = ladders.ladder(field, st.session_state["emb_dim"])
+    typed = st.session_state.setdefault(f"{field}__typed", [])
+    if value not in steps and field != "n_heads":  # a number of heads that does not divide is no step to come back to
+        typed[:] = [value]
+    return sorted({*steps, *typed, value})
+
+
+def _next_step(field: str, model: ModelConfig, run: RunConfig) -> str:
+    after = ladders.next_step(field, model)
+    return "" if after is None else f"Next step: {next_step_words(model, run, field, after)}."
+
+
+def _preset(configs: Configs | None) -> None:
+    model = configs[0] if configs else None
+    matching = name_of(model) if model else "Custom config"
+    st.selectbox(
+        "Preset",
+        presets.PRESETS,
+        index=None,
+        key="preset",
+        placeholder=matching,
+        format_func=_preset_label,
+        on_change=partial(_take_preset, configs),
+    )
+
+
+def _preset_label(preset: presets.Preset) -> str:
+    return f"{preset.title} · {units.count(count_parameters(preset.model).total)}"
+
+
+def _take_preset(configs: Configs | None) -> None:
+    """A preset sets the model, the batch and the sequence; the rest of the run stays the visitor's."""
+    preset: presets.Preset | None = st.session_state["preset"]
+    st.session_state["preset"] = None
+    if preset is None:
+        return
+    run = configs[1] if configs else RunConfig()
+    batch: dict[str, Any] = {
+        "batch_size": preset.run.batch_size,
+        "sequence_length": preset.run.sequence_length,
+    }
+    state.write(preset.model, run.model_copy(update=batch))
+
+
+def _architecture(configs: Configs | None) -> None:
+    popover = st.popover(
+        "Architecture", icon=":material/schema:", on_change="rerun", key="architecture", width="stretch"
+    )
+    if not popover.open:
+        return
+    with popover:
+        if configs is None:
+            st.markdown("Mend the config first; these settings come back then.")
+            return
+        for field in ("qkv_bias", "tie_embeddings", "bias", "hidden_dim"):
+            setting(field, *configs)

@@ -1,0 +1,200 @@
+"""The visitor's state: which widgets hold the config, how it is read and written, undo, pins.
+
+The address is the state: every field in BOUND is a widget bound to a query parameter of its own name, all other fields
+travel in the one bound text ``set``. Pages never read these keys; they get the two configs.
+"""
+
+from difflib import get_close_matches
+from math import isinf
+from typing import Any, Final, NamedTuple
+
+import streamlit as st
+
+from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
+from llm_explorer.formats import Configs, apply_settings, to_settings
+
+SLIDERS: Final = ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers", "drop_rate")
+RUN_FIELDS: Final = ("hardware", "device", "precision", "batch_size", "sequence_length", "optimizer", "accumulation")
+BOUND: Final = (*SLIDERS, *RUN_FIELDS)
+SETTINGS: Final = "set"
+RESERVE: Final = "reserve"  # bound too, but of the page: no config has it
+STEP: Final = "step"  # bound on the pages of lessons
+KEPT_CONFIGS: Final = 20
+MOST_PINS: Final = 4
+
+_HISTORY: Final = "history"
+_PINS: Final = "pins"
+_MOVED: Final = "moved"
+_ASKED: Final = "asked_by_address"
+
+
+class Pin(NamedTuple):
+    """A config kept for comparing."""
+
+    label: str
+    model: ModelConfig
+    run: RunConfig
+
+
+def default_of(field: str) -> Any:
+    """A field's default, in whichever config it is."""
+    fields = ModelConfig.model_fields | RunConfig.model_fields
+    return fields[field].default
+
+
+def slider_key(field: str) -> str:
+    """The key of the slider beside a field's number: the number is the truth, the slider one way to change it."""
+    return f"{field}__slider"
+
+
+def read() -> Configs:
+    """The two configs as the widgets have them; ConfigError with every problem."""
+    settings = st.session_state[SETTINGS].split()
+    twice = [text for text in settings if text.partition("=")[0] in BOUND]
+    if twice:
+        told = f"{twice[0][:60]} stands among the other settings, but that field has its own control"
+        raise ConfigError([Problem(SETTINGS, twice[0], told)])
+    fields = [f"{field}={st.session_state[field]}" for field in BOUND]
+    return apply_settings(ModelConfig(), RunConfig(), [*fields, *settings])
+
+
+def write(model: ModelConfig, run: RunConfig) -> None:
+    """Put two configs into the widgets; only from a callback, before the widgets are drawn."""
+    values = model.model_dump() | run.model_dump()
+    for field in BOUND:
+        st.session_state[field] = values[field]
+    rest = [text for text in to_settings(model, run) if text.partition("=")[0] not in BOUND]
+    st.session_state[SETTINGS] = " ".join(rest)
+
+
+def change(changes: dict[str, Any]) -> None:
+    """Set some fields and leave the rest, valid or not, as it is; only from a callback."""
+    for field, value in changes.items():
+        if field in BOUND:
+            st.session_state[field] = value
+        else:
+            change_setting(field, value)
+
+
+def change_setting(field: str, value: Any) -> None:
+    """Set one of the fields that travel in the text ``set``; its default is not written."""
+    kept = [text for text in st.session_state[SETTINGS].split() if text.partition("=")[0] != field]
+    if value != default_of(field):
+        kept.append(f"{field}={str(value).lower() if isinstance(value, bool) else value}")
+    st.session_state[SETTINGS] = " ".join(kept)
+
+
+def remove_setting(problem: Problem) -> None:
+    """Take what a problem is about out of the text ``set``; from a callback."""
+    texts = st.session_state[SETTINGS].split()
+    st.session_state[SETTINGS] = " ".join(text for text in texts if not _is_about(problem, text))
+
+
+def is_setting(problem: Problem) -> bool:
+    """Whether a problem is about something in the text ``set``."""
+    return any(_is_about(problem, text) for text in st.session_state[SETTINGS].split())
+
+
+def asked_by_address() -> dict[str, str]:
+    """The address's own parameters, once a visit: widgets, drawn later, drop what they cannot take."""
+    if _ASKED not in st.session_state:
+        asked = st.query_params.to_dict()
+        st.session_state[_ASKED] = asked
+        infinite = [field for field in (*BOUND, RESERVE) if _is_infinite(asked.get(field, ""))]
+        if infinite:  # st.number_input ends in an OverflowError (Streamlit 1.67)
+            for field in infinite:
+                del st.query_params[field]
+            st.rerun()
+    untold: dict[str, str] = st.session_state[_ASKED]
+    st.session_state[_ASKED] = {}
+    return untold
+
+
+def refused(asked: dict[str, str]) -> tuple[Problem, ...]:
+    """What the address asked for and the widgets dropped without a word."""
+    return tuple(problem for field, text in asked.items() for problem in _dropped(field, text))
+
+
+def remember(model: ModelConfig, run: RunConfig) -> None:
+    """Keep a valid config for undo."""
+    history = st.session_state.setdefault(_HISTORY, [])
+    if not history or history[-1] != (model, run):
+        history.append((model, run))
+        del history[:-KEPT_CONFIGS]
+
+
+def can_undo() -> bool:
+    """Whether there is an earlier config."""
+    return len(st.session_state.get(_HISTORY, ())) > 1
+
+
+def undo() -> None:
+    """Go back to the config before; from a callback."""
+    history = st.session_state[_HISTORY]
+    history.pop()
+    write(*history[-1])
+
+
+def last_valid() -> Configs:
+    """The newest config that was valid, the defaults where a visit has had none."""
+    history = st.session_state.get(_HISTORY)
+    return history[-1] if history else (ModelConfig(), RunConfig())
+
+
+def moved(field: str | None = None) -> str | None:
+    """The slider that was moved last; with an argument, note that it was this one."""
+    if field is not None:
+        st.session_state[_MOVED] = field
+    return st.session_state.get(_MOVED)
+
+
+def pins() -> list[Pin]:
+    """The pinned configs of the whole app, oldest first."""
+    kept: list[Pin] = st.session_state.setdefault(_PINS, [])
+    return kept
+
+
+def pin(label: str, model: ModelConfig, run: RunConfig) -> None:
+    """Pin a config; of more than four the oldest goes."""
+    kept = pins()
+    kept.append(Pin(label, model, run))
+    del kept[:-MOST_PINS]
+
+
+def unpin() -> None:
+    """Forget all pins."""
+    pins().clear()
+
+
+def _dropped(field: str, asked: str) -> tuple[Problem, ...]:
+    if field in (SETTINGS, STEP):
+        return ()
+    if field not in (*BOUND, RESERVE):
+        near = get_close_matches(field[:40], (*BOUND, RESERVE), n=1, cutoff=0.8)
+        return (Problem(near[0], asked, f"{field[:40]} is no field; did you mean {near[0]}?"),) if near else ()
+    used = st.session_state[field]
+    if str(used) == asked:
+        return ()
+    if field in BOUND:
+        try:
+            if _field_value(field, asked) == used:
+                return ()
+        except ConfigError as error:
+            return tuple(problem for problem in error.problems if problem.field == field)
+    return (Problem(field, asked, f"{field}={asked[:40]} cannot be used here"),)
+
+
+def _is_about(problem: Problem, text: str) -> bool:
+    return problem.field == text.partition("=")[0][:40] or problem.value == text
+
+
+def _is_infinite(text: str) -> bool:
+    try:
+        return isinf(float(text))
+    except ValueError:
+        return False
+
+
+def _field_value(field: str, text: str) -> Any:
+    model, run = apply_settings(ModelConfig(), RunConfig(), [f"{field}={text}"])
+    return getattr(model if field in SLIDERS else run, field)

@@ -1,0 +1,62 @@
+"""A child that stays and answers short questions in order: lessons now, traces later. Imports no torch.
+
+It keeps no visitor's state: every question carries all its inputs, so any child can answer it, also one that was
+started because the one before died.
+"""
+
+import atexit
+import threading
+from queue import Empty, Queue
+from typing import Any, Final
+
+from llm_explorer.worker.client import Message, Worker
+
+ANSWER_S: Final = 20.0  # the first answer waits for the import of torch
+
+
+class ResidentError(RuntimeError):
+    """The question could not be answered; the message is a sentence for the visitor."""
+
+
+class Resident:
+    """One child and a lock: questions are answered one after the other, on the threads that ask."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._worker: Worker | None = None
+        atexit.register(self.close)
+
+    def ask(self, job: Message) -> Any:
+        """The child's answer; ResidentError where there is none, and the next question starts a new child."""
+        answers: Queue[Message] = Queue()
+        with self._lock:
+            worker = self._alive()
+            worker.send(job, answers.put)
+            try:
+                answer = answers.get(timeout=ANSWER_S)
+            except Empty:
+                worker.kill()
+                raise ResidentError(f"No answer within {ANSWER_S:.0f} s; try smaller inputs") from None
+        if answer["event"] == "exit":
+            raise ResidentError("The process that computes this page ended; press the button once more")
+        result = answer["result"]
+        if "error" in result:
+            raise ResidentError(result["error"])
+        return result["value"]
+
+    def warm(self) -> None:
+        """Start the child, so that the first question need not wait for torch."""
+        with self._lock:
+            self._alive()
+
+    def close(self) -> None:
+        """End the child."""
+        with self._lock:
+            if self._worker is not None:
+                self._worker.kill()
+                self._worker = None
+
+    def _alive(self) -> Worker:
+        if self._worker is None or not self._worker.is_alive():
+            self._worker = Worker()
+        return self._worker

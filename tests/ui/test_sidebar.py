@@ -1,0 +1,155 @@
+"""Presets, sliders with the exact number beside each, the text of other settings, the architecture."""
+
+import pytest
+from visit import Visit
+
+from llm_explorer import units
+from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.config import ModelConfig, field_range
+from llm_explorer.presets import PRESETS, Preset, find
+from llm_explorer.ui.state import SLIDERS
+
+UP = {"vocab_size": 65536, "context_length": 2048, "emb_dim": 960, "n_heads": 16, "n_layers": 13, "drop_rate": 0.15}
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_every_preset_shows_its_own_count(preset: Preset) -> None:
+    visit = Visit().choose("preset", preset)
+    assert visit.metrics()["Parameters"] == units.count(count_parameters(preset.model).total)
+    assert {field: visit.number(field) for field in SLIDERS} == {
+        field: getattr(preset.model, field) for field in SLIDERS
+    }
+    assert visit.number("batch_size") == preset.run.batch_size
+    assert visit.page.selectbox(key="preset").value is None, "a preset is a command, not a state"
+    assert f"T={preset.run.sequence(preset.model)}" in visit.sentence()
+
+
+def test_a_preset_keeps_the_rest_of_the_run_and_the_address_needs_no_other_words() -> None:
+    visit = Visit(hardware="24GiB", precision="autocast").choose("preset", find("gpt2"))
+    assert visit.page.selectbox(key="hardware").value == "24GiB"
+    assert visit.page.selectbox(key="precision").value == "autocast"
+    assert visit.page.text_input(key="set").value == "qkv_bias=true tie_embeddings=true"
+    assert visit.metrics()["Parameters"] == "124.4 M"  # 124,439,808: the released weights of GPT-2
+
+
+def test_the_preset_box_names_the_preset_that_matches() -> None:
+    visit = Visit()
+    assert visit.page.selectbox(key="preset").proto.placeholder == "Book GPT-2 small"
+    visit.slide("n_layers", 13)
+    assert "13 layers" in visit.page.selectbox(key="preset").proto.placeholder
+
+
+@pytest.mark.parametrize("field", SLIDERS)
+def test_a_slider_writes_the_number_beside_it_and_the_number_moves_the_slider(field: str) -> None:
+    visit = Visit().slide(field, UP[field])
+    assert visit.number(field) == UP[field]
+    default = ModelConfig.model_fields[field].default
+    visit.type(field, default)
+    assert visit.slider(field) == default
+
+
+@pytest.mark.parametrize("field", ["vocab_size", "context_length", "emb_dim", "n_layers"])
+def test_each_size_changes_the_parameters(field: str) -> None:
+    visit = Visit().slide(field, UP[field])
+    total = count_parameters(ModelConfig(**{field: UP[field]})).total
+    assert visit.metrics()["Parameters"] == units.count(total) != "163.0 M"
+
+
+def test_heads_and_dropout_change_no_parameter_but_the_page_says_what_they_do() -> None:
+    visit = Visit().slide("n_heads", 16)
+    assert visit.metrics()["Parameters"] == "163.0 M"
+    assert "heads split the width: they add no parameters" in visit.words()
+    visit.slide("drop_rate", 0.15)
+    assert visit.metrics()["Parameters"] == "163.0 M"
+    assert "dropout costs no parameters; on a CPU it makes attention slower" in visit.words()
+
+
+def test_the_slider_moved_last_tells_its_next_step_on_the_page_and_all_do_in_their_help() -> None:
+    visit = Visit()
+    helps = {field: visit.page.select_slider(key=f"{field}__slider").proto.help for field in SLIDERS}
+    # one block of the book's model: 12 D^2 + 10 D = 7,085,568
+    assert "12 → 13: +7.1 M parameters" in helps["n_layers"]
+    assert all("Next step: " in text for text in helps.values())
+    visit.slide("n_layers", 13)
+    assert "**Layers (L)** 13 → 14: +7.1 M parameters" in visit.words()
+    visit.slide("vocab_size", 32000)
+    assert "**Vocab size (V)** 32,000 → 50,257: +28.0 M parameters" in visit.words()  # 2 x 18,257 x 768
+
+
+def test_50257_stays_50257() -> None:
+    visit = Visit().slide("vocab_size", 65536).type("vocab_size", 50257)
+    assert visit.number("vocab_size") == visit.slider("vocab_size") == 50257
+    assert visit.metrics()["Parameters"] == "163.0 M"
+    assert Visit(vocab_size="50257").number("vocab_size") == 50257
+
+
+def test_a_typed_value_off_the_ladder_joins_the_options_of_the_slider() -> None:
+    visit = Visit()
+    assert "50,000" not in visit.options("vocab_size")
+    visit.type("vocab_size", 50000)
+    options = visit.options("vocab_size")
+    assert visit.slider("vocab_size") == 50000
+    assert options[options.index("50,000") - 1 : options.index("50,000") + 2] == ["32,000", "50,000", "50,257"]
+    visit.slide("vocab_size", 50257).slide("vocab_size", 50000)
+    assert visit.number("vocab_size") == 50000, "the way back to a typed value stays open"
+
+
+@pytest.mark.parametrize("field", SLIDERS)
+def test_the_ends_of_each_range_can_be_typed(field: str) -> None:
+    for value in field_range(ModelConfig, field):
+        visit = Visit().type(field, value)
+        assert visit.number(field) == visit.slider(field) == value
+        assert len(visit.metrics()) == 4
+
+
+def test_the_heads_slider_offers_only_divisors_of_the_width() -> None:
+    visit = Visit(emb_dim="1600", n_heads="25")  # GPT-2 XL
+    assert "does not divide" not in visit.words()
+    assert all(1600 % int(option) == 0 for option in visit.options("n_heads"))
+
+
+def test_other_settings_change_the_numbers() -> None:
+    visit = Visit().write("qkv_bias=true tie_embeddings=true")
+    assert visit.metrics()["Parameters"] == "124.4 M"
+    visit.write("hidden_dim=768")
+    assert visit.metrics()["Parameters"] == units.count(count_parameters(ModelConfig(hidden_dim=768)).total)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("qkv_bias", "qkv_bias is not a setting; write field=value"),
+        ("qkv_bia=true", "unknown field qkv_bia; did you mean qkv_bias?"),
+        ("qkv_bias=maybe", "qkv_bias=maybe: use true or false"),
+        ("hidden_dim=1e400", "hidden_dim=inf is not a whole number"),
+        ("hidden_dim=9**9**9", "hidden_dim='9**9**9' is not a whole number"),
+        ("seed=__import__('os')", "is not a whole number"),
+        ("hidden_dim=true", "hidden_dim='true' is not a whole number"),
+        ("<img/src=x>=1", "unknown field"),
+        (" ".join(f"x{n}=1" for n in range(100)), "settings are more than the 64 that are read"),
+    ],
+)
+def test_bad_settings_are_told_and_lose_nothing(settings: str, told: str) -> None:
+    visit = Visit().type("n_layers", 7).write(settings)
+    assert told in visit.words()
+    assert visit.page.text_input(key="set").value == settings
+    assert visit.number("n_layers") == 7
+    assert visit.metrics()["Parameters"] == units.count(count_parameters(ModelConfig(n_layers=7)).total)
+    visit.press("Back to it")
+    assert visit.page.text_input(key="set").value == ""
+
+
+def test_the_architecture_is_drawn_when_opened_and_travels_in_the_other_settings() -> None:
+    visit = Visit()
+    assert "tie_embeddings__setting" not in {toggle.key for toggle in visit.page.toggle}
+    visit.open("architecture")
+    visit.page.toggle(key="tie_embeddings__setting").set_value(True)
+    visit.run()
+    assert visit.page.text_input(key="set").value == "tie_embeddings=true"
+    assert visit.metrics()["Parameters"] == "124.4 M"  # 124,412,160: the book, tied
+    visit.type("hidden_dim__setting", 100)
+    assert visit.page.text_input(key="set").value == "tie_embeddings=true hidden_dim=100"
+    visit.type("hidden_dim__setting", None)
+    visit.page.toggle(key="tie_embeddings__setting").set_value(False)
+    visit.run()
+    assert visit.page.text_input(key="set").value == "", "a default is not written"

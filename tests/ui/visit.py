@@ -1,0 +1,104 @@
+"""A visitor of the Explore page without a browser."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+from streamlit.testing.v1 import AppTest
+
+SCRIPT = Path(__file__).parents[2] / "streamlit_app.py"
+
+
+class Visit:
+    """The page, opened at an address and looked at after every run: no run may end in an exception."""
+
+    def __init__(self, **address: str | list[str]) -> None:
+        self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
+        for name, text in address.items():
+            self.page.query_params[name] = text
+        self.run()
+
+    def run(self) -> Self:
+        self.page.run()
+        assert not self.page.exception, self.page.exception
+        return self
+
+    def type(self, field: str, value: float | None) -> Self:
+        self.page.number_input(key=field).set_value(value)
+        return self.run()
+
+    def slide(self, field: str, value: float) -> Self:
+        self.page.select_slider(key=f"{field}__slider").set_value(value)
+        return self.run()
+
+    def choose(self, field: str, value: object) -> Self:
+        self.page.selectbox(key=field).set_value(value)
+        return self.run()
+
+    def write(self, settings: str) -> Self:
+        self.page.text_input(key="set").set_value(settings)
+        return self.run()
+
+    def open(self, key: str) -> Self:
+        """Open a popover or an expander."""
+        self.page.session_state[key] = True
+        return self.run()
+
+    def press(self, label: str) -> Self:
+        found = [button for button in self.page.button if button.label == label]
+        assert len(found) == 1, (label, self.buttons())
+        found[0].click()
+        return self.run()
+
+    def until(self, condition: Callable[[], object], seconds: float = 60) -> Self:
+        """Look again, as the polling fragment does, until it is so."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, self.words()
+            time.sleep(0.05)
+            self.run()
+        return self
+
+    def number(self, field: str) -> float | None:
+        return self.page.number_input(key=field).value
+
+    def slider(self, field: str) -> float:
+        return self.page.select_slider(key=f"{field}__slider").value
+
+    def options(self, field: str) -> list[str]:
+        return self.page.select_slider(key=f"{field}__slider").options
+
+    def metrics(self) -> dict[str, str]:
+        return {metric.label: metric.value for metric in self.page.metric}
+
+    def changes(self) -> dict[str, str]:
+        return {metric.label: metric.delta for metric in self.page.metric}
+
+    def buttons(self) -> list[str]:
+        return [button.label for button in self.page.button]
+
+    def words(self) -> str:
+        """All prose of the page as it reads, without the backslashes that keep Markdown from acting."""
+        return re.sub(r"\\([\\`*_{}\[\]()<>#+.!|$:~-])", r"\1", self.raw_words())
+
+    def raw_words(self) -> str:
+        """The same as it is sent to the browser."""
+        page = self.page
+        parts = (*page.markdown, *page.caption, *page.warning, *page.info, *page.error)
+        return "\n".join(part.value for part in parts)
+
+    def sentence(self) -> str:
+        """The one sentence that says it all."""
+        return next(
+            part.value for part in self.page.markdown if part.value.startswith("**") and "peaks at" in part.value
+        )
+
+    def chart(self, title_contains: str) -> dict[str, Any]:
+        """The figure with these words in its title."""
+        figures = [json.loads(chart.proto.spec) for chart in self.page.get("plotly_chart")]
+        found = [figure for figure in figures if title_contains in figure["layout"]["title"]["text"]]
+        assert len(found) == 1, [figure["layout"]["title"]["text"] for figure in figures]
+        return dict(found[0])
