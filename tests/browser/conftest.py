@@ -1,0 +1,44 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from screen import Screen, Server
+
+from tests.find_browser import BROWSER_FLAGS, find_browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    started = Server(tmp_path_factory.mktemp("server"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def fresh_server(tmp_path: Path) -> Iterator[Server]:
+    started = Server(tmp_path)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def open_screen(browser: Browser, server: Server) -> Iterator[Any]:
+    opened: list[Screen] = []
+
+    def open_at(address: str = "", on: Server = server, **window: Any) -> Screen:
+        opened.append(Screen(browser, on, address, **window))
+        return opened[-1]
+
+    yield open_at
+    for screen in opened:
+        screen.close()
