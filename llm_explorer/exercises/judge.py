@@ -1,11 +1,13 @@
 """One exercise, and the judging of an answer."""
 
 import re
+from math import isfinite
 from typing import Final, Literal, NamedTuple
 
 from llm_explorer import units
 
 TOLERANCE: Final = 0.02  # rounding by hand is no mistake
+MOST_CHARACTERS: Final = 60
 Unit = Literal["bytes", "parameters", "FLOPs", "values", "seconds", "ratio"]
 
 _NUMBER = re.compile(r"\s*([+-]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*([A-Za-z%µ]*)\s*")
@@ -57,12 +59,12 @@ def judge(exercise: Exercise, text: str) -> Judgement:
 
 def parse_quantity(text: str, unit: Unit) -> float | None:
     """'2.6 GiB' -> 2791728742.4, '163M' -> 163000000.0, '12.5 ms' -> 0.0125; None where it is no quantity."""
-    found = _NUMBER.fullmatch(text[:60])
-    if found is None:
+    found = _NUMBER.fullmatch(text) if len(text) <= MOST_CHARACTERS else None
+    factor = _factor(found[2], unit) if found else None
+    if found is None or factor is None:
         return None
-    number, suffix = float(found[1].replace(",", "").replace("_", "")), found[2]
-    factor = _factor(suffix, unit)
-    return None if factor is None else number * factor
+    value = float(found[1].replace(",", "").replace("_", "")) * factor
+    return value if isfinite(value) else None
 
 
 def write(value: float, unit: Unit) -> str:

@@ -35,7 +35,7 @@ class Resident:
             try:
                 answer = answers.get(timeout=ANSWER_S)
             except Empty:
-                worker.kill()
+                self._end()
                 raise ResidentError(f"No answer within {ANSWER_S:.0f} s; try smaller inputs") from None
         if answer["event"] == "exit":
             raise ResidentError("The process that computes this page ended; press the button once more")
@@ -52,11 +52,16 @@ class Resident:
     def close(self) -> None:
         """End the child."""
         with self._lock:
-            if self._worker is not None:
-                self._worker.kill()
-                self._worker = None
+            self._end()
 
     def _alive(self) -> Worker:
-        if self._worker is None or not self._worker.is_alive():
+        if self._worker is not None and not self._worker.is_alive():
+            self._end()
+        if self._worker is None:
             self._worker = Worker()
         return self._worker
+
+    def _end(self) -> None:
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker = None

@@ -1,17 +1,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.worker import attempt
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.spare import Spare
-
-TINY = ModelConfig(vocab_size=1000, context_length=64, emb_dim=64, n_heads=4, n_layers=2)
-SLOW = ModelConfig(vocab_size=1000, context_length=256, emb_dim=256, n_heads=4, n_layers=8)
-SLOW_RUN = RunConfig(batch_size=64)  # seconds a step: a measurement of over half a minute
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +33,3 @@ def queue(queue_with_spare: MeasuringQueue, monkeypatch: pytest.MonkeyPatch) -> 
     """Without the spare, which would import torch after every test for nothing."""
     monkeypatch.setattr(Spare, "warm", lambda self: None)
     return queue_with_spare
-
-
-def is_gone(pid: int) -> bool:
-    """Whether the process has ended; who adopted it may not have collected it yet."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True

@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import SLOW, SLOW_RUN, TINY
+from children import SLOW, SLOW_RUN, TINY
 from filelock import FileLock
 
 from llm_explorer.config import ModelConfig, RunConfig, replace

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TINY
+from children import TINY
 
 import llm_explorer
 from llm_explorer.config import ModelConfig, RunConfig

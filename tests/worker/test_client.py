@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import SLOW, SLOW_RUN, is_gone
+from children import SLOW, SLOW_RUN, is_gone
 
 import llm_explorer
 from llm_explorer.worker.client import Worker, death_in_words

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import SLOW, SLOW_RUN, TINY, is_gone
+from children import SLOW, SLOW_RUN, TINY, is_gone
 
 import llm_explorer
 from llm_explorer.config import RunConfig, replace
