@@ -26,6 +26,7 @@ _HISTORY: Final = "history"
 _PINS: Final = "pins"
 _MOVED: Final = "moved"
 _ASKED: Final = "asked_by_address"
+_REFUSED: Final = "refused_from_address"
 
 
 class Pin(NamedTuple):
@@ -111,8 +112,13 @@ def asked_by_address() -> dict[str, str]:
 
 
 def refused(asked: dict[str, str]) -> tuple[Problem, ...]:
-    """What the address asked for and the widgets dropped without a word."""
-    return tuple(problem for field, text in asked.items() for problem in _dropped(field, text))
+    """What the address asked for and the widgets dropped without a word; told until the config is changed."""
+    if asked:
+        st.session_state[_REFUSED] = tuple(
+            problem for field, text in asked.items() for problem in _dropped(field, text)
+        )
+    told: tuple[Problem, ...] = st.session_state.get(_REFUSED, ())
+    return () if can_undo() else told
 
 
 def remember(model: ModelConfig, run: RunConfig) -> None:

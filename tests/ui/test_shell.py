@@ -70,7 +70,7 @@ def test_a_bad_value_of_the_address_is_told_and_everything_else_kept(
     assert f"Used instead: {used}." in visit.words()
     assert visit.number("accumulation") == 3
     assert len(visit.metrics()) == 4
-    assert "From the address" not in visit.run().words(), "told once"
+    assert "From the address" not in visit.type("accumulation", 5).words()
 
 
 def test_all_bad_values_of_an_address_are_told_at_once() -> None:
@@ -211,3 +211,10 @@ def test_heads_that_do_not_divide_leave_the_slider_when_they_are_mended() -> Non
     visit = Visit().type("emb_dim", 1600)
     visit.press("Use n_heads=16")
     assert "12" not in visit.options("n_heads")
+
+
+def test_what_the_address_asked_in_vain_is_told_until_the_config_is_changed() -> None:
+    visit = Visit(n_layers="abc")
+    assert "n_layers='abc' is not a whole number" in visit.words().replace("\\", "")
+    assert "From the address" in visit.run().words()
+    assert "From the address" not in visit.type("n_layers", 13).words()
