@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import plotly.graph_objects as go
 
 BAR_HEIGHT = 30
-MARGINS = {"l": 0, "r": 8, "t": 34, "b": 4}
+MARGINS = {"l": 0, "r": 116, "t": 34, "b": 4}  # right: the label of the longest bar
 
 
 def parts_of_whole(
@@ -35,7 +35,7 @@ def parts_of_whole(
         "margin": MARGINS,
         "showlegend": False,
         "bargap": 0.25,
-        "xaxis": {"visible": False, "range": [0, 1.45 * max(parts.values(), default=1)]},
+        "xaxis": {"visible": False, "rangemode": "tozero"},  # no range of ours: a zoom would be lost with it
         "yaxis": {"autorange": "reversed", "ticks": "", "automargin": True},
     }
     return go.Figure([bars], layout)  # at once and from dicts: update_layout and go.Bar take three times as long

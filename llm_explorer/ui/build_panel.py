@@ -16,6 +16,7 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import to_settings
 from llm_explorer.texts import explore as texts
 from llm_explorer.ui import jobs, parts, words
+from llm_explorer.ui.live import drag
 from llm_explorer.worker import limits
 from llm_explorer.worker.queue import Job, Snapshot
 
@@ -52,7 +53,7 @@ def _controls(model: ModelConfig, run: RunConfig) -> None:
             st.button(f"Show the run of {ago} ago", on_click=jobs.watch, args=(known,))
         if not limits.is_hosted() and step_flops(model, run) < texts.EVERY_CHANGE_FLOPS:
             every = st.toggle("Run on every change", key="every_change", help=texts.EVERY_CHANGE_HELP)
-            if every and not _is_newest(model, run):
+            if every and not drag.dragged() and not _is_newest(model, run):
                 _start(model, run)
 
 

@@ -9,10 +9,14 @@ import streamlit as st
 from llm_explorer.accounting.rows import Letters, Row
 from llm_explorer.config import Problem
 from llm_explorer.ui import state
+from llm_explorer.ui.live import chart as live_chart
 
 
 def chart(figure: go.Figure, *, key: str, alt: str) -> None:
     """The one way a chart gets on a page: fixed height, text alternative, no toolbar."""
+    if live_chart.is_available():
+        live_chart.draw(figure, key=key, alt=alt)
+        return
     st.plotly_chart(
         figure, key=key, alt=alt, height=figure.layout.height, config={"displayModeBar": False}, width="stretch"
     )

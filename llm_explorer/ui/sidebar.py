@@ -11,6 +11,7 @@ from llm_explorer.config import ModelConfig, RunConfig, field_range
 from llm_explorer.formats import Configs
 from llm_explorer.texts.fields import FIELDS
 from llm_explorer.ui import ladders, run_row, state
+from llm_explorer.ui.live import drag
 from llm_explorer.ui.settings import setting
 from llm_explorer.ui.words import name_of, next_step_words
 
@@ -35,7 +36,7 @@ class Sidebar:
         for field, row in self.rows.items():
             low, high = field_range(ModelConfig, field)
             whole = isinstance(low, int)
-            row.number_input(  # type: ignore[call-overload]  # whole numbers or not, by the field
+            row.number_input(
                 f"{FIELDS[field].label}, exact value",
                 min_value=low,
                 max_value=high,
@@ -46,7 +47,7 @@ class Sidebar:
                 bind="query-params",
                 label_visibility="collapsed",
                 width=NUMBER_WIDTH,
-                on_change=state.moved,
+                on_change=state.take_number,
                 args=(field,),
             )
         with self.architecture:
@@ -62,16 +63,18 @@ class Sidebar:
 
     def draw_sliders(self, configs: Configs | None) -> None:
         """The sliders, each with what its next step does; without it where the config is not valid."""
+        options = {field: _options(field, st.session_state[field]) for field in state.SLIDERS}
         for field, row in self.rows.items():
             with row:
-                _slider(field, configs)
+                _slider(field, options[field], configs)
         with self.preset:
             _preset(configs)
         with self.architecture:
             _architecture(configs)
+            drag.listen(options)
 
 
-def _slider(field: str, configs: Configs | None) -> None:
+def _slider(field: str, options: list[float], configs: Configs | None) -> None:
     key = state.slider_key(field)
     value = st.session_state[field]
     if st.session_state.get(key) != value:
@@ -80,18 +83,13 @@ def _slider(field: str, configs: Configs | None) -> None:
     explanation = f"{text.help} {_next_step(field, *configs)}" if configs else text.help
     st.select_slider(
         text.label,
-        options=_options(field, value),
+        options=options,
         key=key,
         help=explanation,
         format_func=lambda option: f"{option:,}",
-        on_change=_take_slider,
+        on_change=state.take_slider,
         args=(field,),
     )
-
-
-def _take_slider(field: str) -> None:
-    st.session_state[field] = st.session_state[state.slider_key(field)]
-    state.moved(field)
 
 
 def _options(field: str, value: float) -> list[float]:

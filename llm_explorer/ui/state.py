@@ -4,6 +4,7 @@ The address is the state: every field in BOUND is a widget bound to a query para
 travel in the one bound text ``set``. Pages never read these keys; they get the two configs.
 """
 
+import time
 from difflib import get_close_matches
 from math import isinf
 from typing import Any, Final, NamedTuple
@@ -12,6 +13,7 @@ import streamlit as st
 
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs, apply_settings, to_settings
+from llm_explorer.ui.live import drag
 
 SLIDERS: Final = ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers", "drop_rate")
 RUN_FIELDS: Final = ("hardware", "device", "precision", "batch_size", "sequence_length", "optimizer", "accumulation")
@@ -21,6 +23,7 @@ RESERVE: Final = "reserve"  # bound too, but of the page: no config has it
 STEP: Final = "step"  # bound on the pages of lessons
 KEPT_CONFIGS: Final = 20
 MOST_PINS: Final = 4
+STALE_S: Final = 1.0
 
 _HISTORY: Final = "history"
 _PINS: Final = "pins"
@@ -49,14 +52,26 @@ def slider_key(field: str) -> str:
 
 
 def read() -> Configs:
-    """The two configs as the widgets have them; ConfigError with every problem."""
-    settings = st.session_state[SETTINGS].split()
-    twice = [text for text in settings if text.partition("=")[0] in BOUND]
-    if twice:
-        told = f"{twice[0][:60]} stands among the other settings, but that field has its own control"
-        raise ConfigError([Problem(SETTINGS, twice[0], told)])
-    fields = [f"{field}={st.session_state[field]}" for field in BOUND]
-    return apply_settings(ModelConfig(), RunConfig(), [*fields, *settings])
+    """The two configs as the widgets have them, a slider that is being dragged with its value there.
+
+    ConfigError with every problem.
+    """
+    values = {field: st.session_state[field] for field in BOUND}
+    moving = drag.dragged()
+    if moving and moving[0] in SLIDERS:
+        field, value = moving
+        st.session_state[_MOVED] = field
+        values[field] = value
+    others = st.session_state[SETTINGS].split()
+    problems = [_has_own_control(text) for text in others if text.partition("=")[0] in BOUND]
+    settings = [text for text in others if text.partition("=")[0] not in BOUND]
+    try:
+        configs = apply_settings(ModelConfig(), RunConfig(), [*(f"{name}={values[name]}" for name in BOUND), *settings])
+    except ConfigError as error:
+        raise ConfigError([*problems, *error.problems]) from None
+    if problems:
+        raise ConfigError(problems)
+    return configs
 
 
 def write(model: ModelConfig, run: RunConfig) -> None:
@@ -122,7 +137,9 @@ def refused(asked: dict[str, str]) -> tuple[Problem, ...]:
 
 
 def remember(model: ModelConfig, run: RunConfig) -> None:
-    """Keep a valid config for undo."""
+    """Keep a valid config for undo; what a slider passes while it is dragged is not kept."""
+    if drag.dragged():
+        return
     history = st.session_state.setdefault(_HISTORY, [])
     if not history or history[-1] != (model, run):
         history.append((model, run))
@@ -150,8 +167,29 @@ def last_valid() -> Configs:
 def moved(field: str | None = None) -> str | None:
     """The slider that was moved last; with an argument, note that it was this one."""
     if field is not None:
+        drag.finish()
         st.session_state[_MOVED] = field
     return st.session_state.get(_MOVED)
+
+
+def take_slider(field: str) -> None:
+    """A slider was let go or stepped: its value becomes the field's; from its callback."""
+    st.session_state[f"{field}__before"] = (st.session_state[field], time.monotonic())
+    st.session_state[field] = st.session_state[slider_key(field)]
+    moved(field)
+
+
+def take_number(field: str) -> None:
+    """A number was typed; from its callback.
+
+    A message that the browser sent before it heard of the slider's value still has the number of before: that is
+    no change.
+    """
+    before, moment = st.session_state.get(f"{field}__before", (None, 0.0))
+    if st.session_state[field] == before and time.monotonic() - moment < STALE_S:
+        st.session_state[field] = st.session_state[slider_key(field)]
+    else:
+        moved(field)
 
 
 def pins() -> list[Pin]:
@@ -188,6 +226,11 @@ def _dropped(field: str, asked: str) -> tuple[Problem, ...]:
         except ConfigError as error:
             return tuple(problem for problem in error.problems if problem.field == field)
     return (Problem(field, asked, f"{field}={asked[:40]} cannot be used here"),)
+
+
+def _has_own_control(text: str) -> Problem:
+    told = f"{text[:60]} stands among the other settings, but that field has its own control"
+    return Problem(SETTINGS, text, told)
 
 
 def _is_about(problem: Problem, text: str) -> bool:

@@ -90,7 +90,14 @@ def until(condition: Callable[[], object], seconds: float = 30) -> None:
 class Screen:
     """A page of the app in a browser window of its own."""
 
-    def __init__(self, browser: Browser, server: Server, address: str = "", **window: Any) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        server: Server,
+        address: str = "",
+        before: Callable[[Page], object] = lambda page: None,
+        **window: Any,
+    ) -> None:
         self.server = server
         self.window = browser.new_context(**({"viewport": {"width": 1366, "height": 768}} | window))
         self.page: Page = self.window.new_page()
@@ -99,6 +106,7 @@ class Screen:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
         self.page.on("request", lambda request: self.requests.append(request.url))
+        before(self.page)
         self.page.goto(server.url + address)
         self.settle()
 
