@@ -3,19 +3,21 @@
 from typing import Any, NamedTuple
 
 from llm_explorer.accounting.fit import apply
+from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 
 
 class Effect(NamedTuple):
-    """The change of a field, and of the parameters and the peak bytes with it."""
+    """The change of a field, and of the parameters, the peak bytes and the FLOPs of a micro-batch with it."""
 
     field: str
     before: Any
     after: Any
     parameters: int
     peak_bytes: int
+    flops: int
 
 
 def effect_of(model: ModelConfig, run: RunConfig, field: str, after: Any) -> Effect:
@@ -32,4 +34,10 @@ def effect_of(model: ModelConfig, run: RunConfig, field: str, after: Any) -> Eff
         after,
         count_parameters(changed_model).total - count_parameters(model).total,
         count_memory(changed_model, changed_run).peak_bytes - count_memory(model, run).peak_bytes,
+        _flops(changed_model, changed_run) - _flops(model, run),
     )
+
+
+def _flops(model: ModelConfig, run: RunConfig) -> int:
+    flops = count_flops(model, run)
+    return flops.forward + flops.backward

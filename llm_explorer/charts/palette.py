@@ -27,3 +27,13 @@ CATEGORIES: Final = {
     "batch": "#858585",
 }
 PHASES: Final = {"forward": "#3b7fc4", "backward": "#d9631e", "optimizer": "#9a68c4", "step": "#858585"}
+PAIR: Final = ("#3b7fc4", "#d9631e")  # two things compared, as before and after
+# values as the strength of a colour, from the background that is there: so in both themes zero looks like nothing
+ONE_SIGN: Final = ((0.0, "rgba(59, 127, 196, 0)"), (1.0, "rgba(59, 127, 196, 1)"))
+TWO_SIGNS: Final = (
+    (0.0, "rgba(217, 99, 30, 1)"),
+    (0.5, "rgba(217, 99, 30, 0)"),
+    (0.5, "rgba(59, 127, 196, 0)"),
+    (1.0, "rgba(59, 127, 196, 1)"),
+)
+TENSOR_KINDS: Final = {"weights": "#3b7fc4", "biases": "#d9631e", "inputs": "#858585"}

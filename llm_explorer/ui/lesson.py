@@ -4,13 +4,15 @@ import ast
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import streamlit as st
 
 from llm_explorer.exercises.judge import Exercise, example, judge
 from llm_explorer.ui import jobs, parts, shell, state
 from llm_explorer.worker.resident import ResidentError
+
+LESSONS: Final = "llm_explorer.lessons"
 
 
 class Step(NamedTuple):
@@ -63,9 +65,9 @@ def guess(key: str, question: str, options: Sequence[str]) -> str | None:
     return choice
 
 
-def code(name: str, function: str) -> None:
+def code(name: str, function: str, *, package: str = LESSONS) -> None:
     """The very code that ran: a function of a lesson, to copy, and its whole file to download."""
-    path = source_path(name)
+    path = source_path(name, package)
     text = path.read_text(encoding="utf-8")
     st.code(function_source(text, function), language="python")
     st.download_button(
@@ -78,19 +80,20 @@ def code(name: str, function: str) -> None:
     )
 
 
-def source_path(name: str) -> Path:
+def source_path(name: str, package: str = LESSONS) -> Path:
     """The file of a lesson, found without importing it: it needs torch, which this process never has."""
-    spec = find_spec(f"llm_explorer.lessons.{name}")
+    spec = find_spec(f"{package}.{name}")
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin)
 
 
 def function_source(text: str, function: str) -> str:
-    """The lines of one function or class of a file."""
+    """The lines of one function or class of a file, with its decorators."""
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == function:
-            return "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno])
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
     raise LookupError(function)
 
 
@@ -109,8 +112,9 @@ def exercises(name: str, items: Sequence[Exercise]) -> None:
 
 
 def link(path: str, label: str) -> None:
-    """A link to the page where the idea shows up in a real model, with the config."""
-    st.page_link(path, label=label, icon=":material/arrow_outward:", query_params=shell.address())
+    """A link to the page where the idea shows up in a real model, with the config; none where there is no such page."""
+    if path in {known for known, _label, _icon in shell.PAGES}:
+        st.page_link(path, label=label, icon=":material/arrow_outward:", query_params=shell.address())
 
 
 def _go(number: int) -> None:

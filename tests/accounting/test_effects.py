@@ -5,6 +5,7 @@ from hypothesis import given
 from strategies import pairs
 
 from llm_explorer.accounting.effects import effect_of
+from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
@@ -34,6 +35,25 @@ def test_one_more_layer_is_the_difference_of_two_counts(configs: tuple[ModelConf
     more = replace(model, n_layers=model.n_layers + 1)
     assert effect.parameters == count_parameters(more).total - count_parameters(model).total > 0
     assert effect.peak_bytes == count_memory(more, run).peak_bytes - count_memory(model, run).peak_bytes
+
+
+def test_one_more_layer_of_gpt2_small_is_three_times_its_forward_flops() -> None:
+    # 2 FLOPs a multiply-add over 12 D^2 weights and 2 T D pairs a token (Kaplan et al. 2020, table 1), B T = 512
+    forward = 2 * 512 * (12 * 768**2 + 2 * 256 * 768)
+    assert effect_of(ModelConfig(), RunConfig(), "n_layers", 13).flops == 3 * forward
+
+
+def test_heads_and_dropout_add_no_flops() -> None:
+    assert effect_of(ModelConfig(), RunConfig(), "n_heads", 16).flops == 0
+    assert effect_of(ModelConfig(), RunConfig(), "drop_rate", 0.15).flops == 0
+
+
+@given(pairs(checkpointing=False))
+def test_one_more_sequence_is_its_share_of_the_flops(configs: tuple[ModelConfig, RunConfig]) -> None:
+    model, run = configs
+    flops = count_flops(model, run)
+    more = effect_of(model, run, "batch_size", run.batch_size + 1).flops
+    assert more * run.batch_size == flops.forward + flops.backward
 
 
 def test_a_field_of_the_run_has_an_effect_too() -> None:
