@@ -50,6 +50,14 @@ def seconds(value: float | None) -> str:
     raise AssertionError("unreachable")
 
 
+def duration(value: float | None) -> str:
+    """9.5e9 -> '301 years', 5400 -> '90 minutes': seconds in the largest unit of which there are at least two."""
+    for size, unit in ((31_557_600, "years"), (86_400, "days"), (3600, "hours"), (60, "minutes")):
+        if value is not None and value >= 2 * size:
+            return f"{value / size:,.0f} {unit}" if value >= 100 * size else f"{value / size:.3g} {unit}"
+    return seconds(value)
+
+
 def percent(ratio: float | None) -> str:
     """0.0312 -> '+3.1%': a relative difference, with its sign."""
     return UNKNOWN if ratio is None else f"{100 * ratio:+z.1f}%"

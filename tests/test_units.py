@@ -65,6 +65,25 @@ def test_seconds_are_never_in_scientific_notation(value: float) -> None:
     assert "e" not in units.seconds(value)
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (9.5e9, "301 years"),
+        (2 * 365.25 * 86_400, "2 years"),
+        (365.25 * 86_400, "365 days"),
+        (86_400, "24 hours"),
+        (5400, "90 minutes"),
+        (120, "2 minutes"),
+        (119, "119 s"),
+        (0.0197, "19.7 ms"),
+        (3.15576e15, "100,000,000 years"),
+        (None, "unknown"),
+    ],
+)
+def test_durations_are_told_in_the_largest_unit_of_which_there_are_two(value: float | None, text: str) -> None:
+    assert units.duration(value) == text
+
+
 def test_other_numbers_read_as_people_write_them() -> None:
     assert units.exact(163_009_536) == "163,009,536"
     assert units.flops(291_648_307_200) == "291.6 GFLOP"  # nanoGPT's notebook transformer_sizing: GPT-2 at T=1024

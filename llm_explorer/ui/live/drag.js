@@ -3,23 +3,21 @@
 // A select slider's range input holds the index of an option. One message is in flight at a time: under load the rate
 // falls, and no queue grows.
 
-const state = { options: {}, send: null, number: 0, waiting: false, field: null, input: null, first: null, last: null };
+const sliders = {};  // field -> {values, send}: of the sidebar, and of a page that has sliders of its own
+const state = { number: 0, waiting: false, field: null, input: null, first: null, last: null };
 const ENDS = ["pointerup", "pointercancel", "blur"];
 
 export default function (component) {
-  state.options = component.data.options;
-  state.send = (message) => component.setStateValue("drag", message);
+  const send = (message) => component.setStateValue("drag", message);
+  for (const [field, values] of Object.entries(component.data.options)) sliders[field] = { values, send };
   state.waiting = false;  // the server has answered
   window.addEventListener("pointerdown", begin, true);  // the same listener again: the browser keeps one of each
   ENDS.forEach((name) => window.addEventListener(name, end, true));
-  return () => {
-    window.removeEventListener("pointerdown", begin, true);
-    ENDS.forEach((name) => window.removeEventListener(name, end, true));
-  };
+  return () => Object.keys(component.data.options).forEach((field) => delete sliders[field]);
 }
 
 function begin(event) {
-  state.field = Object.keys(state.options).find((field) => event.target.closest?.(`.st-key-${field}__slider`)) ?? null;
+  state.field = Object.keys(sliders).find((field) => event.target.closest?.(`.st-key-${field}__slider`)) ?? null;
   if (state.field === null) return;
   state.input = document.querySelector(`.st-key-${state.field}__slider input[type=range]`);
   state.first = state.last = state.input.value;
@@ -32,7 +30,8 @@ function look() {
     state.last = state.input.value;
     state.waiting = true;
     state.number += 1;
-    state.send({ field: state.field, value: state.options[state.field][Number(state.last)], number: state.number });
+    const { values, send } = sliders[state.field];
+    send({ field: state.field, value: values[Number(state.last)], number: state.number });
   }
   requestAnimationFrame(look);
 }
@@ -41,6 +40,7 @@ function look() {
 // nothing to tell: then we say that the drag is over.
 function end(event) {
   if (state.field === null || (event.type === "blur" && event.target !== window)) return;
+  const { send } = sliders[state.field];
   state.field = null;
-  if (state.input.value === state.first && state.last !== null) setTimeout(() => state.send(null), 30);
+  if (state.input.value === state.first) setTimeout(() => send(null), 30);
 }
