@@ -15,6 +15,7 @@ CATEGORY: Final = "activations"
 WEIGHT_COPIES: Final = "bf16 copies of weights"
 HEAD_COPY: Final = "bf16 copy of the head"
 HEAD_INPUT: Final = "final norm output"
+LOG_PROBABILITIES: Final = leaf("log-probabilities", CATEGORY, "l * B * T * V")
 _OUTPUT: Final = "attention output"
 
 
@@ -120,3 +121,8 @@ def kept_around_blocks(kernels: Kernels) -> tuple[Leaf, ...]:
         leaf(HEAD_INPUT, CATEGORY, "a * B * T * D"),
     )
     return (*kept, leaf(HEAD_COPY, CATEGORY, "2 * V * D")) if kernels.precision == "autocast" else kept
+
+
+def kept_for_backward(kernels: Kernels) -> tuple[Leaf, ...]:
+    """Everything that is alive for backward when forward is done, the loss's log-probabilities included."""
+    return (*kept_by_blocks(kernels), *kept_around_blocks(kernels), LOG_PROBABILITIES)

@@ -86,6 +86,13 @@ def count_memory(model: ModelConfig, run: RunConfig) -> Memory:
     )
 
 
+def kept_rows(model: ModelConfig, run: RunConfig) -> tuple[Row, ...]:
+    """What forward leaves alive for backward, in bytes; the rows sum to ``activations_bytes``."""
+    letters = memory_letters(model, run)
+    kept = activations.kept_for_backward(activations.kernels_of(model, run))
+    return tuple([each.row(letters, "bytes") for each in kept])
+
+
 def recipe_of(model: ModelConfig, run: RunConfig) -> Recipe:
     """The choices of this model and run."""
     kernels = activations.kernels_of(model, run)
@@ -115,7 +122,7 @@ def _plan(recipe: Recipe) -> _Plan:
     """The moments of a recipe, with their sums compiled once."""
     kernels = recipe.kernels
     kept = (*activations.kept_by_blocks(kernels), *activations.kept_around_blocks(kernels))
-    log_probabilities = leaf("log-probabilities", activations.CATEGORY, "l * B * T * V")
+    log_probabilities = activations.LOG_PROBABILITIES
     base = _base(recipe)
     parts = [
         ("loss forward", (*kept, log_probabilities, *_loss_forward(kernels))),
@@ -128,7 +135,7 @@ def _plan(recipe: Recipe) -> _Plan:
     ]
     alive = [(phase, (*base, *leaves)) for phase, leaves in parts]
     moments = tuple([Moment(phase, leaves, sum_of(leaves)) for phase, leaves in alive])
-    return _Plan(moments, sum_of(_optimizer_state(recipe)), sum_of((*kept, log_probabilities)))
+    return _Plan(moments, sum_of(_optimizer_state(recipe)), sum_of(activations.kept_for_backward(kernels)))
 
 
 def _base(recipe: Recipe) -> tuple[Leaf, ...]:

@@ -1,0 +1,157 @@
+"""A network with one hidden layer: as a drawing of its connections, and as a map of all its numbers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import plotly.graph_objects as go
+
+from llm_explorer.charts.palette import CATEGORIES, PAIR, TWO_SIGNS
+
+HEIGHT: Final = 250
+DRAWING_HEIGHT: Final = 330
+NODE_COLOUR: Final = CATEGORIES["batch"]
+BIAS: Final = "b"
+OUT: Final = "out"
+
+Map = Sequence[Sequence[float | None]]
+Place = tuple[float, float]
+Edge = tuple[Place, Place]
+
+
+def network_drawing(title: str, rows: Map) -> go.Figure:
+    """Inputs, hidden neurons and the output with their connections: blue above zero, orange and dashed below.
+
+    ``rows`` are those of a map: see ``network_map``.
+    """
+    neurons = rows[:-1]
+    places = {
+        "x": [(0.0, _height(i, len(neurons[0]) - 2)) for i in range(len(neurons[0]) - 2)],
+        "h": [(1.0, _height(j, len(neurons))) for j in range(len(neurons))],
+        "ŷ": [(2.0, 0.5)],
+    }
+    above, below = _connections(neurons, places)
+    layout = {
+        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
+        "height": DRAWING_HEIGHT,
+        "margin": {"l": 0, "r": 8, "t": 62, "b": 4},
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        "xaxis": {"visible": False, "range": [-0.25, 2.25]},
+        "yaxis": {"visible": False, "range": [1.05, -0.05]},
+    }
+    lines = (_edges("weight above 0", above, PAIR[0], "solid"), _edges("below 0", below, PAIR[1], "dash"))
+    return go.Figure([*lines, _nodes(places)], layout)
+
+
+def network_map(title: str, rows: Map, largest: float) -> go.Figure:
+    """Blue cells above zero, orange below, the stronger the nearer to ``largest``; each with its number.
+
+    The rows are the hidden neurons and, last, the output; the columns a neuron's inputs, its bias, its outgoing
+    weight. A place without a number is None; all places without numbers make a map of the same size.
+    """
+    across = [*(f"x{number}" for number in range(1, len(rows[0]) - 1)), BIAS, OUT]
+    down = [*(f"neuron {number}" for number in range(1, len(rows))), "output"]
+    cells = {
+        "type": "heatmap",
+        "z": [list(row) for row in rows],
+        "customdata": [[f"{neuron}, {column}" for column in across] for neuron in down],
+        "zmin": -largest,
+        "zmax": largest,
+        "colorscale": TWO_SIGNS,
+        "showscale": False,
+        "hovertemplate": "%{customdata}: %{z:.5f}<extra></extra>",
+        "hoverongaps": False,
+        "xgap": 1,
+        "ygap": 1,
+    }
+    layout = {
+        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
+        "height": HEIGHT,
+        "margin": {"l": 0, "r": 8, "t": 34, "b": 4},
+        "showlegend": False,
+        "xaxis": _axis(across),
+        "yaxis": _axis(down) | {"autorange": False, "range": [len(down) - 0.5, -0.5]},
+    }
+    return go.Figure([cells, _numbers(rows)], layout)
+
+
+def _height(number: int, count: int) -> float:
+    return (number + 0.5) / count
+
+
+def _connections(neurons: Map, places: Mapping[str, Sequence[Place]]) -> tuple[list[Edge], list[Edge]]:
+    """Those of weights above zero and those below."""
+    weights = [
+        (ends, value)
+        for row, neuron in zip(neurons, places["h"], strict=True)
+        for ends, value in (
+            *(((place, neuron), value) for place, value in zip(places["x"], row, strict=False)),
+            ((neuron, places["ŷ"][0]), row[-1]),
+        )
+        if value is not None
+    ]
+    return [ends for ends, value in weights if value >= 0], [ends for ends, value in weights if value < 0]
+
+
+def _edges(name: str, edges: Sequence[Edge], colour: str, dash: str) -> dict[str, Any]:
+    """All connections of one sign as one line with gaps."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": [x for (x0, _y0), (x1, _y1) in edges for x in (x0, x1, None)],
+        "y": [y for (_x0, y0), (_x1, y1) in edges for y in (y0, y1, None)],
+        "line": {"color": colour, "dash": dash, "width": 1},
+        "hoverinfo": "skip",
+    }
+
+
+def _nodes(places: Mapping[str, Sequence[Place]]) -> dict[str, Any]:
+    every = [(letter, number, place) for letter, row in places.items() for number, place in enumerate(row, 1)]
+    return {
+        "type": "scatter",
+        "mode": "markers+text",
+        "x": [x for _letter, _number, (x, _y) in every],
+        "y": [y for _letter, _number, (_x, y) in every],
+        "text": [letter if letter == "ŷ" else f"{letter}{number}" for letter, number, _place in every],
+        "textposition": [_SIDES[letter] for letter, _number, _place in every],
+        "marker": {"size": 14, "color": NODE_COLOUR},
+        "hovertemplate": "%{text}<extra></extra>",
+        "showlegend": False,
+    }
+
+
+_SIDES: Final = {"x": "middle left", "h": "top center", "ŷ": "middle right"}
+
+
+def _numbers(rows: Map) -> dict[str, Any]:
+    """The numbers in the theme's own text colour: a heat map's own text is made for a white background."""
+    places = [(i, j, value) for j, row in enumerate(rows) for i, value in enumerate(row) if value is not None]
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": [i for i, _j, _value in places],
+        "y": [j for _i, j, _value in places],
+        "text": [_short(value) for _i, _j, value in places],
+        "textfont": {"size": 11},
+        "hoverinfo": "skip",  # the cell has it
+    }
+
+
+def _short(value: float) -> str:
+    """0.314 -> '.31', -0.02 -> '−.02', 0 -> '0', 0.0004 -> '~0': only a true zero is written 0."""
+    if value == 0:
+        return "0"
+    text = f"{abs(value):.2f}".removeprefix("0")
+    return "~0" if text == ".00" else f"{'−' if value < 0 else ''}{text}"
+
+
+def _axis(labels: Sequence[str]) -> dict[str, Any]:
+    return {
+        "tickvals": list(range(len(labels))),
+        "ticktext": list(labels),
+        "ticks": "",
+        "showgrid": False,
+        "zeroline": False,
+        "automargin": True,
+        "range": [-0.5, len(labels) - 0.5],
+    }
