@@ -2,5 +2,13 @@
 
 import plotly.io
 
-# the theme is the app's, put on in the browser; plotly's own would be 7 kB and a millisecond in every chart
-plotly.io.templates.default = "none"
+
+def without_a_theme() -> None:
+    """Make figures without a template of their own: the app's theme is put on in the browser.
+
+    A template would be 7 kB and a millisecond in every chart.
+    """
+    plotly.io.templates.default = "none"
+
+
+without_a_theme()

@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from llm_explorer import charts
 from llm_explorer.accounting.rows import Letters, Row
 from llm_explorer.config import Problem
 from llm_explorer.ui import state
@@ -20,6 +21,7 @@ def chart(figure: go.Figure, *, key: str, alt: str) -> None:
     st.plotly_chart(
         figure, key=key, alt=alt, height=figure.layout.height, config={"displayModeBar": False}, width="stretch"
     )
+    charts.without_a_theme()  # Streamlit has just put its own there, for all figures of all visitors
 
 
 def problem_with_fixes(problem: Problem) -> None:

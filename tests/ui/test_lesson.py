@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from llm_explorer.ui import shell
 from llm_explorer.ui.lesson import function_source, source_path
 
 PAGE = """
 import streamlit as st
 from llm_explorer.exercises.judge import Exercise
+from llm_explorer.ui import shell
 from llm_explorer.ui.lesson import Step, ask, exercises, guess, lesson
 
 def first(page):
@@ -25,6 +27,12 @@ def third(page):
 
 lesson("A probe", "Does it work?", (Step("Guess", first), Step("Exercise", second), Step("Ask", third)))
 """
+
+
+@pytest.fixture(autouse=True)
+def no_other_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of these tests stands alone: there is nothing to link to."""
+    monkeypatch.setattr(shell, "PAGES", ())
 
 
 def visit(**address: str) -> AppTest:
