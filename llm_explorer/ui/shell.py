@@ -1,6 +1,6 @@
 """The frame of every page: settings, links to the other pages, sidebar, the run's row, problems in words."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import streamlit as st
 
@@ -17,7 +17,14 @@ ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="#3b7fc4">'
     '<path d="M3 4h18v4H3zM3 10h12v4H3zM3 16h7v4H3z"/></svg>'
 )
-PAGES: tuple[tuple[str, str, str], ...] = (("streamlit_app.py", "Explore", ":material/tune:"),)
+PAGES: Final = (
+    ("streamlit_app.py", "Explore", ":material/tune:"),
+    ("pages/concepts.py", "Concepts", ":material/school:"),
+    ("pages/pretraining.py", "Pre-training", ":material/model_training:"),
+    ("pages/tensors.py", "Tensors", ":material/grid_on:"),
+    ("pages/autograd.py", "Autograd", ":material/function:"),
+    ("pages/backprop.py", "Backpropagation", ":material/undo:"),
+)
 
 
 class Page(NamedTuple):
@@ -55,10 +62,9 @@ def page(title: str, question: str, *, run_in_sidebar: bool = False) -> Page:
 
 
 def _links() -> None:
-    if len(PAGES) > 1:
-        with st.container(horizontal=True):
-            for path, label, icon in PAGES:
-                st.page_link(path, label=label, icon=icon, query_params=address())
+    with st.container(horizontal=True, gap="small"):
+        for path, label, icon in PAGES:
+            st.page_link(path, label=label, icon=icon, query_params=address())
 
 
 def address() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""One measurement from refusal to result: wait for the machine, run a child, listen, and end it whatever happens."""
+"""One job from refusal to result: wait for the machine, run a child, listen, and end it whatever happens."""
 
 import contextlib
 import logging
@@ -32,7 +32,12 @@ OnProgress = Callable[[Progress], None]
 
 
 class Attempt:
-    """One measurement, on the thread that calls ``execute``; ``cancel`` may be called from any other."""
+    """One measurement, on the thread that calls ``execute``; ``cancel`` may be called from any other.
+
+    A subclass asks the child for something else: it has its own message, result and ear.
+    """
+
+    what = "measurement"
 
     def __init__(self, model: ModelConfig, run: RunConfig, on_progress: OnProgress) -> None:
         self._model, self._run, self._on_progress = model, run, on_progress
@@ -50,11 +55,11 @@ class Attempt:
                     return self.cancelled()
                 return self._measure(take_worker)
         except Exception as error:
-            logging.exception("a measurement could not be made")
-            return self._result("failed", f"The measurement could not be made: {error}")
+            logging.exception("a %s could not be made", self.what)
+            return self._result("failed", f"The {self.what} could not be made: {error}")
 
     def cancelled(self) -> Result:
-        """The result of a measurement that nobody waits for any more."""
+        """The result of a job that nobody waits for any more."""
         return self._result("cancelled", "Cancelled")
 
     def _wait_for_machine(self, held: contextlib.ExitStack) -> bool:
@@ -99,17 +104,22 @@ class Attempt:
             try:
                 message = self._inbox.get(timeout=max(0.0, deadline - time.monotonic()))
             except Empty:
-                reason = f"Ended after {seconds:.0f} s, the most a measurement may take"
+                reason = f"Ended after {seconds:.0f} s, the most a {self.what} may take"
                 return self._result("timeout", reason, allocator)
             match message["event"]:
                 case "progress":
                     self._on_progress(Progress(message["phase"], message["fraction"], message["text"]))
+                case "snapshot":
+                    self._hear(message["snapshot"])
                 case "result":
                     return dict(message["result"])
                 case "cancel":
                     return self.cancelled()
                 case "exit":
                     return self._result(*death_in_words(message["code"]), allocator)
+
+    def _hear(self, snapshot: dict[str, Any]) -> None:
+        """What the child tells on the way; a measurement tells nothing."""
 
     def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
         return make_result(self._model, self._run, status, reason, environment={"allocator": allocator})

@@ -3,10 +3,13 @@
     in   {"id": 1, "kind": "devices"}
          {"id": 2, "kind": "measure", "model": {...}, "run": {...}, "budget_s": 10.0, "limit_bytes": 3000000000}
          {"id": 3, "kind": "lesson", "lesson": "autograd", "function": "worked_example", "inputs": {"w": 2.2}}
+         {"id": 4, "kind": "pretrain", "plan": {...}, "folder": "/tmp/...", "resume": false}
     out  {"event": "ready", "torch": "2.13.0+cpu"}                                     once, torch is imported
          {"id": 2, "event": "progress", "phase": "timing", "fraction": 0.3, "text": "Timed 12 steps"}
          {"id": 2, "event": "result", "result": {...}}
          {"id": 3, "event": "result", "result": {"value": ...} or {"error": "a sentence"}}
+         {"id": 4, "event": "snapshot", "snapshot": {...}}                             about 30 times
+         {"id": 4, "event": "result", "result": {"status": "ok", "reason": null}}
 
 The end of its standard input ends it at once, in the midst of anything: whoever started it, and however that one died,
 nothing is left behind.
@@ -19,11 +22,13 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, TextIO
 
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.result import make_result
+from llm_explorer.pretraining.plan import Plan
 
 PROGRESS_EVERY_S: Final = 0.1
 
@@ -97,6 +102,8 @@ def _answer(job: Message, protocol: Protocol, reason: str | None) -> Any:
         return _devices(reason)
     if job["kind"] == "lesson":
         return _lesson(job, reason)
+    if job["kind"] == "pretrain":
+        return _pretrain(job, protocol, reason)
     model, run = ModelConfig(**job["model"]), RunConfig(**job["run"])
     if reason is not None:
         return make_result(model, run, "failed", reason)
@@ -131,6 +138,30 @@ def _lesson(job: Message, reason: str | None) -> Message:
     except Exception as error:
         logging.exception("a lesson failed")
         return {"error": f"This could not be computed ({type(error).__name__})"}
+
+
+def _pretrain(job: Message, protocol: Protocol, reason: str | None) -> Message:
+    """Train, telling each snapshot; its ValueError is a sentence for the learner."""
+    if reason is not None:
+        return {"status": "failed", "reason": reason}
+    import torch
+
+    from llm_explorer.measure.devices import default_threads
+    from llm_explorer.pretraining.loop import train
+
+    torch.set_num_threads(default_threads())
+    try:
+        plan = Plan.from_json(job["plan"])
+        for snapshot in train(plan, Path(job["folder"]), resume=job["resume"]):
+            protocol.send({"id": job["id"], "event": "snapshot", "snapshot": snapshot})
+            share, text = snapshot["step"] / plan.steps, f"Step {snapshot['step']:,} of {plan.steps:,}"
+            protocol.progress(job["id"], "training", share, text)
+    except ValueError as error:
+        return {"status": "failed", "reason": str(error)}
+    except Exception as error:
+        logging.exception("a training run failed")
+        return {"status": "failed", "reason": f"The training ended early ({type(error).__name__})"}
+    return {"status": "ok", "reason": None}
 
 
 def _measure(job: Message, model: ModelConfig, run: RunConfig, protocol: Protocol) -> Message:

@@ -1,4 +1,4 @@
-"""The measuring queue: one measurement at a time, shared by all who asked for the same. One object a server.
+"""The measuring queue: one task at a time, shared by all who asked for the same. One object a server.
 
 Plain threads and one lock: safe from Streamlit's script threads, which end, and for many visitors at once.
 """
@@ -7,26 +7,29 @@ import atexit
 import functools
 import threading
 import time
-from typing import Final, Literal, NamedTuple
+from collections.abc import Hashable
+from typing import Any, Final, Literal, NamedTuple
 
-from llm_explorer.config import ModelConfig, RunConfig, replace
-from llm_explorer.hardware import THIS_MACHINE
+from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.result import Result, processor_name
-from llm_explorer.worker.attempt import Attempt, Progress
+from llm_explorer.worker.attempt import Progress
 from llm_explorer.worker.client import Message, Worker
 from llm_explorer.worker.limits import is_hosted
 from llm_explorer.worker.spare import Spare
+from llm_explorer.worker.task import Measurement, Task
 
 KEPT_RESULTS: Final = 64
 CLOSE_WAIT_S: Final = 1.0
 
 State = Literal["queued", "running", "done"]
 Devices = tuple[tuple[str, str], ...]
-Key = tuple[ModelConfig, RunConfig]
 
 
 class Snapshot(NamedTuple):
-    """A job at one moment: ``place`` jobs are before it in the queue, ``finished_at`` is in seconds since 1970."""
+    """A job at one moment: ``place`` jobs are before it in the queue, ``finished_at`` is in seconds since 1970.
+
+    ``stream`` is what it has told on the way: nothing for a measurement, snapshots of a training run.
+    """
 
     state: State
     place: int
@@ -35,19 +38,22 @@ class Snapshot(NamedTuple):
     model: ModelConfig
     run: RunConfig
     finished_at: float | None
+    stream: tuple[dict[str, Any], ...]
 
 
 class Job:
-    """One measurement that was asked for; several watchers may share it. Made by MeasuringQueue.submit."""
+    """One task that was asked for; several watchers may share it. Made by MeasuringQueue.submit."""
 
-    def __init__(self, queue: "MeasuringQueue", model: ModelConfig, run: RunConfig) -> None:
-        self.model, self.run = model, run
+    def __init__(self, queue: "MeasuringQueue", task: Task) -> None:
+        self.task = task
+        self.model, self.run = task.model, task.run
         self.queue = queue
+        self.stream: list[dict[str, Any]] = []
         self.watchers: set[str] = set()
         self.progress: Progress | None = None
         self.result: Result | None = None
         self.finished_at: float | None = None
-        self.attempt = Attempt(model, run, self._on_progress)
+        self.attempt = task.attempt(self._on_progress, self.stream.append)
 
     def snapshot(self) -> Snapshot:
         """How it stands now."""
@@ -76,7 +82,7 @@ class MeasuringQueue:
         self._changed = threading.Condition()
         self._waiting: list[Job] = []
         self._running: Job | None = None
-        self._finished: dict[Key, Job] = {}
+        self._finished: dict[Hashable, Job] = {}
         self._closed = False
         self._spare = Spare()
         self.known_devices: Devices = (("cpu", processor_name()), ("meta", "counts only, no memory"))
@@ -91,10 +97,14 @@ class MeasuringQueue:
         ``again`` measures anew where it has been measured already. Whether there is memory for it is asked when its
         turn comes: what runs now will have given its own back.
         """
+        return self.submit_task(Measurement(model, run), watcher, again=again)
+
+    def submit_task(self, task: Task, watcher: str, *, again: bool = False) -> Job:
+        """The same for any task: those of one key are one job."""
         with self._changed:
-            job = self._find(model, run, finished=not again)
+            job = self._find(task.key, finished=not again)
             if job is None:
-                job = Job(self, model, run)
+                job = Job(self, task)
                 self._waiting.append(job)
                 self._changed.notify_all()
             job.watchers.add(watcher)
@@ -102,8 +112,12 @@ class MeasuringQueue:
 
     def find(self, model: ModelConfig, run: RunConfig) -> Job | None:
         """The job of this model and run that waits, runs or has succeeded, if there is one."""
+        return self.find_task(Measurement(model, run))
+
+    def find_task(self, task: Task) -> Job | None:
+        """The job of a task with this key that waits, runs or has succeeded, if there is one."""
         with self._changed:
-            return self._find(model, run, finished=True)
+            return self._find(task.key, finished=True)
 
     def snapshot(self, job: Job) -> Snapshot:
         """How a job stands now."""
@@ -111,7 +125,8 @@ class MeasuringQueue:
             queued = job in self._waiting
             place = self._waiting.index(job) if queued else 0
             state: State = "queued" if queued else "running" if job.result is None else "done"
-            return Snapshot(state, place, job.progress, job.result, job.model, job.run, job.finished_at)
+            stream = tuple(job.stream)
+            return Snapshot(state, place, job.progress, job.result, job.model, job.run, job.finished_at, stream)
 
     def watch(self, job: Job, watcher: str) -> None:
         """One more waits for the job."""
@@ -154,10 +169,9 @@ class MeasuringQueue:
     def _open_jobs(self) -> list[Job]:
         return self._waiting + ([self._running] if self._running is not None else [])
 
-    def _find(self, model: ModelConfig, run: RunConfig, *, finished: bool) -> Job | None:
-        key = _key(model, run)
+    def _find(self, key: Hashable, *, finished: bool) -> Job | None:
         for job in self._open_jobs():
-            if job.watchers and _key(job.model, job.run) == key:  # without watchers it is being cancelled
+            if job.watchers and job.task.key == key:  # without watchers it is being cancelled
                 return job
         return self._finished.get(key) if finished else None
 
@@ -188,7 +202,7 @@ class MeasuringQueue:
             return self._running
 
     def _keep(self, job: Job) -> None:
-        key = _key(job.model, job.run)
+        key = job.task.key
         self._finished.pop(key, None)  # the newest last
         self._finished[key] = job
         if len(self._finished) > KEPT_RESULTS:
@@ -199,7 +213,3 @@ class MeasuringQueue:
             self.known_devices = tuple(message["result"].items())
         if is_hosted():
             worker.kill()
-
-
-def _key(model: ModelConfig, run: RunConfig) -> Key:
-    return model, replace(run, hardware=THIS_MACHINE)  # what it is sized for does not change how it runs

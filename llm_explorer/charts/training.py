@@ -1,0 +1,180 @@
+"""A training run: its losses, its steps, the likeliest next characters, what the heads look at."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import plotly.graph_objects as go
+
+from llm_explorer.charts.palette import ONE_SIGN, PAIR, PHASES
+
+LOSS_HEIGHT: Final = 270
+STEPS_HEIGHT: Final = 230
+BAR: Final = 22
+HEAD: Final = 185
+MARGINS: Final = {"l": 0, "r": 8, "t": 58, "b": 4}
+PINNED: Final = {"y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 8}}
+GREY: Final = PHASES["step"]
+
+
+class Curve(NamedTuple):
+    """A line: values over steps."""
+
+    name: str
+    steps: Sequence[int]
+    values: Sequence[float]
+    colour: str
+    dash: str = "solid"
+
+
+def losses_chart(title: str, curves: Sequence[Curve], at: int | None = None, last: int | None = None) -> go.Figure:
+    """Losses in nats a token over the steps, up to ``last``; ``at`` is marked by a line."""
+    lines = [_line(curve, "%{y:.3f} nats") for curve in curves]
+    steps = {"title": {"text": "step"}, "range": [0, last], "automargin": True}
+    axes = {"xaxis": steps, "yaxis": {"rangemode": "tozero", "automargin": True}}
+    return go.Figure(lines, _layout(title, LOSS_HEIGHT) | axes | {"shapes": _marker(at)})
+
+
+def steps_chart(curve: Mapping[str, Sequence[float]], at: int | None, last: int) -> go.Figure:
+    """The norm of the gradient before clipping, above the learning rate, over the steps."""
+    steps = [int(step) for step in curve["step"]]
+    norm = Curve("gradient norm", steps, curve["gradient_norm"], PAIR[1])
+    rate = Curve("learning rate", steps, curve["learning_rate"], PAIR[0], "dash")
+    lines = [_line(norm, "%{y:.2f}"), _line(rate, "%{y:.2e}") | {"yaxis": "y2"}]
+    axes = {
+        "xaxis": {"title": {"text": "step"}, "range": [0, last], "anchor": "y2", "automargin": True},
+        "yaxis": {"domain": [0.56, 1], "rangemode": "tozero", "automargin": True},
+        "yaxis2": {"domain": [0, 0.44], "rangemode": "tozero", "automargin": True},
+    }
+    return go.Figure(lines, _layout("Gradient norm and learning rate", STEPS_HEIGHT) | axes | {"shapes": _marker(at)})
+
+
+def next_chart(title: str, characters: Sequence[str], series: Mapping[str, Sequence[float]]) -> go.Figure:
+    """Bars of the probabilities of characters, the likeliest on top; one bar a character and series."""
+    names = [shown(character) for character in characters]
+    bars = [
+        {
+            "type": "bar",
+            "name": name,
+            "x": list(values),
+            "y": list(range(len(names))),
+            "orientation": "h",
+            "marker": {"color": colour, "pattern": {"shape": pattern}},
+            "customdata": names,
+            "text": [f"{100 * value:.1f}%" for value in values],
+            "textposition": "outside",
+            "cliponaxis": False,
+            "hovertemplate": "%{customdata}: %{text}<extra>" + name + "</extra>",
+        }
+        for (name, values), colour, pattern in zip(series.items(), PAIR, ("", "/"), strict=False)
+    ]
+    places = {"tickvals": list(range(len(names))), "ticktext": names, "autorange": "reversed", "automargin": True}
+    axes = {"xaxis": {"range": [0, 1.15], "visible": False}, "yaxis": places | {"type": "linear", "ticks": ""}}
+    height = MARGINS["t"] + MARGINS["b"] + BAR * len(series) * max(len(names), 1)
+    return go.Figure(bars, _layout(title, height) | axes | {"showlegend": len(series) > 1})
+
+
+def targets_chart(title: str, targets: Sequence[str], series: Mapping[str, Sequence[float]]) -> go.Figure:
+    """Columns of the probability that each target got, in the order of the text; one column a target and series."""
+    places = list(range(len(targets)))
+    bars = [
+        {
+            "type": "bar",
+            "name": name,
+            "x": places,
+            "y": list(values),
+            "marker": {"color": colour, "pattern": {"shape": pattern}},
+            "customdata": [shown(target) for target in targets],
+            "hovertemplate": "target %{customdata}: %{y:.1%}<extra>" + name + "</extra>",
+        }
+        for (name, values), colour, pattern in zip(series.items(), PAIR, ("/", ""), strict=True)
+    ]
+    ticks = {"tickvals": places, "ticktext": [shown(target) for target in targets], "tickangle": 0}
+    axes = {"xaxis": {"title": {"text": "target"}, "automargin": True} | ticks}
+    axes["yaxis"] = {"range": [0, 1], "tickformat": ".0%", "automargin": True}
+    return go.Figure(bars, _layout(title, LOSS_HEIGHT) | axes)
+
+
+def heads_chart(title: str, heads: Sequence[Sequence[Sequence[Sequence[int]]]], text: str) -> go.Figure:
+    """A map of each head (L rows of N; rows of 1 to T percents): how much each character takes from those before."""
+    across, down = len(heads[0]), len(heads)
+    layout = _layout(title, MARGINS["t"] + MARGINS["b"] + HEAD * down) | {"annotations": []}
+    maps = []
+    for place, head in enumerate(head for layer in heads for head in layer):
+        row, column = divmod(place, across)
+        name = f"layer {row + 1}, head {column + 1}"
+        number = "" if place == 0 else str(place + 1)
+        maps.append(_map(name, head, text, number))
+        left, top = column / across, 1 - row / down
+        ticks = {"tickvals": list(range(len(text))), "ticktext": [shown(one) for one in text], "ticks": ""}
+        horizontal = {
+            "domain": [left + 0.02 * column / across, left + 0.95 / across],
+            "anchor": f"y{number}",
+            "tickangle": 0,
+        }
+        vertical = {"domain": [top - 0.8 / down, top - 0.08 / down], "anchor": f"x{number}", "autorange": "reversed"}
+        layout[f"xaxis{number}"] = horizontal | ticks | {"showgrid": False, "tickfont": {"size": 9}}
+        layout[f"yaxis{number}"] = vertical | ticks | {"showgrid": False, "showticklabels": False}
+        layout["annotations"].append(
+            {
+                "text": name,
+                "x": left + 0.02 * column / across,
+                "y": top,
+                "xref": "paper",
+                "yref": "paper",
+                "showarrow": False,
+            }
+            | {"xanchor": "left", "yanchor": "top", "font": {"size": 12}}
+        )
+    return go.Figure(maps, layout)
+
+
+def shown(character: str) -> str:
+    """A character that can be seen: a space as an open box, a line's end as an arrow."""
+    return {" ": "␣", "\n": "↵", "\t": "⇥", "<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(character, character)
+
+
+def _map(name: str, head: Sequence[Sequence[int]], text: str, number: str) -> dict[str, Any]:
+    length = len(text)
+    return {
+        "type": "heatmap",
+        "z": [[*row, *[None] * (length - len(row))] for row in head],
+        "zmin": 0,
+        "zmax": 100,
+        "colorscale": ONE_SIGN,
+        "showscale": False,
+        "xaxis": f"x{number}",
+        "yaxis": f"y{number}",
+        "customdata": [[[shown(one), shown(other)] for other in text] for one in text],
+        "hovertemplate": "%{customdata[0]} takes %{z}% from %{customdata[1]}<extra>" + name + "</extra>",
+    }
+
+
+def _line(curve: Curve, value: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": curve.name,
+        "x": list(curve.steps),
+        "y": list(curve.values),
+        "line": {"color": curve.colour, "dash": curve.dash, "width": 2.5},
+        "hovertemplate": f"step %{{x}}: {value}<extra>{curve.name}</extra>",
+    }
+
+
+def _layout(title: str, height: int) -> dict[str, Any]:
+    """The title at the top edge, the legend just above the plot, whatever the height."""
+    plot = height - MARGINS["t"] - MARGINS["b"]
+    return {
+        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}} | PINNED,
+        "height": height,
+        "margin": MARGINS,
+        "showlegend": True,
+        "legend": {"orientation": "h", "x": 0, "y": 1 + 4 / plot, "yanchor": "bottom"},
+        "hovermode": "closest",
+    }
+
+
+def _marker(at: int | None) -> list[dict[str, Any]]:
+    line = {"color": GREY, "width": 2, "dash": "dot"}
+    place = {"x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper"}
+    return [] if at is None else [{"type": "line", "line": line} | place]

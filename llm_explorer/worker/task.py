@@ -1,0 +1,138 @@
+"""What the machine can be asked to do, one at a time: a measurement or a training run. Imports no torch."""
+
+import atexit
+import functools
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.hardware import THIS_MACHINE
+from llm_explorer.measure.result import Result, Status
+from llm_explorer.pretraining.plan import Plan
+from llm_explorer.worker.attempt import Attempt, OnProgress
+from llm_explorer.worker.client import Message
+from llm_explorer.worker.limits import Allocator
+
+KEPT_FOLDERS: Final = 64  # of training runs, about 1.5 MB each
+
+OnSnapshot = Callable[[dict[str, Any]], None]
+
+
+class Task(Protocol):
+    """Something to do with a model; two tasks of the same key are done once."""
+
+    @property
+    def model(self) -> ModelConfig:
+        """The model it needs memory for."""
+
+    @property
+    def run(self) -> RunConfig:
+        """How a step of it runs."""
+
+    @property
+    def key(self) -> Hashable:
+        """What it is told apart by."""
+
+    def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
+        """How it is done: ``on_snapshot`` is told what it tells on the way."""
+
+
+class Measurement(NamedTuple):
+    """Build a model and time its steps."""
+
+    model: ModelConfig
+    run: RunConfig
+
+    @property
+    def key(self) -> Hashable:
+        """What it is sized for does not change how it runs."""
+        return self.model, replace(self.run, hardware=THIS_MACHINE)
+
+    def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
+        """A measurement tells nothing on the way."""
+        del on_snapshot
+        return Attempt(self.model, self.run, on_progress)
+
+
+class Training(NamedTuple):
+    """Train as planned, keeping the state of each snapshot in ``folder``.
+
+    With ``earlier``, the snapshots of a run that was paused, go on from the state in the folder.
+    """
+
+    plan: Plan
+    folder: Path
+    earlier: tuple[dict[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Training":
+        """A new run, with a folder of its own that is gone when the server is."""
+        return cls(plan, server_folder() / uuid.uuid4().hex)
+
+    @property
+    def model(self) -> ModelConfig:
+        """The model it trains."""
+        return self.plan.model
+
+    @property
+    def run(self) -> RunConfig:
+        """How its steps run."""
+        return self.plan.run
+
+    @property
+    def key(self) -> Hashable:
+        """The plan: where its state is kept does not change what it does."""
+        return self.plan
+
+    def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
+        """A run that goes on begins its stream with what was told before."""
+        for snapshot in self.earlier:
+            on_snapshot(snapshot)
+        return TrainingAttempt(self, on_progress, on_snapshot)
+
+
+class TrainingAttempt(Attempt):
+    """One training run."""
+
+    what = "training run"
+
+    def __init__(self, training: Training, on_progress: OnProgress, on_snapshot: OnSnapshot) -> None:
+        super().__init__(training.model, training.run, on_progress)
+        self._training, self._on_snapshot = training, on_snapshot
+        self._last_step = training.earlier[-1]["step"] if training.earlier else -1
+
+    def _job(self, limit: int) -> Message:
+        del limit  # a hundred thousand parameters need none
+        training = self._training
+        make_room(training.folder)
+        plan = training.plan.to_json()
+        return {"kind": "pretrain", "plan": plan, "folder": str(training.folder), "resume": bool(training.earlier)}
+
+    def _hear(self, snapshot: dict[str, Any]) -> None:
+        if snapshot["step"] > self._last_step:  # a run that goes on may tell the last one again
+            self._last_step = snapshot["step"]
+            self._on_snapshot(snapshot)
+
+    def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
+        del allocator
+        return {"status": status, "reason": reason}
+
+
+@functools.cache
+def server_folder() -> Path:
+    """A temporary folder for the states of training runs, removed when the server ends."""
+    folder = tempfile.mkdtemp(prefix="llm-explorer-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def make_room(folder: Path) -> None:
+    """Make a run's folder, and remove the oldest of too many."""
+    folder.mkdir(exist_ok=True)
+    runs = sorted(folder.parent.iterdir(), key=lambda run: run.stat().st_mtime)
+    for old in runs[:-KEPT_FOLDERS]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,44 @@
+import pytest
+import torch
+from torch import Tensor
+
+from llm_explorer.config import Attention, ModelConfig, RunConfig
+from llm_explorer.model import CausalSelfAttention, build
+from llm_explorer.pretraining import attention_weights
+
+CONFIG = ModelConfig(vocab_size=20, context_length=8, emb_dim=24, n_heads=3, n_layers=2, drop_rate=0.0)
+TOKENS = torch.tensor([[3, 1, 4, 1, 5]])
+
+
+@pytest.mark.parametrize("kind", ["sdpa", "materialized"])
+def test_the_weights_times_the_values_are_what_the_model_itself_computes(kind: Attention) -> None:
+    gpt = build(CONFIG, RunConfig(attention=kind))
+    for weight in gpt.parameters():
+        weight.data *= 5  # else every row is nearly even
+    seen: list[tuple[Tensor, Tensor]] = []
+    for layer in (module for module in gpt.modules() if isinstance(module, CausalSelfAttention)):
+        layer.qkv.register_forward_hook(lambda module, inputs, qkv: seen.append((qkv, qkv)))
+        layer.projection.register_forward_pre_hook(lambda module, inputs: seen.append((inputs[0], inputs[0])))
+    with torch.no_grad():
+        gpt(TOKENS)
+    weights = attention_weights(gpt, TOKENS)
+    for layer in range(2):
+        qkv, joined = seen[2 * layer][0], seen[2 * layer + 1][0]
+        values = qkv[0, :, 48:].unflatten(-1, (3, 8)).transpose(0, 1)  # (T, D) -> (N, T, H)
+        mixed = (weights[layer] @ values).transpose(0, 1).flatten(1)
+        assert torch.allclose(mixed, joined[0], atol=1e-6)
+
+
+def test_rows_sum_to_one_and_nothing_looks_ahead() -> None:
+    weights = attention_weights(build(CONFIG, RunConfig()), TOKENS)
+    assert weights.shape == (2, 3, 5, 5)
+    assert torch.allclose(weights.sum(-1), torch.ones(2, 3, 5))
+    assert weights.triu(1).abs().max() == 0
+
+
+def test_the_model_is_left_as_it_was() -> None:
+    gpt = build(CONFIG, RunConfig())
+    before = gpt(TOKENS)
+    attention_weights(gpt, TOKENS)
+    assert torch.equal(gpt(TOKENS), before)
+    assert not any(module._forward_hooks for module in gpt.modules())

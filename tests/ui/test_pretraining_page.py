@@ -1,0 +1,273 @@
+"""The lesson on pre-training, step by step, without a browser."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from visit import SCRIPT, Visit
+
+from llm_explorer.formats import parse
+from llm_explorer.lessons.recorded import load
+from llm_explorer.texts import pretraining as texts
+from llm_explorer.ui import jobs, pretraining_own
+from llm_explorer.worker import task
+from llm_explorer.worker.queue import MeasuringQueue
+from llm_explorer.worker.resident import Resident
+
+TARGETS, RUN, WRITE, DROPOUT, TUNING, OWN, EXERCISES = range(1, 8)
+SMALL = {"context_length": "8", "emb_dim": "8", "n_heads": "2", "n_layers": "1", "drop_rate": "0.1"}
+ALPHABET = "the quick brown fox jumps over the lazy dog. " * 50
+
+
+@pytest.fixture(scope="module")
+def resident() -> Iterator[Resident]:
+    """One child for all tests here: each new one would have to import torch."""
+    made = Resident()
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def own_server(resident: Resident, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    monkeypatch.setattr(jobs, "lessons", lambda: resident)
+    monkeypatch.setattr(task, "server_folder", lambda: folder)
+    monkeypatch.setattr(pretraining_own, "STEPS", (20, 600, 100_000))
+
+
+class Lesson(Visit):
+    """A visit of the lesson, opened at a step."""
+
+    def __init__(self, step: int, **address: str) -> None:
+        self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
+        for name, text in {**address, "step": str(step)}.items():
+            self.page.query_params[name] = text
+        self.page.switch_page("pages/pretraining.py")
+        self.run()
+
+    def guess(self, key: str, option: str) -> "Lesson":
+        self.page.radio(key=f"guess_pretraining_{key}").set_value(option)
+        self.run()
+        return self
+
+    def set(self, kind: str, key: str, value: object) -> "Lesson":
+        getattr(self.page, kind)(key=f"pretraining_{key}").set_value(value)
+        self.run()
+        return self
+
+    def words(self) -> str:
+        return "\n".join([super().words(), *(part.value for part in self.page.success)])
+
+    def code(self) -> list[str]:
+        return [part.value for part in self.page.code]
+
+    def charts(self) -> list[dict[str, Any]]:
+        return [json.loads(chart.proto.spec) for chart in self.page.get("plotly_chart")]
+
+
+def own(steps: int = 20, **address: str) -> Lesson:
+    """The step of one's own run, with the learner's small config chosen."""
+    lesson = Lesson(OWN, **(address or SMALL))
+    lesson.set("segmented_control", "model", texts.OWN_MODELS[1])
+    return lesson.set("select_slider", "steps", steps)
+
+
+def trained(lesson: Lesson) -> Lesson:
+    lesson.press("Train it")
+    return lesson.until(lambda: "Really trained here" in lesson.words())
+
+
+@pytest.mark.parametrize(
+    ("step", "key", "right", "wrong", "answer"),
+    [
+        (TARGETS, "targets", texts.TARGETS_OPTIONS[1], texts.TARGETS_OPTIONS[0], "moved on by one"),
+        (WRITE, "write", texts.WRITE_OPTIONS[0], texts.WRITE_OPTIONS[1], "greedy decoding"),
+        (DROPOUT, "dropout", texts.DROPOUT_OPTIONS[2], texts.DROPOUT_OPTIONS[0], "overfitting"),
+        (TUNING, "tuning", texts.TUNING_OPTIONS[2], texts.TUNING_OPTIONS[1], "forgetting"),
+        (RUN, "run", "About 4.6, which is ln 103", "0", "nearly the same probability"),
+    ],
+)
+def test_the_answer_comes_only_after_the_guess(step: int, key: str, right: str, wrong: str, answer: str) -> None:
+    lesson = Lesson(step)
+    assert not lesson.charts()
+    assert not lesson.page.success
+    assert answer in lesson.guess(key, right).page.success[0].value
+    assert lesson.page.success[0].value.startswith("Right: ")
+    assert answer in lesson.guess(key, wrong).page.info[0].value
+    assert lesson.page.info[0].value.startswith("Not quite: ")
+    assert lesson.charts()
+    assert all(chart.proto.alt for chart in lesson.page.get("plotly_chart"))
+
+
+def test_the_targets_are_shown_below_the_input_and_follow_the_text() -> None:
+    lesson = Lesson(TARGETS).guess("targets", texts.TARGETS_OPTIONS[1])
+    lesson.set("text_input", "text", "a b")
+    assert lesson.code()[0] == "input  a ␣\ntarget ␣ b"
+    figure = lesson.chart("Probability that each model gave")
+    assert [bar["name"] for bar in figure["data"]] == ["untrained", "trained"]
+    assert "noise" in lesson.words()
+
+
+@pytest.mark.parametrize("text", ["x", "", "日"])
+def test_a_text_too_short_to_read_is_told(text: str) -> None:
+    lesson = Lesson(TARGETS).set("text_input", "text", text)
+    assert f"The text has {len(text)} characters; from 2 to 40 can be read" in lesson.words()
+
+
+def test_the_recorded_run_is_scrubbed_from_noise_to_words() -> None:
+    lesson = Lesson(RUN).guess("run", "0")
+    snapshots = load("pretraining")["snapshots"]
+    slider = lesson.page.select_slider(key=f"pretraining_recorded_{len(snapshots)}_step")
+    assert slider.value == 3000
+    assert lesson.code()[0].endswith(snapshots[-1]["sample"])
+    assert texts.UNTRAINED_NOTE not in lesson.words()
+    slider.set_value(0)
+    lesson.run()
+    assert texts.UNTRAINED_NOTE in lesson.words()
+    assert lesson.code()[0].endswith(snapshots[0]["sample"])
+    assert len(lesson.chart("What each head looks at")["data"]) == 8  # 2 layers of 4 heads
+    assert (
+        f"validation {snapshots[0]['validation_loss']:.2f}" in lesson.chart("Loss in nats")["layout"]["title"]["text"]
+    )
+    assert "Recorded: 2026" in lesson.words()
+
+
+def test_the_numbers_and_the_code_are_a_click_away() -> None:
+    lesson = Lesson(RUN).guess("run", "0")
+    assert not lesson.page.dataframe
+    lesson.open("pretraining_recorded_numbers").open("pretraining_recorded_code")
+    table = lesson.page.dataframe[0].value
+    assert list(table.columns) == ["step", "training_loss", "validation_loss"]
+    assert any("def learn(" in part for part in lesson.code())
+    assert any("def attention_weights(" in part for part in lesson.code())
+
+
+def test_temperature_and_top_k_change_what_is_drawn_from() -> None:
+    lesson = Lesson(WRITE).guess("write", texts.WRITE_OPTIONS[0])
+    lesson.set("slider", "top_k", 1)
+    plain, drawn = lesson.chart("Temperature 1, top-k 1")["data"]
+    assert drawn["x"][0] == 1
+    assert plain["x"][0] < 1
+    assert len(set(lesson.code()[:3])) == 1, "with one to choose from, every seed writes the same"
+    lesson.set("slider", "top_k", 0)
+    assert len(set(lesson.code()[:3])) == 3
+    lesson.set("text_input", "prompt", "")
+    assert "at least one character" in lesson.words()
+
+
+def test_dropout_shows_four_curves_with_their_numbers_in_the_text() -> None:
+    lesson = Lesson(DROPOUT).guess("dropout", texts.DROPOUT_OPTIONS[0])
+    assert len(lesson.chart("with and without dropout")["data"]) == 4
+    last = load("dropout_0")["snapshots"][-1]
+    assert f"{last['validation_loss']:.2f}" in lesson.page.info[0].value
+
+
+def test_fine_tuning_shows_the_new_text_and_the_old_one() -> None:
+    lesson = Lesson(TUNING).guess("tuning", texts.TUNING_OPTIONS[2])
+    names = [line["name"] for line in lesson.chart("Loss in nats")["data"]]
+    assert names == ["new text, training", "new text", "old text"]
+
+
+def test_a_model_of_one_s_own_is_trained_scrubbed_and_downloaded() -> None:
+    lesson = trained(own())
+    downloads = [button.proto.label for button in lesson.page.get("download_button")]
+    assert downloads == ["Weights (safetensors)", "Config"]
+    training = lesson.page.session_state[pretraining_own.TRAINED]
+    assert (training.folder / "weights.safetensors").stat().st_size > 1000
+    assert parse(pretraining_own.to_book_dict(training.model))[0] == training.model
+    slider = next(s for s in lesson.page.select_slider if s.key.endswith("_step"))
+    assert slider.options[-1] == "20"
+    slider.set_value(0)
+    assert texts.UNTRAINED_NOTE in lesson.run().words()
+
+
+def test_what_was_trained_can_write_and_be_fine_tuned() -> None:
+    lesson = trained(own())
+    lesson.set("toggle", "tune", True)
+    lesson.set("segmented_control", "corpus", "lessons")
+    trained(lesson)
+    assert [line["name"] for line in lesson.chart("Loss in nats")["data"]] == [
+        "new text, training",
+        "new text",
+        "old text",
+    ]
+    lesson.page.segmented_control(key="step").set_value(WRITE)
+    lesson.run()
+    lesson.guess("write", texts.WRITE_OPTIONS[0])
+    before = lesson.code()[:3]
+    lesson.set("segmented_control", "which", texts.MODELS[1])
+    assert lesson.code()[:3] != before
+
+
+def test_a_run_is_paused_and_resumed_and_cancelled(queue: MeasuringQueue) -> None:
+    lesson = own(steps=100_000).press("Train it")
+    lesson.until(lambda: "Pause" in lesson.buttons() and lesson.charts())
+    job = lesson.page.session_state[pretraining_own.OWN].job
+    lesson.press("Pause")
+    assert "Paused at step" in lesson.words()
+    lesson.until(lambda: job.snapshot().state == "done")
+    told = len(job.snapshot().stream)
+    lesson.press("Resume")
+    again = lesson.page.session_state[pretraining_own.OWN].job
+    assert again is not job
+    lesson.until(lambda: len(again.snapshot().stream) > told)
+    lesson.press("Cancel")
+    lesson.until(lambda: again.snapshot().state == "done")
+    assert again.snapshot().result == {"status": "cancelled", "reason": "Cancelled"}
+    assert not lesson.charts()
+    assert "Train it" in lesson.buttons()
+
+
+def test_a_run_behind_another_tells_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = own(steps=100_000).press("Train it")
+    first.until(lambda: first.charts())
+    second = own(steps=20)
+    # each AppTest has the same watcher's name, so the second visit's is changed
+    monkeypatch.setattr(jobs, "watcher", lambda: "another visit")
+    second.press("Train it")
+    assert "Waiting: runs before this one on this server: 1" in second.words()
+    second.press("Cancel")
+    assert first.page.session_state[pretraining_own.OWN].job.snapshot().state == "running"
+
+
+def test_a_pasted_text_is_trained_on_and_shown_as_it_is() -> None:
+    lesson = own().set("segmented_control", "corpus", "paste")
+    assert next(button for button in lesson.page.button if button.label == "Train it").disabled
+    lesson.set("text_area", "paste", "too short **bold**")
+    assert "The text has 18 characters; at least 2,000 are needed" in lesson.words()
+    assert next(button for button in lesson.page.button if button.label == "Train it").disabled
+    lesson.set("text_area", "paste", ALPHABET)
+    trained(lesson)
+    assert "29 characters" in lesson.words()  # the 26 letters, space, dot, and unknown
+
+
+def test_the_learner_s_config_is_shrunk_and_the_page_says_so() -> None:
+    lesson = own(n_layers="12", emb_dim="768", n_heads="12")
+    assert "3 of 12 layers, width 64 of 768, 4 of 12 heads, context 64 of 1,024" in lesson.words()
+    assert texts.NOT_SHRUNK in own().words()
+
+
+def test_a_learning_rate_that_breaks_training_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretraining_own, "RATES", (3e-3, 1e20))
+    lesson = own().set("select_slider", "rate_new", 1e20)
+    lesson.press("Train it")
+    lesson.until(lambda: "Failed: The loss is no longer a number: the learning rate is too high" in lesson.words())
+
+
+def test_a_public_server_offers_short_runs_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
+    options = Lesson(OWN, **SMALL).page.select_slider(key="pretraining_steps").options
+    assert options == [str(steps) for steps in pretraining_own.HOSTED_STEPS]
+
+
+def test_the_exercises_are_about_the_config_and_judged() -> None:
+    lesson = Lesson(EXERCISES, vocab_size="1000")
+    assert "V = 1,000" in lesson.words()
+    lesson.page.text_input(key="exercise_pretraining_1").set_value("6.9")
+    assert "Right: 6.908" in lesson.run().words()
+    lesson.page.text_input(key="exercise_pretraining_1").set_value("10")
+    assert "PyTorch's loss is in nats" in lesson.run().words()

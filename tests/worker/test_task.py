@@ -1,0 +1,149 @@
+"""Training runs in the queue: streamed, shared, paused and resumed, ended when nobody watches."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from children import TINY
+
+import llm_explorer
+from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.pretraining.plan import Plan, snapshot_steps
+from llm_explorer.worker import attempt, task
+from llm_explorer.worker.queue import Job, MeasuringQueue, Snapshot
+from llm_explorer.worker.task import Training, make_room
+
+MODEL = ModelConfig(vocab_size=30, context_length=16, emb_dim=16, n_heads=2, n_layers=2)
+SHORT = Plan("the quick brown fox jumps over the lazy dog. " * 100, MODEL, "the qu", steps=30, warm_up=3)
+LONG = SHORT._replace(steps=100_000)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    monkeypatch.setattr(task, "server_folder", lambda: folder)
+    return folder
+
+
+def until(job: Job, condition: Callable[[Snapshot], object], seconds: float = 60) -> Snapshot:
+    deadline = time.monotonic() + seconds
+    while not condition(job.snapshot()):
+        assert time.monotonic() < deadline, job.snapshot()
+        time.sleep(0.02)
+    return job.snapshot()
+
+
+def done(job: Job) -> dict[str, Any]:
+    result = until(job, lambda now: now.state == "done").result
+    assert result is not None
+    return result
+
+
+def steps(stream: tuple[dict[str, Any], ...]) -> list[int]:
+    return [snapshot["step"] for snapshot in stream]
+
+
+def test_a_run_streams_its_snapshots_and_leaves_its_weights(queue: MeasuringQueue) -> None:
+    training = Training.of(SHORT)
+    job = queue.submit_task(training, "ann")
+    assert done(job) == {"status": "ok", "reason": None}
+    assert steps(job.snapshot().stream) == snapshot_steps(30)
+    assert (training.folder / "weights.safetensors").is_file()
+    assert (job.snapshot().model, job.snapshot().run.batch_size) == (MODEL, SHORT.batch_size)
+
+
+def test_the_same_plan_asked_by_two_is_one_run(queue: MeasuringQueue) -> None:
+    job = queue.submit_task(Training.of(SHORT), "ann")
+    assert queue.submit_task(Training.of(SHORT), "bob") is job
+    assert queue.submit_task(Training.of(SHORT._replace(seed=1)), "bob") is not job
+    done(job)
+    assert queue.find_task(Training.of(SHORT)) is job
+
+
+def test_a_measurement_and_a_training_run_wait_in_one_line(queue: MeasuringQueue) -> None:
+    run = queue.submit_task(Training.of(LONG), "ann")
+    until(run, lambda now: now.stream)
+    measured = queue.submit(TINY, RunConfig(batch_size=1), "bob")
+    assert (measured.snapshot().state, measured.snapshot().stream) == ("queued", ())
+    run.leave("ann")
+    assert done(run)["status"] == "cancelled"
+    assert done(measured)["status"] == "ok"
+
+
+def test_a_run_that_nobody_watches_ends_within_half_a_second(queue: MeasuringQueue) -> None:
+    job = queue.submit_task(Training.of(LONG), "ann")
+    queue.submit_task(Training.of(LONG), "bob")
+    until(job, lambda now: len(now.stream) > 1)
+    job.leave("ann")
+    time.sleep(0.3)
+    assert job.snapshot().state == "running"
+    start = time.monotonic()
+    queue.leave_all("bob")
+    assert done(job) == {"status": "cancelled", "reason": "Cancelled"}
+    assert time.monotonic() - start < 0.5
+
+
+def test_a_paused_run_frees_the_machine_and_goes_on_to_the_same_end(queue: MeasuringQueue) -> None:
+    plan = SHORT._replace(steps=60)
+    training = Training.of(plan)
+    first = queue.submit_task(training, "ann")
+    until(first, lambda now: len(now.stream) > 3)
+    first.leave("ann")
+    done(first)
+    told = first.snapshot().stream
+    assert len(told) < len(snapshot_steps(60)), "it ended before it was paused"
+    second = queue.submit_task(training._replace(earlier=told), "ann")
+    assert second is not first
+    assert steps(second.snapshot().stream)[: len(told)] == steps(told)
+    assert done(second)["status"] == "ok"
+    whole = second.snapshot().stream
+    assert steps(whole) == snapshot_steps(60)
+    uninterrupted = queue.submit_task(Training.of(plan), "ann", again=True)
+    done(uninterrupted)
+    assert [each["validation_loss"] for each in whole] == [
+        each["validation_loss"] for each in uninterrupted.snapshot().stream
+    ]
+
+
+def test_a_run_whose_state_is_gone_is_told_in_words(queue: MeasuringQueue) -> None:
+    resumed = Training.of(SHORT)._replace(earlier=({"step": 0},))
+    result = done(queue.submit_task(resumed, "ann"))
+    assert result == {"status": "failed", "reason": "This model is no longer kept; train it again"}
+
+
+def test_the_time_out_is_told_in_words(queue: MeasuringQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempt, "timeout_s", lambda: 0.5)
+    result = done(queue.submit_task(Training.of(LONG), "ann"))
+    assert result == {"status": "timeout", "reason": "Ended after 0 s, the most a training run may take"}
+
+
+def test_the_oldest_of_too_many_folders_goes(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task, "KEPT_FOLDERS", 2)
+    for age, name in enumerate(("newest", "older", "oldest")):
+        make_room(own_folder / name)
+        os.utime(own_folder / name, (1e9 - age, 1e9 - age))
+    make_room(own_folder / "new")
+    assert {folder.name for folder in own_folder.iterdir()} == {"newest", "new"}
+
+
+def test_the_folder_is_gone_when_the_server_is(tmp_path: Path) -> None:
+    code = "from llm_explorer.worker.task import server_folder as f; f(); print(f().is_dir(), f() == f(), f())"
+    environment = os.environ | {"PYTHONPATH": str(Path(llm_explorer.__file__).parent.parent)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=tmp_path
+    )
+    there, same, folder = run.stdout.split()
+    assert (there, same) == ("True", "True")
+    assert not Path(folder).exists()
+
+
+def test_the_server_s_side_of_a_run_imports_no_torch() -> None:
+    code = "import sys, llm_explorer.worker.task, llm_explorer.pretraining.text; print('torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
