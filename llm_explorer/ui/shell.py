@@ -62,9 +62,10 @@ def page(title: str, question: str, *, run_in_sidebar: bool = False) -> Page:
 
 
 def _links() -> None:
+    passed_on = address()
     with st.container(horizontal=True, gap="small"):
         for path, label, icon in PAGES:
-            st.page_link(path, label=label, icon=icon, query_params=address())
+            st.page_link(path, label=label, icon=icon, query_params=passed_on)
 
 
 def address() -> dict[str, str]:
