@@ -74,14 +74,8 @@ def _good(shown: ModelConfig, model: ModelConfig, run: RunConfig, *, told: bool)
         st.markdown(f":material/check_circle: A model of **{units.exact(count_parameters(model).total)}** parameters")
     else:
         st.markdown(":material/check_circle: A model that can be built")
-    st.button(
-        "Use it in the whole app",
-        icon=":material/publish:",
-        type="primary",
-        on_click=state.write,
-        args=(model, run),
-        key="concepts_apply",
-    )
+    look = {"icon": ":material/publish:", "type": "primary", "key": "concepts_apply"}
+    parts.config_button("Use it in the whole app", state.write, (model, run), **look)
     if shown == model:
         st.caption("This is the config of the app now: its sliders are in the sidebar.")
         lesson.link("streamlit_app.py", texts.EXPLORE)

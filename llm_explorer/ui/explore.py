@@ -16,7 +16,8 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.hardware import Verdict
 from llm_explorer.texts import explore as texts
 from llm_explorer.texts.fields import FIELDS
-from llm_explorer.ui import ladders, parts, state, words
+from llm_explorer.ui import build_panel, ladders, parts, state, words
+from llm_explorer.ui.shell import Page
 
 
 class Cost(NamedTuple):
@@ -28,6 +29,16 @@ class Cost(NamedTuple):
     memory: Memory
     flops: Flops
     verdict: Verdict
+
+
+def draw(page: Page) -> None:
+    """Everything below the frame."""
+    cost = cost_of(page.model, page.run, page.reserve)
+    headline(cost)
+    metrics(cost, page.reserve)
+    charts(cost)
+    ways_out(cost)
+    build_panel.draw(page.model, page.run)
 
 
 def cost_of(model: ModelConfig, run: RunConfig, reserve: float) -> Cost:

@@ -24,7 +24,14 @@ class Step(NamedTuple):
 
 def lesson(title: str, question: str, steps: Sequence[Step]) -> None:
     """Draw a lesson page: the frame, the row of steps (``?step=3`` opens the third), one step, back and next."""
-    page = shell.page(title, question, run_in_sidebar=True)
+
+    def body(page: shell.Page) -> None:
+        _draw(page, steps)
+
+    shell.page(title, question, body, run_in_sidebar=True)
+
+
+def _draw(page: shell.Page, steps: Sequence[Step]) -> None:
     numbers = list(range(1, len(steps) + 1))
     st.segmented_control(
         "Step", numbers, default=1, required=True, key=state.STEP, bind="query-params", label_visibility="collapsed"

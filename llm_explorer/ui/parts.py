@@ -1,6 +1,7 @@
 """Small parts that every page uses: charts, problems with their fixes, formulas."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -30,26 +31,25 @@ def problem_with_fixes(problem: Problem) -> None:
         st.markdown(f":material/error: :red[**{plain(problem.message)}**]")
         with st.container(horizontal=True):
             for field, value in problem.fixes:
-                st.button(
-                    f"Use {field}={value}",
-                    key=f"fix_{problem.field}_{field}_{value}",
-                    on_click=state.change,
-                    args=({field: value},),
-                )
+                key = f"fix_{problem.field}_{field}_{value}"
+                config_button(f"Use {field}={value}", state.change, ({field: value},), key=key)
             if state.is_setting(problem):
-                st.button(
-                    "Remove it from the other settings",
-                    key=f"remove_{problem.field}_{problem.value}",
-                    on_click=state.remove_setting,
-                    args=(problem,),
-                )
+                key = f"remove_{problem.field}_{problem.value}"
+                config_button("Remove it from the other settings", state.remove_setting, (problem,), key=key)
 
 
 def change_buttons(changes: Iterable[tuple[str, Mapping[str, object]]], key: str) -> None:
     """A row of buttons, each of which makes some changes to the config."""
     with st.container(horizontal=True):
         for number, (label, fields) in enumerate(changes):
-            st.button(label, key=f"{key}_{number}", on_click=state.change, args=(dict(fields),))
+            config_button(label, state.change, (dict(fields),), key=f"{key}_{number}")
+
+
+def config_button(label: str, change: Callable[..., None], args: tuple[object, ...], **look: Any) -> None:
+    """A button below the frame that changes the config: the frame, whose widgets hold it, is drawn anew too."""
+    if st.button(label, **look):
+        state.change_before_next_run(change, args)
+        st.rerun()
 
 
 def formula_table(rows: Iterable[Row], letters: Letters, write: Callable[[float], str]) -> None:

@@ -1,5 +1,6 @@
 """The frame of every page: settings, links to the other pages, sidebar, the run's row, problems in words."""
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import streamlit as st
@@ -8,7 +9,8 @@ from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs
 from llm_explorer.texts.explore import PIN_HELP
 from llm_explorer.ui import parts, run_row, state, warm
-from llm_explorer.ui.sidebar import Sidebar
+from llm_explorer.ui.live import drag
+from llm_explorer.ui.sidebar import Sidebar, Sliders
 from llm_explorer.ui.words import name_of, value_words
 
 SIDEBAR_WIDTH = 312
@@ -35,30 +37,37 @@ class Page(NamedTuple):
     reserve: float
 
 
-def page(title: str, question: str, *, run_in_sidebar: bool = False) -> Page:
-    """Draw the frame and read the config.
+def page(title: str, question: str, body: Callable[[Page], None], *, run_in_sidebar: bool = False) -> None:
+    """Draw the frame, read the config and let ``body`` draw the page from it.
 
-    While what is typed is not valid, the page goes on with the last config that was, at first the defaults.
+    While what is typed is not valid, the page goes on with the last config that was, at first the defaults. What
+    happens below the frame, and a slider that is dragged, draws only that part anew.
     """
     warm.freeze()
     st.set_page_config(f"{title} · LLM explorer", ICON, "wide", SIDEBAR_WIDTH)
     asked = state.asked_by_address()
+    state.make_change()
     _links()
     bar = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
     bar.markdown(f"#### {title}", help=question, width="stretch")
-    row, notices = st.container(), st.container()
+    row = st.container()
     sidebar = Sidebar()
     sidebar.draw_numbers()
     options = run_row.draw(st.sidebar.expander("The run", icon=":material/tune:") if run_in_sidebar else row)
-    configs, problems = _read()
+    configs, _problems = _read()
     run_row.draw_options(options, configs)
-    sidebar.draw_sliders(configs)
-    with notices:
-        _notices(problems, state.refused(asked))
-    shown = configs or state.last_valid()
+    sliders = sidebar.draw_sliders(configs)
     with bar:
-        _undo_and_pin(*shown)
-    return Page(*shown, run_row.reserve())
+        _undo_and_pin(*(configs or state.last_valid()))
+    _below_the_frame(body, sliders, state.refused(asked))
+
+
+@st.fragment
+def _below_the_frame(body: Callable[[Page], None], sliders: Sliders, refused: tuple[Problem, ...]) -> None:
+    drag.listen(sliders)
+    configs, problems = _read()
+    _notices(problems, refused)
+    body(Page(*(configs or state.last_valid()), run_row.reserve()))
 
 
 def _links() -> None:
@@ -100,7 +109,7 @@ def _notices(problems: tuple[Problem, ...], refused: tuple[Problem, ...]) -> Non
     if problems:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Below is the last config that was valid; at the start, the default.")
-            st.button("Back to it", on_click=state.write, args=state.last_valid(), icon=":material/undo:")
+            parts.config_button("Back to it", state.write, state.last_valid(), icon=":material/undo:")
     for problem in refused:
         used = value_words(st.session_state[problem.field])
         st.warning(f"From the address: {parts.plain(problem.message)}. Used instead: {used}.")

@@ -11,11 +11,12 @@ from llm_explorer.config import ModelConfig, RunConfig, field_range
 from llm_explorer.formats import Configs
 from llm_explorer.texts.fields import FIELDS
 from llm_explorer.ui import ladders, run_row, state
-from llm_explorer.ui.live import drag
 from llm_explorer.ui.settings import setting
 from llm_explorer.ui.words import name_of, next_step_words
 
 NUMBER_WIDTH = 92
+
+Sliders = dict[str, list[float]]  # the values of each field's slider, in their order
 
 
 class Sidebar:
@@ -61,7 +62,7 @@ class Sidebar:
             max_chars=2000,
         )
 
-    def draw_sliders(self, configs: Configs | None) -> None:
+    def draw_sliders(self, configs: Configs | None) -> Sliders:
         """The sliders, each with what its next step does; without it where the config is not valid."""
         options = {field: _options(field, st.session_state[field]) for field in state.SLIDERS}
         for field, row in self.rows.items():
@@ -71,7 +72,7 @@ class Sidebar:
             _preset(configs)
         with self.architecture:
             _architecture(configs)
-            drag.listen(options)
+        return options
 
 
 def _slider(field: str, options: list[float], configs: Configs | None) -> None:

@@ -5,6 +5,7 @@ travel in the one bound text ``set``. Pages never read these keys; they get the 
 """
 
 import time
+from collections.abc import Callable
 from difflib import get_close_matches
 from math import isinf
 from typing import Any, Final, NamedTuple
@@ -28,6 +29,7 @@ STALE_S: Final = 1.0
 _HISTORY: Final = "history"
 _PINS: Final = "pins"
 _MOVED: Final = "moved"
+_CHANGE: Final = "change_before_next_run"
 _ASKED: Final = "asked_by_address"
 _REFUSED: Final = "refused_from_address"
 
@@ -90,6 +92,19 @@ def change(changes: dict[str, Any]) -> None:
             st.session_state[field] = value
         else:
             change_setting(field, value)
+
+
+def change_before_next_run(change: Callable[..., None], args: tuple[object, ...]) -> None:
+    """Call ``change`` when the page is next drawn, before its widgets: the browser hears of a value only so."""
+    st.session_state[_CHANGE] = (change, args)
+
+
+def make_change() -> None:
+    """Call what was left to be called before the widgets are drawn."""
+    waiting = st.session_state.pop(_CHANGE, None)
+    if waiting is not None:
+        change, args = waiting
+        change(*args)
 
 
 def change_setting(field: str, value: Any) -> None:

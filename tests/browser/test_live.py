@@ -62,6 +62,26 @@ def test_charts_follow_the_hand_and_the_address_changes_when_it_lets_go(open_scr
     expect(page.locator(f".st-key-{field} input")).to_have_value(value)
 
 
+def test_a_drag_draws_what_follows_the_hand_and_not_the_frame(open_screen: OpenScreen) -> None:
+    received: list[bytes] = []
+
+    def listen(page: Page) -> None:
+        page.on("websocket", lambda socket: socket.on("framereceived", lambda message: received.append(message)))
+
+    page = open_screen(before=listen).page
+    expect(title(page)).to_have_text("163.0 M parameters")
+    label = b"exact value"  # of the numbers in the sidebar
+    assert any(label in message for message in received)
+    received.clear()
+    drag(page, "n_layers", by=60)
+    expect(title(page)).not_to_have_text("163.0 M parameters")
+    assert any(b"M parameters" in message for message in received)
+    assert not any(label in message for message in received)
+    page.mouse.up()
+    page.wait_for_url(re.compile("n_layers="))
+    assert any(label in message for message in received)
+
+
 def test_a_drag_back_to_where_it_began_changes_nothing(open_screen: OpenScreen) -> None:
     page = open_screen().page
     expect(title(page)).to_have_text("163.0 M parameters")

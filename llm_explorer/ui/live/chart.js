@@ -13,7 +13,10 @@ export default function (component) {
   loadPlotly(data.script)
     .then((Plotly) => draw(Plotly, plot, data))
     .catch(() => setStateValue("failed", true));  // the server then draws the chart with Streamlit's own
-  return () => window.Plotly?.purge(plot);
+  return () => {
+    plot.drawn = null;
+    window.Plotly?.purge(plot);
+  };
 }
 
 function makePlot(parentElement) {
@@ -45,8 +48,12 @@ function appRoot() {
 }
 
 function draw(Plotly, plot, data) {
+  const template = theme(plot);
+  const drawn = data.figure + JSON.stringify(template);
+  if (plot.drawn === drawn) return;  // what the slider moved is not in this chart
+  plot.drawn = drawn;
   const { data: traces, layout } = JSON.parse(data.figure);
-  const themed = { ...layout, height: data.height, autosize: true, uirevision: "kept", template: theme(plot) };
+  const themed = { ...layout, height: data.height, autosize: true, uirevision: "kept", template };
   // the same object each time: with another config, Plotly would tear the plot down and build it anew
   config ??= {
     responsive: true,
