@@ -41,19 +41,33 @@ LADDERS: Final[dict[str, tuple[float, ...]]] = {
 MOST_HEADS: Final = 128
 
 
-def ladder(field: str, emb_dim: int) -> tuple[float, ...]:
-    """The steps of a field's slider; heads step through the divisors of the width, since they must divide it.
+def ladder(field: str, emb_dim: int, n_heads: int) -> tuple[float, ...]:
+    """The steps of a field's slider: heads must divide the width, so both step through what the other allows.
 
-    >>> ladder("n_heads", 768)[:6]
+    >>> ladder("n_heads", 768, 12)[:6]
     (1, 2, 3, 4, 6, 8)
+    >>> ladder("emb_dim", 768, 12)[12:16]
+    (480, 576, 672, 768)
     """
-    if field != "n_heads":
-        return LADDERS[field]
-    small = [n for n in range(1, isqrt(emb_dim) + 1) if emb_dim % n == 0]
-    return tuple(n for n in (*small, *(emb_dim // n for n in reversed(small) if n * n != emb_dim)) if n <= MOST_HEADS)
+    if field == "n_heads":
+        return tuple(n for n in _divisors(emb_dim) if n <= MOST_HEADS)
+    if field == "emb_dim":
+        return tuple(sorted({_width(round(step), n_heads) for step in LADDERS[field]}))
+    return LADDERS[field]
+
+
+def _divisors(number: int) -> tuple[int, ...]:
+    small = [n for n in range(1, isqrt(number) + 1) if number % n == 0]
+    return (*small, *(number // n for n in reversed(small) if n * n != number))
+
+
+def _width(step: int, heads: int) -> int:
+    """The nearest width of whole heads, each a multiple of 8 wide where the steps are coarse enough for that."""
+    unit = 8 * heads if 4 * 8 * heads <= step else heads
+    return max(1, round(step / unit)) * unit
 
 
 def next_step(field: str, model: ModelConfig) -> float | None:
     """The value one step above a model's, None at the top."""
     value = getattr(model, field)
-    return next((step for step in ladder(field, model.emb_dim) if step > value), None)
+    return next((step for step in ladder(field, model.emb_dim, model.n_heads) if step > value), None)

@@ -95,7 +95,7 @@ def _slider(field: str, options: list[float], configs: Configs | None) -> None:
 
 def _options(field: str, value: float) -> list[float]:
     """The ladder and the values typed off it: those stay, so that the slider keeps the keyboard when it leaves one."""
-    steps = ladders.ladder(field, st.session_state["emb_dim"])
+    steps = ladders.ladder(field, st.session_state["emb_dim"], st.session_state["n_heads"])
     typed = st.session_state.setdefault(f"{field}__typed", [])
     if value not in steps and field != "n_heads":  # a number of heads that does not divide is no step to come back to
         typed[:] = [value]

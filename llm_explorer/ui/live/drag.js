@@ -10,9 +10,10 @@ const ENDS = ["pointerup", "pointercancel", "blur"];
 export default function (component) {
   const send = (message) => component.setStateValue("drag", message);
   for (const [field, values] of Object.entries(component.data.options)) sliders[field] = { values, send };
-  state.waiting = false;  // the server has answered
   window.addEventListener("pointerdown", begin, true);  // the same listener again: the browser keeps one of each
   ENDS.forEach((name) => window.addEventListener(name, end, true));
+  state.waiting = false;  // the server has answered
+  tell();  // now, not at the next frame: the server works while the browser draws what it has answered
   return () => Object.keys(component.data.options).forEach((field) => delete sliders[field]);
 }
 
@@ -26,14 +27,17 @@ function begin(event) {
 
 function look() {
   if (state.field === null) return;
-  if (state.input.value !== state.last && !state.waiting) {
-    state.last = state.input.value;
-    state.waiting = true;
-    state.number += 1;
-    const { values, send } = sliders[state.field];
-    send({ field: state.field, value: values[Number(state.last)], number: state.number });
-  }
+  tell();
   requestAnimationFrame(look);
+}
+
+function tell() {
+  if (state.field === null || state.waiting || state.input.value === state.last) return;
+  state.last = state.input.value;
+  state.waiting = true;
+  state.number += 1;
+  const { values, send } = sliders[state.field];
+  send({ field: state.field, value: values[Number(state.last)], number: state.number });
 }
 
 // The native slider tells its value now, and with that the server forgets the dragged one. Let go where it began, it has
