@@ -22,6 +22,8 @@ from pydantic_core import ErrorDetails, PydanticUndefined
 from llm_explorer import hardware as hardware_table
 
 DEFAULT_SEQUENCE: Final = 256  # a step at the full context of GPT-2 takes seconds on a laptop
+# rows of the head that a loss in chunks (loss.py) sums the gradient of at once: 12 steps for GPT-2's 50,257
+HEAD_ROWS_AT_ONCE: Final = 4096
 _DEVICE: Final = re.compile(r"cpu|meta|mps|cuda(:\d{1,3})?")
 
 
@@ -129,7 +131,8 @@ Attention = Literal["sdpa", "materialized"]
 class RunConfig(_Config):
     """How one training step is run, where it really runs (device) and what it is sized for (hardware).
 
-    ``sequence_length=None`` is min(C, 256); ``threads=None`` is physical cores - 1, at least 1.
+    ``sequence_length=None`` is min(C, 256); ``threads=None`` is physical cores - 1, at least 1; ``loss_chunk`` is how
+    many of the B T token positions have logits at once, None: all.
     """
 
     device: str = "cpu"
@@ -142,6 +145,7 @@ class RunConfig(_Config):
     optimizer_implementation: OptimizerImplementation = "fused"
     attention: Attention = "sdpa"
     checkpointing: bool = False
+    loss_chunk: Annotated[int | None, Field(ge=1, le=100_000_000)] = None
     threads: Annotated[int | None, Field(ge=1, le=1_024)] = None
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
 

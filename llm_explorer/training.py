@@ -75,9 +75,9 @@ class TrainingStep:
     def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """The loss () of one micro-batch, in nats."""
         if self.run.precision != "autocast":
-            return self.gpt.loss(tokens, targets)
+            return self.gpt.loss(tokens, targets, self.run.loss_chunk)
         with torch.autocast(tokens.device.type, torch.bfloat16):
-            return self.gpt.loss(tokens, targets)
+            return self.gpt.loss(tokens, targets, self.run.loss_chunk)
 
     def backward(self, loss: Tensor) -> None:
         """Add this micro-batch's share to the gradients, so that they sum to those of the mean loss."""

@@ -70,6 +70,7 @@ def test_the_defaults_never_change() -> None:
         "optimizer_implementation": "fused",
         "attention": "sdpa",
         "checkpointing": False,
+        "loss_chunk": None,
         "threads": None,
         "seed": 0,
     }
@@ -234,7 +235,7 @@ def test_every_integer_has_a_stated_range_and_both_its_ends_are_allowed(kind: An
 
 
 def test_the_integer_fields_are_found_by_the_test_above() -> None:
-    assert len(INTEGERS) == 6 + 5
+    assert len(INTEGERS) == 6 + 6
     assert field_range(ModelConfig, "drop_rate") == (0.0, 0.9)
 
 

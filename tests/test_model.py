@@ -322,3 +322,23 @@ def test_build_leaves_the_default_dtype_alone_when_it_fails(monkeypatch: pytest.
 def test_build_on_meta_takes_no_memory() -> None:
     gpt = build(ModelConfig(n_layers=2), RunConfig(device="meta", precision="bfloat16"))
     assert {(parameter.device.type, parameter.dtype) for parameter in gpt.parameters()} == {("meta", torch.bfloat16)}
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("pieces", [[1] * 12, [5, 1, 1, 5], [12]])
+def test_with_a_cache_the_logits_are_those_of_all_tokens_at_once(attention: Any, pieces: list[int]) -> None:
+    gpt = GPT(SMALL, attention=attention)
+    tokens = random_tokens(2, 12)
+    cache = gpt.new_cache()
+    with torch.no_grad():
+        parts = [gpt(piece, cache) for piece in tokens.split(pieces, dim=1)]
+        torch.testing.assert_close(torch.cat(parts, dim=1), gpt(tokens), rtol=0, atol=1e-5)
+    assert cache[0].length == 12
+
+
+def test_a_cache_that_is_full_is_told() -> None:
+    gpt = GPT(SMALL)
+    cache = gpt.new_cache()
+    gpt(random_tokens(1, SMALL.context_length), cache)
+    with pytest.raises(ValueError, match="33 tokens is longer than context_length=32"):
+        gpt(random_tokens(1, 1), cache)

@@ -2,15 +2,15 @@
 
 from typing import Any, NamedTuple
 
-from llm_explorer.accounting.fit import apply
+from llm_explorer.accounting.fit import apply, memory_on_hardware
 from llm_explorer.accounting.flops import count_flops
-from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 
 
 class Effect(NamedTuple):
-    """The change of a field, and of the parameters, the peak bytes and the FLOPs of a micro-batch with it."""
+    """The change of a field, and with it of the parameters, the peak bytes on what the run is sized for, and the FLOPs
+    of a micro-batch."""
 
     field: str
     before: Any
@@ -33,7 +33,7 @@ def effect_of(model: ModelConfig, run: RunConfig, field: str, after: Any) -> Eff
         before,
         after,
         count_parameters(changed_model).total - count_parameters(model).total,
-        count_memory(changed_model, changed_run).peak_bytes - count_memory(model, run).peak_bytes,
+        memory_on_hardware(changed_model, changed_run).peak_bytes - memory_on_hardware(model, run).peak_bytes,
         _flops(changed_model, changed_run) - _flops(model, run),
     )
 

@@ -1,12 +1,13 @@
-"""Does it fit, and what would make it fit."""
+"""Does it fit, what would make it fit, and how much would."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from llm_explorer import hardware
-from llm_explorer.accounting.memory import count_memory
-from llm_explorer.config import ModelConfig, RunConfig, check, replace
+from llm_explorer.accounting.kernels import KernelSet, kernels_of_hardware
+from llm_explorer.accounting.memory import Memory, count_memory
+from llm_explorer.config import ModelConfig, RunConfig, check, field_range, replace
 from llm_explorer.hardware import State, Verdict
 
 # what the driver, the allocator's gaps and the program itself take: kept free unless the user says otherwise
@@ -20,6 +21,24 @@ class Way(NamedTuple):
     model: ModelConfig
     run: RunConfig
     peak_bytes: int
+
+
+class Fit(NamedTuple):
+    """How much fits a budget: 0 where not even one does, all None where the budget is unknown."""
+
+    budget_bytes: int | None
+    max_batch_size: int | None
+    max_sequence_length: int | None
+
+
+def memory_on_hardware(model: ModelConfig, run: RunConfig) -> Memory:
+    """Memory with the kernels of what the run is sized for: what a verdict is about.
+
+    >>> book, h100 = ModelConfig(), RunConfig(hardware="h100-80gb")  # attention with dropout is fused there
+    >>> memory_on_hardware(book, h100).peak_bytes < count_memory(book, h100).peak_bytes
+    True
+    """
+    return count_memory(model, run, kernels_of_hardware(run))
 
 
 def verdict(peak_bytes: int, name: str, reserve: float = DEFAULT_RESERVE) -> Verdict:
@@ -36,15 +55,50 @@ def verdict(peak_bytes: int, name: str, reserve: float = DEFAULT_RESERVE) -> Ver
     return Verdict(hardware=name, budget_bytes=budget, reserve_bytes=kept, state=state)
 
 
-def ways_to_fit(model: ModelConfig, run: RunConfig, budget_bytes: int) -> tuple[Way, ...]:
+def max_batch_size(model: ModelConfig, run: RunConfig, budget_bytes: int, kernels: KernelSet | None = None) -> int:
+    """The largest batch whose step takes at most so many bytes; 0 where not even one sequence fits.
+
+    ``kernels`` are those of the run's hardware unless told.
+
+    >>> max_batch_size(ModelConfig(), RunConfig(hardware="h100-80gb", sequence_length=1024), 80 * 1024**3)
+    67
+    """
+    most = int(field_range(RunConfig, "batch_size")[1])
+    return bisect_right(range(1, most + 1), budget_bytes, key=_peak_with("batch_size", model, run, kernels))
+
+
+def max_sequence_length(model: ModelConfig, run: RunConfig, budget_bytes: int, kernels: KernelSet | None = None) -> int:
+    """The longest sequence, at most C, whose step takes at most so many bytes; 0 where not even one token fits."""
+    lengths = range(1, model.context_length + 1)
+    return bisect_right(lengths, budget_bytes, key=_peak_with("sequence_length", model, run, kernels))
+
+
+def fit(model: ModelConfig, run: RunConfig, judged: Verdict) -> Fit:
+    """How much fits what the run is sized for, with the verdict's reserve kept free."""
+    if judged.budget_bytes is None:
+        return Fit(None, None, None)
+    budget = judged.budget_bytes - judged.reserve_bytes
+    return Fit(budget, max_batch_size(model, run, budget), max_sequence_length(model, run, budget))
+
+
+def ways_to_fit(
+    model: ModelConfig, run: RunConfig, budget_bytes: int, kernels: KernelSet | None = None
+) -> tuple[Way, ...]:
     """Changes that bring the peak under a budget, the mildest first; each alone is enough.
 
-    Tried one by one: a smaller batch, a shorter sequence, checkpointing, half the precision, no optimizer state, fewer
-    layers, a narrower model, fewer tokens to know; where none is enough alone, all of them together as far as needed.
+    Tried one by one: a loss in chunks, the fused optimizer, a smaller batch, a shorter sequence, checkpointing, half
+    the precision, no optimizer state, fewer layers, a narrower model, fewer tokens to know; where none is enough alone,
+    as many of them together as it takes. ``kernels`` are those of the run's hardware unless told.
     """
-    ways = [_enough(model, run, budget_bytes, *candidate) for candidate in _candidates(model, run)]
+    kernels = kernels or kernels_of_hardware(run)
+    ways = [_enough(model, run, budget_bytes, kernels, *candidate) for candidate in _candidates(model, run)]
     alone = tuple([way for way in ways if way is not None])
-    return alone or _together(model, run, budget_bytes)
+    # in a model that is small enough the chunks' own memory is more than what they save
+    return (
+        alone
+        or _together(model, run, budget_bytes, kernels)
+        or _together(model, run, budget_bytes, kernels, left_out="loss_chunk")
+    )
 
 
 def apply(model: ModelConfig, run: RunConfig, changes: Mapping[str, Any]) -> tuple[ModelConfig, RunConfig]:
@@ -58,6 +112,11 @@ def apply(model: ModelConfig, run: RunConfig, changes: Mapping[str, Any]) -> tup
 
 def _candidates(model: ModelConfig, run: RunConfig) -> Iterator[tuple[str, Sequence[Any]]]:
     """Field and values, cheapest peak first, so that a search finds the largest value that fits."""
+    positions = run.batch_size * run.sequence(model)
+    chunks = [2**power for power in range(6, 21)]  # from 64 on: smaller products are slow
+    yield "loss_chunk", [chunk for chunk in chunks if chunk < min(positions, run.loss_chunk or positions)]
+    loops = run.optimizer == "adamw" and run.optimizer_implementation != "fused"
+    yield "optimizer_implementation", ("fused",) if loops else ()
     yield "batch_size", range(1, run.batch_size)
     yield "sequence_length", range(min(64, run.sequence(model)), run.sequence(model))
     yield "checkpointing", () if run.checkpointing else (True,)
@@ -68,12 +127,16 @@ def _candidates(model: ModelConfig, run: RunConfig) -> Iterator[tuple[str, Seque
     yield "vocab_size", range(min(256, model.vocab_size), model.vocab_size)
 
 
-def _enough(model: ModelConfig, run: RunConfig, budget: int, field: str, values: Sequence[Any]) -> Way | None:
+def _peak_with(field: str, model: ModelConfig, run: RunConfig, kernels: KernelSet | None) -> Callable[[Any], int]:
+    used = kernels or kernels_of_hardware(run)
+    return lambda value: count_memory(*apply(model, run, {field: value}), used).peak_bytes
+
+
+def _enough(
+    model: ModelConfig, run: RunConfig, budget: int, kernels: KernelSet, field: str, values: Sequence[Any]
+) -> Way | None:
     """The mildest of these values that is enough, or None."""
-
-    def peak(value: Any) -> int:
-        return count_memory(*apply(model, run, {field: value})).peak_bytes
-
+    peak = _peak_with(field, model, run, kernels)
     fitting = bisect_right(values, budget, key=peak)
     if fitting == 0:
         return None
@@ -81,13 +144,30 @@ def _enough(model: ModelConfig, run: RunConfig, budget: int, field: str, values:
     return Way(changes, *apply(model, run, changes), peak(values[fitting - 1]))
 
 
-def _together(model: ModelConfig, run: RunConfig, budget: int) -> tuple[Way, ...]:
+def _together(
+    model: ModelConfig, run: RunConfig, budget: int, kernels: KernelSet, left_out: str = ""
+) -> tuple[Way, ...]:
+    """Each change as far as it goes, until with the next it fits; then without those that it fits without."""
     changes: dict[str, Any] = {}
     for field, values in _candidates(model, run):
-        way = _enough(model, run, budget, field, values)
+        if field == left_out:
+            continue
+        way = _enough(*apply(model, run, changes), budget, kernels, field, values)
         if way is not None:
-            return (Way(changes | way.changes, way.model, way.run, way.peak_bytes),)
+            changes = _needed(model, run, budget, kernels, changes, way.changes)
+            last = _enough(*apply(model, run, changes), budget, kernels, field, values)
+            return (last._replace(changes=changes | last.changes),) if last is not None else ()
         if values:
             changes[field] = values[0]
-            model, run = apply(model, run, {field: values[0]})
     return ()
+
+
+def _needed(
+    model: ModelConfig, run: RunConfig, budget: int, kernels: KernelSet, changes: dict[str, Any], last: dict[str, Any]
+) -> dict[str, Any]:
+    """The changes before the last one, without those that it fits without."""
+    for field in tuple(changes):
+        fewer = {other: value for other, value in changes.items() if other != field}
+        if count_memory(*apply(model, run, fewer | last), kernels).peak_bytes <= budget:
+            changes = fewer
+    return changes

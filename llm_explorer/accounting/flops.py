@@ -7,6 +7,7 @@ Conventions, each chosen once and here:
 3. Backward is twice forward: one product for the gradient of the input, one for that of the weight.
    With checkpointing it also repeats each block's forward, up to the last tensor that its backward needs: that is
    the mask of the last dropout, made after the product "down"; without dropout "down" is not repeated.
+4. Forward is what the loss takes alone. A loss in chunks makes the head's gradients with it, at the same total.
 """
 
 from functools import lru_cache

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from llm_explorer.accounting.fit import DEFAULT_RESERVE, verdict
+from llm_explorer.accounting.fit import DEFAULT_RESERVE, fit, memory_on_hardware, verdict
 from llm_explorer.accounting.flops import count_flops
+from llm_explorer.accounting.kernels import kernels_of_device, kernels_of_hardware
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.rows import Row
@@ -17,22 +18,26 @@ def report(model: ModelConfig, run: RunConfig, reserve: float = DEFAULT_RESERVE)
     124412160
     """
     check(model, run)
-    memory = count_memory(model, run)
-    plain_memory = _plain(memory)
-    del plain_memory["logits_bytes"]  # a part of what is alive, told by its row
-    judged = verdict(memory.peak_bytes, run.hardware, reserve)
+    kernels = kernels_of_device(run.device)
+    memory = _plain(count_memory(model, run, kernels))
+    del memory["logits_bytes"]  # a part of what is alive, told by its row
+    peak_bytes = memory_on_hardware(model, run).peak_bytes
+    judged = verdict(peak_bytes, run.hardware, reserve)
     return {
         "model": model.model_dump(),
         "run": run.model_dump(),
         "parameters": _plain(count_parameters(model)),
         "flops": _plain(count_flops(model, run)),
-        "memory": plain_memory,
-        "verdict": {
+        "memory": memory | {"kernels": kernels},  # where it really runs
+        "verdict": {  # what it is sized for
             "hardware": judged.hardware,
+            "kernels": kernels_of_hardware(run),
+            "peak_bytes": peak_bytes,
             "budget_bytes": judged.budget_bytes,
             "reserve_bytes": judged.reserve_bytes,
             "state": judged.state,
         },
+        "fit": fit(model, run, judged)._asdict(),
         # times are predicted once a calibration of the device exists
         "predicted": {"forward_s": None, "backward_s": None, "step_s": None},
     }

@@ -5,7 +5,7 @@ the LaTeX shown and the LaTeX with the numbers put in all come from the one text
 """
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from types import CodeType
 from typing import Final, NamedTuple
@@ -55,6 +55,7 @@ class Row(NamedTuple):
     count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks of a row
     repeats: int
     unit: str
+    part: str = ""  # of the model, where a row belongs to one
 
     @property
     def total(self) -> int:
@@ -70,23 +71,41 @@ class Leaf(NamedTuple):
     formula: Formula
     repeats: str
     numbers: CodeType  # gives (count, repeats, shape) at once: a slider move evaluates hundreds of leaves
+    part: str = ""
 
     def row(self, letters: Letters, unit: str) -> Row:
         """The row for these letters."""
         count, repeats, shape = eval(self.numbers, _NO_NAMES, letters)
-        return Row(self.name, self.component, self.formula, shape, count, repeats, unit)
+        return Row(self.name, self.component, self.formula, shape, count, repeats, unit, self.part)
+
+    def times(self, repeats: str) -> "Leaf":
+        """The same leaf, occurring so often."""
+        return leaf(self.name, self.component, self.formula.text, repeats=repeats, part=self.part)
 
 
-@lru_cache(maxsize=1024)
-def leaf(name: str, component: str, formula: str, shape: str = "", repeats: str = "1") -> Leaf:
+@lru_cache(maxsize=4096)
+def leaf(name: str, component: str, formula: str, shape: str = "", repeats: str = "1", part: str = "") -> Leaf:
     """A leaf from texts: leaf("head.weight", "head", "V * D", shape="V, D")."""
     numbers = compile(f"({formula}, {repeats}, ({shape}{',' if shape else ''}))", "leaf", "eval")
-    return Leaf(name, component, Formula(formula), repeats, numbers)
+    return Leaf(name, component, Formula(formula), repeats, numbers, part)
 
 
-def sum_of(leaves: Iterable[Leaf]) -> Formula:
-    """The total of leaves as one formula: what many evaluations a slider move need, without their rows."""
-    return Formula(" + ".join(f"({each.formula.text}) * ({each.repeats})" for each in leaves))
+def sums_of(groups: Sequence[Iterable[Leaf]]) -> Callable[..., tuple[int, ...]]:
+    """A function of the letters, by name, that gives the total of each group; what groups share is counted once.
+
+    Many evaluations a slider move need the totals of all moments of a step, without their rows.
+    """
+    texts = [[f"({each.formula.text}) * ({each.repeats})" for each in group] for group in groups]
+    names = {text: f"_{number}" for number, text in enumerate(dict.fromkeys(text for group in texts for text in group))}
+    terms = ", ".join(f"{name} := {text}" for text, name in names.items())
+    totals = ", ".join(" + ".join(names[text] for text in group) or "0" for group in texts)
+    letters = sorted(
+        {node.id for node in ast.walk(ast.parse(f"({terms})")) if isinstance(node, ast.Name)} - {*names.values()}
+    )
+    function: Callable[..., tuple[int, ...]] = eval(
+        f"lambda {', '.join(letters)}, **_: (({terms}), ({totals},))[1]", _NO_NAMES
+    )
+    return function
 
 
 def model_letters(model: ModelConfig) -> dict[str, int]:

@@ -84,6 +84,11 @@ FIELDS: Final = {
     "checkpointing": FieldText(
         "Checkpointing", "Keep only each block's input and compute the rest again in backward: less memory, more time."
     ),
+    "loss_chunk": FieldText(
+        "Loss in chunks of",
+        "Token positions whose logits exist at once; their gradients are made with them. Empty: all B T, so that the "
+        "logits are often the peak. Same loss, less memory.",
+    ),
     "optimizer_implementation": FieldText(
         "Optimizer implementation", "fused: one kernel. foreach: a copy of all parameters for a moment. for_loop: slow."
     ),

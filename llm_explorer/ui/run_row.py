@@ -38,7 +38,7 @@ def draw_options(slot: "st.delta_generator.DeltaGenerator", configs: Configs | N
     popover = slot.popover("", icon=":material/tune:", on_change="rerun", key="run_options", help="More run settings")
     if popover.open and configs:
         with popover:
-            for field in ("attention", "checkpointing", "optimizer_implementation", "threads", "seed"):
+            for field in ("attention", "checkpointing", "loss_chunk", "optimizer_implementation", "threads", "seed"):
                 setting(field, *configs)
 
 

@@ -175,7 +175,7 @@ def test_the_largest_model_the_config_takes_is_counted_exactly() -> None:
         "llm_explorer.config",
         *(
             f"llm_explorer.accounting.{name}"
-            for name in ("rows", "parameters", "flops", "memory", "activations", "kv_cache", "fit", "effects", "report")
+            for name in ("rows", "parameters", "flops", "memory", "inference", "fit", "effects", "report", "peak_words")
         ),
     ],
 )

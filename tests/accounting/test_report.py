@@ -9,7 +9,7 @@ from strategies import pairs
 
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.report import report
-from llm_explorer.config import ConfigError, ModelConfig, RunConfig
+from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
 
 # DESIGN.md, "Command line"
 KEYS = {
@@ -22,11 +22,13 @@ KEYS = {
         "activations_bytes",
         "peak_bytes",
         "peak_phase",
+        "kernels",
         "inference_bytes",
         "kv_cache_bytes",
         "rows",
     },
-    "verdict": {"hardware", "budget_bytes", "reserve_bytes", "state"},
+    "verdict": {"hardware", "kernels", "peak_bytes", "budget_bytes", "reserve_bytes", "state"},
+    "fit": {"budget_bytes", "max_batch_size", "max_sequence_length"},
     "predicted": {"forward_s", "backward_s", "step_s"},
 }
 ROW_KEYS = {"name", "component", "formula", "shape", "count", "repeats", "unit"}
@@ -76,7 +78,14 @@ def test_the_book_gets_its_published_numbers() -> None:
 def test_the_verdict_is_for_the_hardware_and_the_reserve() -> None:
     peak = count_memory(ModelConfig(), SIZED).peak_bytes
     verdict = report(ModelConfig(), SIZED, reserve=0.25)["verdict"]
-    assert verdict == {"hardware": "24GiB", "budget_bytes": 24 * 1024**3, "reserve_bytes": 6 * 1024**3, "state": "fits"}
+    assert verdict == {
+        "hardware": "24GiB",
+        "kernels": "cpu",
+        "peak_bytes": peak,
+        "budget_bytes": 24 * 1024**3,
+        "reserve_bytes": 6 * 1024**3,
+        "state": "fits",
+    }
     exactly = RunConfig(hardware=f"{peak}B")
     assert report(ModelConfig(), exactly)["verdict"]["state"] == "tight"
     assert report(ModelConfig(), exactly, reserve=0.0)["verdict"]["state"] == "fits"
@@ -97,3 +106,20 @@ def test_a_giant_is_reported_with_whole_numbers() -> None:
     assert result["verdict"]["state"] == "does not fit"
     assert json.loads(json.dumps(result)) == result
     assert type(result["memory"]["peak_bytes"]) is int
+
+
+def test_what_is_run_and_what_it_is_sized_for_each_have_their_kernels() -> None:
+    result = report(ModelConfig(), RunConfig(hardware="h100-80gb"))
+    assert (result["memory"]["kernels"], result["verdict"]["kernels"]) == ("cpu", "cuda")
+    # a CPU has no fused attention with dropout
+    assert result["verdict"]["peak_bytes"] < result["memory"]["peak_bytes"]
+
+
+def test_what_fits_is_what_the_verdict_calls_so() -> None:
+    run = RunConfig(hardware="8GiB", batch_size=3)
+    fit = report(ModelConfig(), run)["fit"]
+    assert fit["budget_bytes"] == 8 * 1024**3 - int(0.1 * 8 * 1024**3)
+    for field, most in (("batch_size", fit["max_batch_size"]), ("sequence_length", fit["max_sequence_length"])):
+        runs = (replace(run, **{field: value}) for value in (most, most + 1))
+        states = [report(ModelConfig(), each)["verdict"]["state"] for each in runs]
+        assert states == ["fits", "tight"]

@@ -2,13 +2,14 @@
 
 import pytest
 from hypothesis import given
-from strategies import pairs
+from strategies import model_configs, pairs
 
 from llm_explorer.accounting.flops import count_flops
+from llm_explorer.accounting.inference import inference_letters, inference_weights
 from llm_explorer.accounting.kv_cache import kv_cache_row
-from llm_explorer.accounting.memory import count_memory, memory_letters
+from llm_explorer.accounting.memory import count_memory, kept_rows, memory_letters
 from llm_explorer.accounting.parameters import count_parameters
-from llm_explorer.accounting.rows import Formula, Row, by_component, leaf, letters_of, model_letters, sum_of, total
+from llm_explorer.accounting.rows import Formula, Row, by_component, leaf, letters_of, model_letters, sums_of, total
 from llm_explorer.config import ModelConfig, RunConfig
 
 
@@ -25,7 +26,7 @@ def arithmetic(latex: str) -> int:
 
 def every_row(model: ModelConfig, run: RunConfig) -> list[Row]:
     accounts = count_parameters(model), count_flops(model, run), count_memory(model, run)
-    return [row for account in accounts for row in account.rows] + [kv_cache_row(model, run)]
+    return [*(row for account in accounts for row in account.rows), *kept_rows(model, run), kv_cache_row(model, run)]
 
 
 @given(pairs())
@@ -35,6 +36,14 @@ def test_the_latex_with_numbers_of_every_row_comes_to_its_count(configs: tuple[M
     letters = memory_letters(model, run)
     for row in every_row(model, run):
         assert arithmetic(row.formula.latex_with(letters)) == row.count, row
+
+
+@given(model_configs())
+def test_the_latex_with_numbers_of_inference_weights_comes_to_their_count(model: ModelConfig) -> None:
+    letters = inference_letters(model)
+    for weights in inference_weights(model):
+        for row in weights.rows:
+            assert arithmetic(row.formula.latex_with(letters)) == row.count, row
 
 
 @pytest.mark.parametrize(
@@ -77,7 +86,8 @@ def test_totals_are_sums_of_count_times_repeats() -> None:
     letters = {"D": 10, "L": 3}
     leaves = [leaf("one", "norms", "D"), leaf("two", "head", "D**2"), leaf("three", "norms", "2 * D", repeats="L")]
     rows = [each.row(letters, "parameters") for each in leaves]
-    assert total(rows) == sum_of(leaves).value(letters) == 10 + 100 + 3 * 20
+    assert total(rows) == 10 + 100 + 3 * 20
+    assert sums_of([leaves, leaves[1:], []])(**letters) == (170, 160, 0)
     assert by_component(rows) == {"norms": 70, "head": 100}
     assert list(by_component(rows)) == ["norms", "head"]  # in order of first appearance
 

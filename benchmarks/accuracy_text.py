@@ -1,0 +1,30 @@
+"""The prose of docs/ACCURACY.md: what was compared, and the causes of what differs, each found by an experiment."""
+
+from typing import Final
+
+INTRODUCTION: Final = """\
+Random configs: 1 to 24 layers, widths 32 to 1024, 16 to 1024 tokens, vocabularies of 100 to 50,257, all precisions,
+optimizers and their implementations, 1 or 3 micro-batches, checkpointing or not, both attentions, dropout 0 or 0.1,
+tied or not, the loss at once or in chunks. Those really run stay below 1 GiB and 3 x 10^11 FLOPs.
+
+- **computed**: closed formulas, no PyTorch.
+- **traced**: the model's own code, one training step on fake tensors, every storage followed. Models deeper than 4
+  layers are traced at 3 and 4 layers and continued.
+- **the same tracker on a real step**: shows that fake tensors and the continuation in depth change nothing.
+- **the allocator**: PyTorch's profiler sums every allocation of that step, those inside kernels too.
+"""
+
+CAUSES: Final = """\
+The tracker sees tensors. It does not see the room that a kernel takes for itself and gives back:
+
+- **oneDNN's matrix products in bf16** pack their operands piece by piece into memory of their own. The column "the same
+  without oneDNN" is the proof: the same step with that library switched off. The table below shows that it is at most
+  some 2 MB however large the matrices, but much of a model of a few MB.
+- **An operation on two data types** turns one of its operands into the other's type first: adding a bf16 tensor to an
+  fp32 one makes an fp32 copy of it for as long as that takes, as in the residual stream under autocast.
+- **The flash kernel** works on blocks of queries and keys: 10 kB to 0.9 MB in forward, at a moment that is seldom the
+  peak.
+- **Scalars** of a few bytes.
+
+None of it grows with depth: only one kernel runs at a time.
+"""

@@ -1,0 +1,92 @@
+"""Cross-entropy of a head's logits, some token positions at a time: never are all (BT, V) logits in memory.
+
+The gradients are made with the loss, chunk by chunk, while its logits are there; backward only scales and hands them
+over. Not torch's own ``F.linear_cross_entropy``: to a trace on fake tensors that is one operation with nothing inside.
+"""
+
+# torch leaves autograd.Function's apply, its context and once_differentiable untyped
+# mypy: disable-error-code="no-any-return,no-untyped-call,untyped-decorator"
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from llm_explorer.config import HEAD_ROWS_AT_ONCE
+
+
+def chunked_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int) -> Tensor:
+    """Mean cross-entropy () in nats, in the dtype of the weight, of logits ``hidden @ weight.T``, ``chunk`` at a time.
+
+    ``hidden`` (BT, D), ``weight`` (V, D), ``targets`` (BT,) int64. Same as F.cross_entropy of all logits at once, but
+    memory for BT x V of them becomes memory for chunk x V. Backward runs once.
+
+    >>> hidden, weight, targets = torch.zeros(6, 2), torch.zeros(10, 2), torch.arange(6)
+    >>> round(chunked_cross_entropy(hidden, weight, targets, chunk=4).item(), 4)  # ln 10: all 10 are as likely
+    2.3026
+    """
+    device = hidden.device.type
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+        hidden = hidden.to(torch.get_autocast_dtype(device))
+    return _ChunkedCrossEntropy.apply(hidden, weight, targets, chunk, torch.is_grad_enabled())
+
+
+def chunks(positions: int, size: int) -> Iterator[slice]:
+    """Where each chunk begins and ends: 7 by 3 are 0 to 3, 3 to 6 and 6 to 7."""
+    return (slice(start, min(start + size, positions)) for start in range(0, positions, size))
+
+
+class _ChunkedCrossEntropy(Function):
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int, needs_gradients: bool) -> Tensor:  # noqa: FBT001
+        """The loss; its gradients are kept in ``ctx`` where they are needed."""
+        matrix = weight.to(hidden.dtype)  # (V, D)
+        loss = torch.zeros((), dtype=torch.float32, device=hidden.device)
+        if needs_gradients:
+            of_hidden = torch.empty_like(hidden)  # (BT, D)
+            # summed in fp32 always: in bf16 an error of 0.2% grows to 0.5% with 16 chunks and to 0.9% with 128
+            of_weight = torch.zeros_like(weight, dtype=torch.float32)  # (V, D)
+        for rows in chunks(len(hidden), chunk):
+            values = _log_probabilities(hidden[rows], matrix)  # (chunk, V)
+            loss -= values.gather(-1, targets[rows, None]).sum()
+            if needs_gradients:
+                values = _gradient_of_logits(values, targets[rows], len(hidden)).to(hidden.dtype)  # (chunk, V)
+                torch.mm(values, matrix, out=of_hidden[rows])  # (chunk, V) (V, D) -> (chunk, D)
+                _add_product(of_weight, values.T, hidden[rows])  # (V, chunk) (chunk, D) -> (V, D)
+            del values  # before the next chunk has its own
+        ctx.gradients = (of_hidden, of_weight.to(weight.dtype)) if needs_gradients else None
+        return (loss / len(hidden)).to(weight.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        """Scale both gradients in place and let go of them: autograd keeps them as they are, without a copy."""
+        if ctx.gradients is None:
+            raise RuntimeError("the chunked loss gives its gradients away: call backward once, without retain_graph")
+        (of_hidden, of_weight), ctx.gradients = ctx.gradients, None
+        return of_hidden.mul_(gradient), of_weight.mul_(gradient), None, None, None
+
+
+def _log_probabilities(hidden: Tensor, matrix: Tensor) -> Tensor:
+    """(chunk, D), (V, D) -> (chunk, V): a product in the dtype of both, its softmax in fp32."""
+    logits = (hidden @ matrix.T).float()
+    return logits.log_softmax(dim=-1)
+
+
+def _gradient_of_logits(log_probabilities: Tensor, targets: Tensor, positions: int) -> Tensor:
+    """(chunk, V), in place: of the mean over all positions it is (probability - 1 at the target) / positions."""
+    gradient = log_probabilities.exp_()
+    gradient.scatter_add_(-1, targets[:, None], gradient.new_full((len(targets), 1), -1.0))
+    return gradient.div_(positions)
+
+
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    """total (V, D) += left (V, chunk) @ right (chunk, D); a bf16 product is turned into fp32 before, in pieces."""
+    if left.dtype is total.dtype:
+        torch.addmm(total, left, right, out=total)
+        return
+    for rows in chunks(len(total), HEAD_ROWS_AT_ONCE):
+        total[rows].add_((left[rows] @ right).float())

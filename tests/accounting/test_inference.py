@@ -1,0 +1,59 @@
+"""Weights at inference, by hand and against the module."""
+
+import pytest
+import torch
+from hypothesis import given
+from strategies import model_configs
+
+from llm_explorer.accounting.inference import inference_weights
+from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.model import build
+
+BOOK = ModelConfig()
+PARAMETERS = 163_009_536  # the book's GPT_CONFIG_124M, chapter 4
+MATRICES = 12 * (4 * 768**2 + 2 * 768 * 3072)  # qkv, projection, up and down of 12 blocks
+
+
+def in_format(name: str, model: ModelConfig = BOOK) -> int:
+    return next(weights.bytes for weights in inference_weights(model) if weights.format == name)
+
+
+@pytest.mark.parametrize(("precision", "name"), [("float32", "float32"), ("bfloat16", "bfloat16")])
+def test_what_is_called_verified_is_what_the_module_holds(precision: str, name: str) -> None:
+    gpt = build(BOOK, RunConfig(device="meta", precision=precision))
+    assert in_format(name) == sum(weight.nbytes for weight in gpt.parameters())
+    assert {weights.format: weights.verified for weights in inference_weights(BOOK)}[name]
+
+
+def test_int8_has_a_byte_a_matrix_weight_and_a_scale_an_output_row() -> None:
+    scales = 12 * (3 * 768 + 768 + 3072 + 768)
+    assert in_format("int8") == MATRICES + 2 * scales + 2 * (PARAMETERS - MATRICES)
+
+
+def test_int4_has_half_a_byte_and_a_scale_for_128_inputs_of_a_row() -> None:
+    # rows x groups: 768 inputs are 6 groups, 3072 are 24
+    scales = 12 * ((3 * 768 + 768 + 3072) * 6 + 768 * 24)
+    assert in_format("int4") == MATRICES // 2 + 2 * scales + 2 * (PARAMETERS - MATRICES)
+    # a group that is not full has a scale too: 130 inputs are 2 groups
+    odd = ModelConfig(emb_dim=130, n_heads=1, n_layers=1, hidden_dim=1)
+    more = in_format("int4", odd) - in_format("int4", replace(odd, emb_dim=128))
+    assert more > 2 * ((3 * 130 + 130 + 1) * 2 - (3 * 128 + 128 + 1))
+
+
+def test_what_nothing_here_runs_says_so() -> None:
+    assert {weights.format: weights.verified for weights in inference_weights(BOOK)} == {
+        "float32": True,
+        "bfloat16": True,
+        "int8": False,
+        "int4": False,
+    }
+
+
+@given(model_configs())
+def test_quantizing_linear_layers_of_real_modules_gives_these_sizes(model: ModelConfig) -> None:
+    gpt = build(model, RunConfig(device="meta", precision="bfloat16"))
+    linears = [layer.weight for block in gpt.blocks for layer in block.modules() if isinstance(layer, torch.nn.Linear)]
+    rest = sum(weight.nbytes for weight in gpt.parameters()) - sum(weight.nbytes for weight in linears)
+    int8 = sum(weight.numel() + 2 * weight.shape[0] for weight in linears)
+    int4 = sum(weight.numel() / 2 + 2 * weight.shape[0] * -(-weight.shape[1] // 128) for weight in linears)
+    assert (in_format("int8", model), in_format("int4", model)) == (int8 + rest, int4 + rest)

@@ -1,0 +1,40 @@
+"""Where the peak is, in words."""
+
+import pytest
+from hypothesis import given
+from strategies import pairs
+
+from llm_explorer.accounting.memory import count_memory
+from llm_explorer.accounting.peak_words import peak_in_words
+from llm_explorer.config import ModelConfig, RunConfig, replace
+
+BOOK, RUN = ModelConfig(drop_rate=0.0), RunConfig()
+SMALL_VOCABULARY = replace(BOOK, vocab_size=65)
+
+
+@pytest.mark.parametrize(
+    ("model", "run", "words"),
+    [
+        # 4 B T V for log-probabilities, their gradient and that of the logits
+        (ModelConfig(), RUN, "loss backward: three copies of B x T x V in fp32"),
+        (BOOK, replace(RUN, precision="bfloat16", batch_size=16), "loss backward: three copies of B x T x V in bf16"),
+        # 12 layers keep two tensors each, the last block's backward has the gradients of both
+        (SMALL_VOCABULARY, replace(RUN, batch_size=16), "last block backward: 25 copies of B x T x F in fp32"),
+        (BOOK, replace(RUN, batch_size=1, sequence_length=1), "embedding backward: gradients"),
+        (
+            replace(SMALL_VOCABULARY, drop_rate=0.1, n_layers=1),
+            replace(RUN, sequence_length=1024, optimizer="none"),
+            "last block backward: four copies of B x N x T² in fp32",
+        ),
+    ],
+)
+def test_the_largest_of_what_comes_and_goes_is_named(model: ModelConfig, run: RunConfig, words: str) -> None:
+    assert peak_in_words(model, run) == words
+
+
+@given(pairs())
+def test_every_peak_has_words(configs: tuple[ModelConfig, RunConfig]) -> None:
+    phase, colon, rest = peak_in_words(*configs).partition(": ")
+    assert phase == count_memory(*configs).peak_phase
+    assert colon
+    assert rest
