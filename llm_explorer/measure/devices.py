@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
-import psutil
 import torch
 
-from llm_explorer.measure.result import processor_name
+from llm_explorer.machine import processor_name
 
 META_TITLE: Final = "counts only, no memory"
 
@@ -39,8 +38,3 @@ def synchronizer(device: str) -> Callable[[], None]:
 def free_device_bytes(device: str) -> int | None:
     """Free memory of a CUDA device; None for the others, which the server judges before it starts anything."""
     return torch.cuda.mem_get_info(device)[0] if device.startswith("cuda") else None
-
-
-def default_threads() -> int:
-    """Physical cores - 1, at least 1: the server needs one, and two busy threads on two cores are 6 times slower."""
-    return max(1, (psutil.cpu_count(logical=False) or 1) - 1)

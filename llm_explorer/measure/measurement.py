@@ -1,20 +1,26 @@
 """Build a model on its device, run training steps, and tell what that took."""
 
 import time
-from typing import Any
+from typing import Any, Final
 
 import torch
 
+from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.machine import processor_name
 from llm_explorer.measure import memory
+from llm_explorer.measure.breakdown import break_down
 from llm_explorer.measure.devices import available_devices, find_device, free_device_bytes, synchronizer
-from llm_explorer.measure.result import Result, make_result, processor_name
+from llm_explorer.measure.inference import time_inference
+from llm_explorer.measure.result import Result, make_result
 from llm_explorer.measure.statistics import summarize
 from llm_explorer.measure.timing import PhaseClock, Report, StepTime, garbage_collection_paused, repeat
 from llm_explorer.model import GPT, build
 from llm_explorer.training import Batch, TrainingStep, random_batch
 from llm_explorer.units import byte_size
+
+SHARE_OF_BUDGET: Final = 0.2  # of the time for whole steps: what each further timing may take
 
 
 def measure(
@@ -35,6 +41,8 @@ def measure(
     environment["device_name"] = processor_name() if device == "cpu" else available_devices()[device]
     try:
         with memory.limited_memory(limit_bytes):
+            products = torch.float32 if run.precision == "float32" else torch.bfloat16
+            environment["workspace_bytes"] = memory.workspace_bytes(device, products)
             found = _measured(model, replace(run, device=device), budget_s, report)
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
@@ -49,7 +57,7 @@ def measure(
 def _refusal(model: ModelConfig, run: RunConfig, device: str | None) -> str | None:
     if device is None:
         return f"{run.device} is not on this machine; there are {', '.join(available_devices())}"
-    free, peak = free_device_bytes(device), count_memory(model, run).peak_bytes
+    free, peak = free_device_bytes(device), count_memory(model, run, kernels_of_device(device)).peak_bytes
     if free is not None and peak > free:
         return f"A step needs {byte_size(peak)} of memory on {device}, {byte_size(free)} are free"
     return None
@@ -66,6 +74,7 @@ def _measured(model: ModelConfig, run: RunConfig, budget_s: float, report: Repor
     tokens = run.batch_size * run.sequence(model) * run.accumulation
     found["tokens_per_s"] = tokens / found["step_s"]["median"]
     found["process_rss_bytes"] = memory.process_peak_bytes()  # before the profiler takes its own
+    found |= _taken_apart(step, batches, budget_s * SHARE_OF_BUDGET, report)
     report("memory", None, "Measuring the peak of memory")
     return found | {"peak_bytes": memory.tensor_peak_bytes(step, batches)}
 
@@ -92,6 +101,19 @@ def _timed(step: TrainingStep, batches: list[Batch], budget_s: float, report: Re
     return {f"{phase}_s": summarize([getattr(sample, phase) for sample in samples])._asdict() for phase in phases}
 
 
+def _taken_apart(step: TrainingStep, batches: list[Batch], budget_s: float, report: Report) -> dict[str, Any]:
+    """Where the time of a step goes, and what inference takes; ``budget_s`` is for each of the three."""
+    synchronize = synchronizer(step.run.device)
+    report("components", None, "Timing each component")
+    components = break_down(step, batches, budget_s=budget_s, synchronize=synchronize)
+    report("inference", None, "Timing inference")
+    tokens = batches[0][0]
+    prefill, decode = time_inference(
+        step.gpt, step.run, tokens, budget_s=budget_s, report=lambda *_: None, synchronize=synchronize
+    )
+    return {"components": components, "prefill_s": prefill._asdict(), "decode_s": decode._asdict()}
+
+
 def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
     # on a CPU torch raises a plain RuntimeError; oneDNN has its own allocator and words
     words = ("DefaultCPUAllocator", "out of memory", "could not create a memory")
@@ -99,6 +121,6 @@ def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
 
 
 def _out_of_memory(model: ModelConfig, run: RunConfig, limit_bytes: int | None) -> str:
-    peak = byte_size(count_memory(model, run).peak_bytes)
+    peak = byte_size(count_memory(model, run, kernels_of_device(run.device)).peak_bytes)
     limit = "" if limit_bytes is None else f"; the limit of its process was {byte_size(limit_bytes)}"
     return f"The step ran out of memory: its tensors were predicted to need {peak}{limit}"

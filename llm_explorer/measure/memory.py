@@ -15,11 +15,14 @@ from torch.profiler import ProfilerActivity, profile
 
 from llm_explorer.training import Batch, TrainingStep
 
+_workspaces: dict[str, int] = {}
+
 
 def tensor_peak_bytes(step: TrainingStep, batches: list[Batch]) -> int | None:
     """The most tensor bytes alive at once during one more step; None where the device cannot tell (mps, meta).
 
-    The step must have run before: the first has no optimizer state yet and peaks lower.
+    The step must have run before: the first has no optimizer state yet and peaks lower. On CUDA it is what the caching
+    allocator has given out: each tensor rounded up to 512 bytes, and ``workspace_bytes`` are in it.
     """
     device = batches[0][0].device
     if device.type == "cpu":
@@ -50,6 +53,24 @@ def added_peak_bytes(work: Callable[[], object]) -> int:
         now += event.nbytes()
         peak = max(peak, now)
     return peak
+
+
+def workspace_bytes(device: str, dtype: torch.dtype) -> int | None:
+    """What CUDA's matrix products keep for themselves from the first one on; None on other devices.
+
+    Found by making the device's first products in this process, so call it before anything else runs there; later
+    calls repeat that answer.
+    """
+    if not device.startswith("cuda"):
+        return None
+    if device not in _workspaces:
+        square, row = torch.ones(64, 64, device=device, dtype=dtype), torch.ones(64, device=device, dtype=dtype)
+        product = torch.ones(64, 64, device=device, dtype=dtype)
+        before = torch.cuda.memory_allocated(device)
+        torch.mm(square, square, out=product)
+        torch.addmm(row, square, square, out=product)  # with a bias: another library's, perhaps with room of its own
+        _workspaces[device] = torch.cuda.memory_allocated(device) - before
+    return _workspaces[device]
 
 
 def storage_bytes(tensors: Iterable[Tensor]) -> int:

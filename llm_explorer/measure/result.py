@@ -2,15 +2,14 @@
 
 import os
 import platform
-import sys
 from datetime import UTC, datetime
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any, Final, Literal
 
+from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.machine import processor_name, torch_version
+from llm_explorer.speed.predict import predicted_times
 
 Status = Literal["ok", "refused", "out_of_memory", "timeout", "cancelled", "failed"]
 Result = dict[str, Any]
@@ -22,6 +21,9 @@ MEASURED: Final = (
     "backward_s",
     "optimizer_s",
     "step_s",
+    "components",
+    "prefill_s",
+    "decode_s",
     "tokens_per_s",
     "peak_bytes",
     "process_rss_bytes",
@@ -34,8 +36,8 @@ def make_result(model: ModelConfig, run: RunConfig, status: Status, reason: str 
     ``found`` may hold any key of MEASURED, and ``environment``: what is known beyond precision, device and machine.
     """
     environment = describe_environment(run) | found.pop("environment", {})
-    peak = count_memory(model, run).peak_bytes
-    predicted = {"peak_bytes": peak, "forward_s": None, "backward_s": None, "step_s": None}
+    peak = count_memory(model, run, kernels_of_device(run.device)).peak_bytes
+    predicted = {"peak_bytes": peak} | predicted_times(model, run, environment["allocator"])
     return (
         {"status": status, "reason": reason}
         | dict.fromkeys(MEASURED)
@@ -47,7 +49,7 @@ def make_result(model: ModelConfig, run: RunConfig, status: Status, reason: str 
 def describe_environment(run: RunConfig) -> Result:
     """What can be told of a run's surroundings without torch: versions, machine, the day, the run's settings."""
     return {
-        "torch": _torch_version(),
+        "torch": torch_version(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor_name(),
@@ -55,24 +57,8 @@ def describe_environment(run: RunConfig) -> Result:
         "precision": run.precision,
         "device": run.device,
         "device_name": processor_name() if run.device == "cpu" else None,
+        "workspace_bytes": None,
         "allocator": "fast" if os.environ.get("MALLOC_MMAP_MAX_") == "0" else "default",
         "time": datetime.now(UTC).astimezone().isoformat(timespec="seconds"),
         "hosted": os.environ.get("LLM_EXPLORER_HOSTED") == "1",
     }
-
-
-@lru_cache(maxsize=1)
-def processor_name() -> str:
-    """The processor's name as its maker writes it, or its architecture: 'AMD EPYC', 'arm64'."""
-    if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _torch_version() -> str | None:
-    try:
-        return version("torch")
-    except PackageNotFoundError:
-        return None

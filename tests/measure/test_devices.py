@@ -1,4 +1,3 @@
-import psutil
 import pytest
 import torch
 
@@ -32,9 +31,3 @@ def test_a_device_that_is_not_there_is_not_found(two_gpus: None) -> None:
 def test_a_cpu_needs_no_waiting_and_only_cuda_tells_its_free_memory() -> None:
     devices.synchronizer("cpu")()
     assert devices.free_device_bytes("cpu") is None
-
-
-@pytest.mark.parametrize(("cores", "threads"), [(8, 7), (2, 1), (1, 1), (None, 1)])
-def test_one_core_is_left_to_the_server(monkeypatch: pytest.MonkeyPatch, cores: int | None, threads: int) -> None:
-    monkeypatch.setattr(psutil, "cpu_count", lambda logical: cores)
-    assert devices.default_threads() == threads

@@ -92,6 +92,23 @@ def test_a_device_that_cannot_tell_its_peak_gives_unknown() -> None:
     assert memory.tensor_peak_bytes(step, batches) is None
 
 
+def test_a_cuda_workspace_is_what_the_first_products_add_and_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that is not here: its tensors are the CPU's, and its first product takes 8 MiB that stay."""
+    ones, mm, taken = torch.ones, torch.mm, [0]
+
+    def first_product(*operands: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+        taken[0] = 8 * 1024**2
+        return mm(*operands, out=out)
+
+    monkeypatch.setattr(torch, "ones", lambda *size, device, dtype: ones(*size, dtype=dtype))
+    monkeypatch.setattr(torch, "mm", first_product)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 1000 + taken[0])
+    monkeypatch.setattr(memory, "_workspaces", {})
+    assert memory.workspace_bytes("cuda:0", torch.bfloat16) == 8 * 1024**2
+    assert memory.workspace_bytes("cuda:0", torch.float32) == 8 * 1024**2  # not 0, though nothing is added now
+    assert memory.workspace_bytes("cpu", torch.float32) is None
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces RLIMIT_DATA")
 def test_a_limit_ends_in_an_error_and_holds_no_longer_than_the_block() -> None:
     with pytest.raises(RuntimeError, match="DefaultCPUAllocator"), memory.limited_memory(100 * 1024**2):

@@ -1,0 +1,34 @@
+"""What this machine is, as far as it can be told without torch: its processor, its threads, the version of torch."""
+
+import platform
+import sys
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+
+@lru_cache(maxsize=1)
+def processor_name() -> str:
+    """The processor's name as its maker writes it, or its architecture: 'AMD EPYC', 'arm64'."""
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+@lru_cache(maxsize=1)
+def default_threads() -> int:
+    """Physical cores - 1, at least 1: the server needs one, and two busy threads on two cores are 6 times slower."""
+    return max(1, (psutil.cpu_count(logical=False) or 1) - 1)
+
+
+@lru_cache(maxsize=1)
+def torch_version() -> str | None:
+    """The version of torch that is installed, None without it."""
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return None
