@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS ?= /tmp/peers
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench peers clean
 
 run: $(VENV)/app  ## serve the app
 	$(BIN)/streamlit run streamlit_app.py
@@ -20,6 +21,12 @@ check: $(VENV)/dev  ## style, types, and which room may import which
 
 bench: $(VENV)/dev  ## print the figures in docs/
 	$(BIN)/python -m benchmarks.interaction
+
+peers:  ## time the model beside others, which live in an environment of their own
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --requirement requirements-dev.txt
+	$(PEERS)/bin/pip install --quiet --no-deps --requirement requirements-peers.txt
+	$(PEERS)/bin/python -m benchmarks.peers
 
 $(VENV)/app: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

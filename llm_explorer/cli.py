@@ -1,4 +1,4 @@
-"""The command line: presets, report, measure. CONFIG is a preset's name, a file, or - for standard input.
+"""The command line. CONFIG is a preset's name, a file, or - for standard input.
 
 Exit codes: 0 ok, 2 bad input (one short message, nothing else), 3 refused, 4 any other failure.
 """
@@ -13,15 +13,21 @@ import click
 from llm_explorer import units
 from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.accounting.report import report as count
-from llm_explorer.config import ConfigError
+from llm_explorer.config import ConfigError, ModelConfig, RunConfig
 from llm_explorer.formats import Configs, apply_settings, load
 from llm_explorer.presets import PRESETS
-from llm_explorer.worker.attempt import Progress, run_measurement
+from llm_explorer.receipt import make_receipt
+from llm_explorer.speed import calibration as speed
+from llm_explorer.speed import store
+from llm_explorer.speed.predict import Prediction, predict, predicted_times
+from llm_explorer.worker.attempt import Progress, run_alone, run_measurement
+from llm_explorer.worker.resident import Resident, ResidentError
+from llm_explorer.worker.task import Calibration
 
 BAD_INPUT: Final = 2
 REFUSED: Final = 3
 OTHER_FAILURE: Final = 4
-NOT_PREDICTED: Final = "not yet predicted"
+NOT_PREDICTED: Final = "not yet predicted: calibrate first"
 
 
 def _share(_context: click.Context, _option: click.Parameter, value: float) -> float:
@@ -70,11 +76,32 @@ def presets(*, as_json: bool) -> None:
 @_json
 def report(config: str, settings: tuple[str, ...], reserve: float, *, as_json: bool) -> None:
     """Count parameters, FLOPs and memory, by formula."""
-    found = count(*_configs(config, settings), reserve)
+    model, run = _configs(config, settings)
+    found = count(model, run, reserve) | {"predicted": predicted_times(model, run)}
     if as_json:
         _print_json(found)
     else:
-        _print_lines(_report_lines(found))
+        _print_lines(_report_lines(found) | {"step time": _step_time(predict(model, run))})
+
+
+@main.command()
+@_config
+@_set
+@_json
+def trace(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
+    """Follow the memory of one training step, on tensors that take none."""
+    model, run = _configs(config, settings)
+    found, error = _traced(model, run)
+    if found is None:
+        if as_json:
+            _print_json({"model": model.model_dump(), "run": run.model_dump(), "error": error})
+        else:
+            click.echo(error, err=True)
+        sys.exit(OTHER_FAILURE)
+    if as_json:
+        _print_json(found)
+    else:
+        _print_lines(_traced_lines(found))
 
 
 @main.command()
@@ -91,8 +118,47 @@ def measure(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
         _print_lines(_measured_lines(result))
     else:
         click.echo(f"{result['status']}: {result['reason']}", err=True)
-    if result["status"] != "ok":
-        sys.exit(REFUSED if result["status"] == "refused" else OTHER_FAILURE)
+    _exit_as(result["status"])
+
+
+@main.command()
+@_config
+@_set
+@_json
+def calibrate(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
+    """Learn in 5 seconds how fast the device is, for the precision and threads of this config."""
+    model, run = _configs(config, settings)
+    task = Calibration(model, run)
+    result = run_alone(task.attempt(_show_progress(quiet=as_json), lambda _: None))
+    learnt = store.load(task.key).calibration
+    if as_json:
+        _print_json(result | {"calibration": None if learnt is None else learnt.model_dump()})
+    elif result["status"] == "ok" and learnt is not None:
+        _print_lines(_calibration_lines(learnt))
+    if result["reason"] is not None and not as_json:
+        click.echo(f"{result['status']}: {result['reason']}", err=True)
+    _exit_as(result["status"])
+
+
+@main.command()
+@_config
+@_set
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print it as Markdown.")
+@_json
+def receipt(config: str, settings: tuple[str, ...], *, as_markdown: bool, as_json: bool) -> None:
+    """Count, trace and measure: every number up to three times, with its error."""
+    model, run = _configs(config, settings)
+    traced, error = _traced(model, run)
+    result = run_measurement(model, run, _show_progress(quiet=as_json or as_markdown))
+    measured = result if result["status"] == "ok" else None
+    notes = [f"Not traced: {error}"] if error else []
+    notes += [] if measured else [f"Not measured, {result['status']}: {result['reason']}"]
+    found = make_receipt(model, run, traced, measured, notes)
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        click.echo(found.to_markdown() if as_markdown else found.to_text(), nl=False)
+    _exit_as(result["status"] if traced else "failed")
 
 
 def _configs(source: str, settings: tuple[str, ...]) -> Configs:
@@ -104,8 +170,26 @@ def _configs(source: str, settings: tuple[str, ...]) -> Configs:
         sys.exit(BAD_INPUT)
 
 
-def _report_lines(found: Mapping[str, Any]) -> Mapping[str, str]:
+def _traced(model: ModelConfig, run: RunConfig) -> tuple[dict[str, Any] | None, str | None]:
+    """The trace, or the sentence that says why there is none."""
+    tracer = Resident()
+    try:
+        return tracer.ask({"kind": "trace", "model": model.model_dump(), "run": run.model_dump()}), None
+    except ResidentError as error:
+        return None, str(error)
+    finally:
+        tracer.close()
+
+
+def _exit_as(status: str) -> None:
+    """End the program where something was not done."""
+    if status != "ok":
+        sys.exit(REFUSED if status == "refused" else OTHER_FAILURE)
+
+
+def _report_lines(found: Mapping[str, Any]) -> dict[str, str]:
     parameters, flops, memory, verdict = (found[part] for part in ("parameters", "flops", "memory", "verdict"))
+    fit = found["fit"]
     return {
         "parameters": f"{units.exact(parameters['total'])} ({units.count(parameters['total'])})",
         "weights": units.byte_size(memory["parameters_bytes"]),
@@ -117,7 +201,37 @@ def _report_lines(found: Mapping[str, Any]) -> Mapping[str, str]:
         "backward": units.flops(flops["backward"]),
         "a token": units.flops(flops["per_token"]),
         "verdict": f"{verdict['state']} ({verdict['hardware']}, {units.byte_size(verdict['budget_bytes'])})",
-        "step time": NOT_PREDICTED,
+        "sized for": f"{units.byte_size(verdict['peak_bytes'])} at the peak with {verdict['kernels']} kernels",
+        "fits": f"a batch of {fit['max_batch_size']:,}, or a sequence of {fit['max_sequence_length']:,}",
+    }
+
+
+def _step_time(found: Prediction | None) -> str:
+    if found is None:
+        return NOT_PREDICTED
+    step = found.step
+    return f"{units.seconds(step.seconds)} ({units.seconds(step.low)} to {units.seconds(step.high)})"
+
+
+def _calibration_lines(learnt: speed.Calibration) -> Mapping[str, str]:
+    key = learnt.key
+    return {
+        "device": f"{key.processor}, {key.device}, {key.recipe}, threads: {key.threads}",
+        "products": f"{units.flops(learnt.peak_flops)}/s at best",
+        "copies": f"{units.byte_size(learnt.bandwidth_bytes_per_s)}/s read and written",
+        "calibrated in": units.seconds(learnt.seconds),
+        "disturbed by": units.percent(learnt.disturbance),
+    }
+
+
+def _traced_lines(found: Mapping[str, Any]) -> Mapping[str, str]:
+    place = f"{found['peak_phase']} of the {found['peak_part']}, {found['peak_op']}"
+    return {
+        "training peak": f"{units.byte_size(found['peak_bytes'])} in {place}",
+        **{f"in {phase}": units.byte_size(size) for phase, size in found["phases"].items()},
+        **{name: units.byte_size(size) for name, size in found["categories_at_peak"].items()},
+        "kept after forward": units.byte_size(found["activations_bytes"]),
+        "traced in": units.seconds(found["seconds"]),
     }
 
 

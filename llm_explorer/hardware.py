@@ -20,11 +20,15 @@ State = Literal["fits", "tight", "does not fit", "unknown"]
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
-    """One device: bytes of memory, dense peak FLOP/s by dtype name, bytes per second of its memory."""
+    """One device: bytes of memory, dense peak FLOP/s by dtype name, bytes per second of its memory.
+
+    ``kernels`` is the set that torch has for it; None where the name does not say.
+    """
 
     name: str
     title: str
     memory_bytes: int | None
+    kernels: Literal["cuda"] | None = None
     peak_flops: Mapping[str, float | None] = field(default_factory=dict)
     bandwidth_bytes_per_s: float | None = None
     source: str = ""
@@ -93,6 +97,8 @@ def _row(name: str, title: str, mebibytes: int, tflops: tuple[_Rate, ...], gb_pe
         name=name,
         title=title,
         memory_bytes=mebibytes * 1024**2,
+        # torch for AMD has CUDA's under the same names; of those for a Mac nothing is known here
+        kernels=None if name.startswith("macbook") else "cuda",
         peak_flops=peaks,
         bandwidth_bytes_per_s=gb_per_s * 1e9,
         source=source,

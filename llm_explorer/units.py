@@ -63,6 +63,25 @@ def percent(ratio: float | None) -> str:
     return UNKNOWN if ratio is None else f"{100 * ratio:+z.1f}%"
 
 
+def share(ratio: float | None) -> str:
+    """0.0312 -> '3.1%', 0.64 -> '64%': a part of a whole."""
+    if ratio is None:
+        return UNKNOWN
+    return f"{100 * ratio:.0f}%" if ratio >= 0.0995 else f"{100 * ratio:.2g}%"
+
+
+def error(claimed: float | None, true: float | None) -> str:
+    """(98, 100) -> '-2.0%', (5, 5) -> 'exact': how far a claim is from the truth; '' where either is not known."""
+    if claimed is None or true is None or claimed == true:
+        return "" if claimed is None or true is None else "exact"
+    if true == 0:
+        return "not 0"
+    off = 100 * (claimed - true) / true
+    if abs(off) < 0.0005:
+        return "0.000%"
+    return f"{off:+.1f}%" if abs(off) >= 0.95 else f"{off:+.1g}%"
+
+
 def signed(text: str) -> str:
     """'7.1 M' -> '+7.1 M': a formatted number as a change."""
     return text if text.startswith("-") else f"+{text}"

@@ -1,9 +1,22 @@
-"""How hypothesis searches: the same examples every time in CI, fresh ones on a desk."""
+"""How hypothesis searches: the same examples every time in CI, fresh ones on a desk. No calibration of this machine."""
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from llm_explorer.speed import store
 
 settings.register_profile("desk", deadline=None, max_examples=40)
 settings.register_profile("ci", settings.get_profile("desk"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if "CI" in os.environ else "desk")
+
+
+@pytest.fixture(autouse=True)
+def own_calibrations(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the test's own: what this machine was calibrated for must not change what is predicted."""
+    folder = tmp_path_factory.mktemp("calibrations", numbered=True)
+    monkeypatch.setattr(store, "user_cache_dir", lambda name: str(folder / name))
+    monkeypatch.setattr(store, "_kept", {})
+    return folder / "llm-explorer"

@@ -38,6 +38,7 @@ def run_configs(draw: st.DrawFn, model: ModelConfig, **fixed: Any) -> RunConfig:
         "optimizer_implementation": draw(st.sampled_from(choices("optimizer_implementation"))),
         "attention": draw(st.sampled_from(choices("attention"))),
         "checkpointing": draw(st.booleans()),
+        "loss_chunk": draw(st.none() | st.integers(1, 300)),
     }
     return RunConfig(**(drawn | fixed))
 

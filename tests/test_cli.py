@@ -70,12 +70,13 @@ def test_presets_in_words_has_a_line_a_preset() -> None:
 
 def test_report_has_exactly_the_keys_of_the_contract() -> None:
     found = as_json("report", "gpt2")
-    assert set(found) == {"model", "run", "parameters", "flops", "memory", "verdict", "predicted"}
+    assert set(found) == {"model", "run", "parameters", "flops", "memory", "verdict", "fit", "predicted"}
     assert set(found["parameters"]) == {"total", "tied", "untied", "embedding", "non_embedding", "active", "rows"}
     assert set(found["flops"]) == {"forward", "backward", "forward_causal", "per_token", "rows"}
     sizes = ("parameters", "gradients", "optimizer", "activations", "peak", "inference", "kv_cache")
-    assert set(found["memory"]) == {f"{name}_bytes" for name in sizes} | {"peak_phase", "rows"}
-    assert set(found["verdict"]) == {"hardware", "budget_bytes", "reserve_bytes", "state"}
+    assert set(found["memory"]) == {f"{name}_bytes" for name in sizes} | {"peak_phase", "kernels", "rows"}
+    assert set(found["verdict"]) == {"hardware", "kernels", "peak_bytes", "budget_bytes", "reserve_bytes", "state"}
+    assert set(found["fit"]) == {"budget_bytes", "max_batch_size", "max_sequence_length"}
     assert found["predicted"] == {"forward_s": None, "backward_s": None, "step_s": None}
     assert set(found["model"]) == set(ModelConfig.model_fields)
     assert set(found["run"]) == set(RunConfig.model_fields)
@@ -105,6 +106,9 @@ def test_report_in_words_says_the_same() -> None:
     lines = dict(line.split(maxsplit=1) for line in call("report", "book-124m").stdout.splitlines())
     assert lines["parameters"] == "163,009,536 (163.0 M)"
     assert lines["weights"] == "621.8 MiB"
+    sized = call("report", "book-124m", "--set", "hardware=8GiB", "--set", "batch_size=3").stdout
+    fit = as_json("report", "book-124m", "--set", "hardware=8GiB", "--set", "batch_size=3")["fit"]
+    assert f"a batch of {fit['max_batch_size']}, or a sequence of {fit['max_sequence_length']}" in sized
     assert "not yet predicted" in call("report", "book-124m").stdout
 
 
@@ -129,9 +133,11 @@ def test_set_changes_fields_of_both_configs_and_the_last_one_holds() -> None:
 
 
 def test_the_reserve_is_part_of_the_verdict() -> None:
-    found = as_json("report", "gpt2", "--set", "hardware=24GiB", "--reserve", "0.5")["verdict"]
-    assert found == {
+    report = as_json("report", "gpt2", "--set", "hardware=24GiB", "--reserve", "0.5")
+    assert report["verdict"] == {
         "hardware": "24GiB",
+        "kernels": "cpu",
+        "peak_bytes": report["memory"]["peak_bytes"],
         "budget_bytes": 24 * 1024**3,
         "reserve_bytes": 12 * 1024**3,
         "state": "fits",
@@ -182,6 +188,30 @@ def test_measure_has_exactly_the_keys_of_the_contract_and_really_measures(
     assert {"torch", "threads", "precision", "device", "device_name"} <= set(found["environment"])
 
 
+def test_trace_has_the_keys_of_the_contract_and_agrees_with_the_report() -> None:
+    found, counted = as_json("trace", "class-0.1m"), as_json("report", "class-0.1m")
+    contract = {"peak_bytes", "peak_phase", "peak_op", "phases", "categories_at_peak", "seconds"}
+    assert contract <= set(found)
+    assert set(found["phases"]) == {"forward", "backward", "optimizer"}
+    assert found["model"] == counted["model"]
+    assert found["peak_bytes"] == pytest.approx(counted["memory"]["peak_bytes"], rel=0.05)
+
+
+def test_trace_in_words_names_the_place_of_the_peak() -> None:
+    lines = call("trace", "class-0.1m").stdout.splitlines()
+    assert lines[0].startswith("training peak")
+    assert " in backward of the " in lines[0]
+    assert [line.split()[0] for line in lines[4:6]] == ["parameters", "gradients"]
+
+
+def test_what_cannot_be_traced_is_exit_4_with_the_reason() -> None:
+    whole = ("--set", "context_length=100000000", "--set", "sequence_length=100000000", "--set", "batch_size=1048576")
+    assert "nothing can be traced" in as_json("trace", "gpt2", *whole, exit_code=4)["error"]
+    in_words = call("trace", "gpt2", *whole)
+    assert (in_words.exit_code, in_words.stdout) == (4, "")
+    assert "nothing can be traced" in in_words.stderr
+
+
 def test_meta_counts_and_times_nothing(own_lock: None) -> None:
     found = as_json("measure", "class-0.1m", "--set", "device=meta")
     assert found["parameters"] == 108_352  # V D + C D + L (12 D^2 + 13 D) + 2 D
@@ -220,7 +250,7 @@ def test_every_other_end_is_exit_4_with_json(monkeypatch: pytest.MonkeyPatch, st
         ("seed=__import__('os').system('true')", "is not a whole number"),
     ],
 )
-@pytest.mark.parametrize("command", ["report", "measure"])
+@pytest.mark.parametrize("command", ["report", "trace", "measure"])
 def test_a_bad_setting_is_one_short_message_and_exit_2(command: str, setting: str, told: str) -> None:
     refused_with(call(command, "gpt2", "--set", setting, "--json"), told)
 

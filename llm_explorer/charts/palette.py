@@ -18,6 +18,16 @@ COMPONENTS: Final = {
     "norms": "#858585",
     "head": "#c9487f",
 }
+PARTS: Final = {  # of the model, and of a step of it: components whose work is more than their parameters
+    "embeddings": COMPONENTS["token embedding"],
+    "norms": COMPONENTS["norms"],
+    "attention": COMPONENTS["attention"],
+    "feed-forward": COMPONENTS["feed-forward"],
+    "residual stream": COMPONENTS["position embedding"],
+    "head": COMPONENTS["head"],
+    "loss": "#7a8b2e",
+    "optimizer": "#9a68c4",
+}
 CATEGORIES: Final = {
     "parameters": "#3b7fc4",
     "gradients": "#d9631e",

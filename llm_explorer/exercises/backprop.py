@@ -59,7 +59,8 @@ def gradient_of_the_head(model: ModelConfig, run: RunConfig) -> Exercise:
 def inputs_of_blocks(model: ModelConfig, run: RunConfig) -> Exercise:
     """How many bytes of block inputs are kept with checkpointing."""
     run = replace(run, checkpointing=True)
-    row, letters = _kept("block inputs", model, run), memory_letters(model, run)
+    # as many as outputs: the first block's is the embeddings', the last output is kept for the final norm
+    row, letters = _kept("block outputs", model, run), memory_letters(model, run)
     size = letters["r"]
     slips = (
         *_slips_of_repeats(row, letters["B"], size),

@@ -50,6 +50,7 @@ def shrink(model: ModelConfig, run: RunConfig) -> tuple[ModelConfig, RunConfig]:
         device="cpu",
         precision="float32",
         checkpointing=False,
+        loss_chunk=None,
         batch_size=min(run.batch_size, MOST_BATCH),
         sequence_length=min(run.sequence(model), small.context_length, MOST_SEQUENCE),
     )

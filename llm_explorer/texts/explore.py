@@ -15,6 +15,7 @@ PRECISION_NAMES: Final = {
 }
 OPTIMIZER_NAMES: Final = {"adamw": "AdamW", "sgd": "SGD", "none": "no optimizer"}
 PHASE_WORDS: Final = {
+    "last block forward": "in the forward pass of the last block",
     "loss forward": "while computing the loss",
     "loss backward": "at the start of backward, in the loss",
     "head backward": "in the backward pass of the output head",

@@ -9,6 +9,7 @@ import streamlit as st
 from llm_explorer.charts.gradient_graph import LEAF, gradient_graph
 from llm_explorer.charts.tangents import curve_with_tangent, factor_chain
 from llm_explorer.texts import autograd as texts
+from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import lesson, parts
 from llm_explorer.ui.live import drag
 from llm_explorer.ui.shell import Page
@@ -87,6 +88,7 @@ def graph(_page: Page) -> None:
         st.markdown(_visit_words(nodes, edges, visited))
         st.caption(texts.GRAPH_ABSENT)
         lesson.link("streamlit_app.py", texts.EXPLORE_TYING)
+        lesson.link("pages/memory.py", MEMORY_LINK)
     more("graph", _node_columns(nodes), ("graph", "flow_back", "backward_order"), "autograd_graph")
 
 

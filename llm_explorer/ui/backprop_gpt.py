@@ -13,7 +13,9 @@ from llm_explorer.charts.palette import CATEGORIES, COMPONENTS
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.exercises.backprop import exercises as exercises_on
 from llm_explorer.texts import backprop as texts
+from llm_explorer.texts.compute import MORE as COMPUTE_LINK
 from llm_explorer.texts.explore import MEMORY_CONVENTION
+from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import lesson, parts
 from llm_explorer.ui.backprop_parts import COLUMN, code_that_ran, reveal
 from llm_explorer.ui.shell import Page
@@ -41,7 +43,7 @@ def own_gpt(page: Page) -> None:
     st.markdown(texts.KEPT)
     st.markdown(saved_words(found))
     details(page, found)
-    lesson.link("streamlit_app.py", "What is alive at the peak of your config, and build it")
+    lesson.link("pages/memory.py", MEMORY_LINK)
 
 
 def guessed_kept(kept: int, weights: int) -> bool:
@@ -137,6 +139,7 @@ def exercises(page: Page) -> None:
     """Three exercises on the learner's config."""
     st.markdown(texts.EXERCISES)
     lesson.exercises("backprop", exercises_on(page.model, page.run))
+    lesson.link("pages/compute.py", COMPUTE_LINK)
     lesson.link("pages/autograd.py", "Where gradients come from: automatic differentiation")
     lesson.link("pages/pretraining.py", "Backward a thousand times: train a small GPT")
     lesson.link("streamlit_app.py", "What your config costs, backward included")

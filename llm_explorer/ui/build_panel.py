@@ -10,11 +10,14 @@ import streamlit as st
 from llm_explorer import units
 from llm_explorer.accounting.fit import ways_to_fit
 from llm_explorer.accounting.flops import count_flops
+from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.charts.timings import samples_chart
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import to_settings
+from llm_explorer.speed.causes import noise
 from llm_explorer.texts import explore as texts
+from llm_explorer.texts.compute import NOISE
 from llm_explorer.ui import jobs, parts, words
 from llm_explorer.ui.live import drag
 from llm_explorer.worker import limits
@@ -32,7 +35,7 @@ def draw(model: ModelConfig, run: RunConfig) -> None:
         _controls(model, run)
         job = jobs.watched()
         if job is not None:
-            st.fragment(_job, run_every=_poll_every(job.snapshot()))(job)
+            st.fragment(_job, run_every=poll_every(job.snapshot()))(job)
         _earlier_runs()
 
 
@@ -44,7 +47,7 @@ def _controls(model: ModelConfig, run: RunConfig) -> None:
             label,
             type="primary",
             icon=":material/play_arrow:",
-            on_click=_start,
+            on_click=start,
             args=(model, run),
             kwargs={"again": bool(known and known.result)},
         )
@@ -54,7 +57,7 @@ def _controls(model: ModelConfig, run: RunConfig) -> None:
         if not limits.is_hosted() and step_flops(model, run) < texts.EVERY_CHANGE_FLOPS:
             every = st.toggle("Run on every change", key="every_change", help=texts.EVERY_CHANGE_HELP)
             if every and not drag.dragged() and not _is_newest(model, run):
-                _start(model, run)
+                start(model, run)
 
 
 def step_flops(model: ModelConfig, run: RunConfig) -> int:
@@ -63,7 +66,8 @@ def step_flops(model: ModelConfig, run: RunConfig) -> int:
     return (flops.forward + flops.backward) * run.accumulation
 
 
-def _start(model: ModelConfig, run: RunConfig, *, again: bool = False) -> None:
+def start(model: ModelConfig, run: RunConfig, *, again: bool = False) -> None:
+    """Have it measured, or look at the measurement that there is; from a callback."""
     jobs.watch(jobs.queue().submit(model, run, jobs.watcher(), again=again))
 
 
@@ -72,20 +76,24 @@ def _is_newest(model: ModelConfig, run: RunConfig) -> bool:
     return job is not None and (job.model, job.run) == (model, run)
 
 
-def _poll_every(now: Snapshot) -> float | None:
+def poll_every(now: Snapshot) -> float | None:
+    """Seconds until the next look at a job; None when it is done."""
     if now.state == "done":
         return None
     return POLL_QUEUED_S if now.state == "queued" and now.place > 0 else POLL_S
 
 
-def _job(job: Job) -> None:
-    """One look at a job; when it is done, the whole page is drawn once more without polling."""
+def wait(job: Job) -> None:
+    """One look at a job that runs; when it is done, the whole page is drawn once more without polling."""
     now = job.snapshot()
     if now.result is not None:
-        if _note(now):
-            st.rerun()
-        _result(now, now.result)
-        return
+        _note(now)
+        st.rerun()
+    show_progress(job, now)
+
+
+def show_progress(job: Job, now: Snapshot) -> None:
+    """Its place in the queue, or how far it is, and the button that ends it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if now.state == "queued":
             st.markdown(f":material/hourglass: Waiting: runs before this one on this server: {now.place + 1}")
@@ -96,9 +104,20 @@ def _job(job: Job) -> None:
         st.button("Cancel", icon=":material/close:", on_click=job.leave, args=(jobs.watcher(),))
 
 
+def _job(job: Job) -> None:
+    """A job that runs, or its result, which is written down once."""
+    now = job.snapshot()
+    if now.result is None:
+        wait(job)
+        return
+    if _note(now):
+        st.rerun()
+    _result(now, now.result)
+
+
 def _result(now: Snapshot, result: dict[str, Any]) -> None:
     if result["status"] != "ok":
-        _failure(now, result)
+        failure(now, result)
         return
     clock = datetime.fromisoformat(result["environment"]["time"]).strftime("%H:%M")
     step = result["step_s"]
@@ -115,7 +134,15 @@ def _result(now: Snapshot, result: dict[str, Any]) -> None:
         if timed:
             figure = samples_chart(timed)
             parts.chart(figure, key="samples_chart", alt="Each timing sample of forward, backward, optimizer and step")
+    warn_of_noise(result)
     st.caption(_details(result))
+
+
+def warn_of_noise(result: dict[str, Any]) -> None:
+    """Beside measured times: how far they can be trusted, when that is not far."""
+    spread = noise(result["step_s"])
+    if spread is not None:
+        st.warning(NOISE.format(spread=units.share(spread)), icon=":material/warning:")
 
 
 def comparison(model: ModelConfig, result: dict[str, Any]) -> list[dict[str, str]]:
@@ -148,11 +175,11 @@ def _line(what: str, write: units.Writer, computed: float | None, measured: floa
     }
 
 
-def _failure(now: Snapshot, result: dict[str, Any]) -> None:
+def failure(now: Snapshot, result: dict[str, Any]) -> None:
     """What happened, in words; for what does not fit, the buttons that make it fit."""
     st.warning(f"{texts.STATUS_WORDS[result['status']]} {parts.plain(result['reason'])}", icon=":material/info:")
     if result["status"] in ("refused", "out_of_memory"):
-        ways = ways_to_fit(now.model, now.run, limits.tensor_budget())
+        ways = ways_to_fit(now.model, now.run, limits.tensor_budget(), kernels_of_device(now.run.device))
         buttons = [
             (f"{words.change_words(way.changes)} · {units.byte_size(way.peak_bytes)}", way.changes) for way in ways
         ]

@@ -13,7 +13,9 @@ from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
 from llm_explorer.texts import concepts as texts
+from llm_explorer.texts.compute import MORE as COMPUTE_LINK
 from llm_explorer.texts.fields import FIELDS
+from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import concepts_times, ladders, lesson, parts
 from llm_explorer.ui.shell import Page
 from llm_explorer.ui.words import value_words
@@ -123,6 +125,8 @@ def _results(
     st.markdown("\n".join(lines))
     st.caption(texts.MATRIX_HELD.format(tokens=f"{run.sequence(model):,}") + " " + texts.TIME_WORDS)
     concepts_times.offer(model, run, {field: steps[field] for field in marked if steps[field] is not None})
+    lesson.link("pages/memory.py", MEMORY_LINK)
+    lesson.link("pages/compute.py", COMPUTE_LINK)
     lesson.link("streamlit_app.py", texts.EXPLORE)
 
 

@@ -5,9 +5,10 @@ from typing import NamedTuple
 import streamlit as st
 
 from llm_explorer import units
-from llm_explorer.accounting.fit import verdict, ways_to_fit
+from llm_explorer.accounting.fit import memory_on_hardware, verdict, ways_to_fit
 from llm_explorer.accounting.flops import Flops, count_flops
-from llm_explorer.accounting.memory import Memory, alive_by_category, count_memory, memory_letters
+from llm_explorer.accounting.kernels import kernels_of_hardware
+from llm_explorer.accounting.memory import Memory, alive_by_category, memory_letters
 from llm_explorer.accounting.parameters import Parameters, count_parameters
 from llm_explorer.accounting.rows import by_component, letters_of
 from llm_explorer.charts.bars import parts_of_whole
@@ -16,7 +17,7 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.hardware import Verdict
 from llm_explorer.texts import explore as texts
 from llm_explorer.texts.fields import FIELDS
-from llm_explorer.ui import build_panel, ladders, parts, state, words
+from llm_explorer.ui import build_panel, compute_plan, compute_times, ladders, memory_fit, parts, receipt, state, words
 from llm_explorer.ui.shell import Page
 
 
@@ -34,23 +35,27 @@ class Cost(NamedTuple):
 def draw(page: Page) -> None:
     """Everything below the frame."""
     cost = cost_of(page.model, page.run, page.reserve)
-    headline(cost)
-    metrics(cost, page.reserve)
+    headline(cost, page)
+    metrics(cost, page)
     charts(cost)
     ways_out(cost)
     build_panel.draw(page.model, page.run)
+    receipt.folded(page)
 
 
 def cost_of(model: ModelConfig, run: RunConfig, reserve: float) -> Cost:
     """Count everything."""
-    memory = count_memory(model, run)
+    memory = memory_on_hardware(model, run)
     judged = verdict(memory.peak_bytes, run.hardware, reserve)
     return Cost(model, run, count_parameters(model), memory, count_flops(model, run), judged)
 
 
-def headline(cost: Cost) -> None:
-    """The sentence, and what the slider moved last does next."""
-    st.markdown(words.summary(cost.model, cost.run, cost.parameters, cost.memory, cost.verdict))
+def headline(cost: Cost, page: Page) -> None:
+    """The sentence, what it says of a real training run, and what the slider moved last does next."""
+    times = compute_times.times_of(page)
+    time = compute_times.in_a_sentence(times)
+    st.markdown(words.summary(cost.model, cost.run, cost.parameters, cost.memory, cost.verdict, time))
+    st.caption(f":material/rocket_launch: {compute_plan.in_words(page, times)}")
     field = state.moved()
     after = ladders.next_step(field, cost.model) if field else None
     if field and after is not None:
@@ -60,10 +65,10 @@ def headline(cost: Cost) -> None:
         st.caption(":material/arrow_forward: Move a slider: here stands what its next step costs.")
 
 
-def metrics(cost: Cost, reserve: float) -> None:
+def metrics(cost: Cost, page: Page) -> None:
     """Parameters, training peak, FLOPs per token and the verdict, with the change against the newest pin."""
     pins = state.pins()
-    before = cost_of(pins[-1].model, pins[-1].run, reserve) if pins else None
+    before = cost_of(pins[-1].model, pins[-1].run, page.reserve) if pins else None
     grid = st.grid(4, min_column_width=180)
     columns = [grid.cell() for _ in range(4)]
     with columns[0]:
@@ -79,13 +84,14 @@ def metrics(cost: Cost, reserve: float) -> None:
     with columns[2]:
         per_token = cost.flops.per_token - before.flops.per_token if before else None
         _metric("FLOPs per token", units.flops(cost.flops.per_token), _change(per_token, units.flops), texts.FLOPS_HELP)
-        _flops_formulas(cost)
+        _flops_formulas(cost, page)
     with columns[3]:
         state_name = cost.verdict.state
         label = f"Sized for {cost.verdict.hardware}"
         change = f"pinned: {before.verdict.state}" if before else None
         _metric(label, f"{texts.VERDICT_ICONS[state_name]} {state_name.capitalize()}", change, texts.VERDICT_HELP)
         _verdict_details(cost)
+        st.caption(memory_fit.in_words(page, cost.verdict))
 
 
 def charts(cost: Cost) -> None:
@@ -149,17 +155,19 @@ def _memory_formulas(cost: Cost) -> None:
     if popover:
         with popover:
             st.markdown(f"Alive {texts.PHASE_WORDS[cost.memory.peak_phase]}:")
-            parts.formula_table(cost.memory.rows, memory_letters(cost.model, cost.run), units.byte_size)
+            letters = memory_letters(cost.model, cost.run, kernels_of_hardware(cost.run))
+            parts.formula_table(cost.memory.rows, letters, units.byte_size)
             st.caption(texts.MEMORY_CONVENTION)
             st.markdown(words.memory_in_words(cost.memory))
 
 
-def _flops_formulas(cost: Cost) -> None:
+def _flops_formulas(cost: Cost, page: Page) -> None:
     popover = _formulas("formulas_flops")
     if popover:
         with popover:
             parts.formula_table(cost.flops.rows, letters_of(cost.model, cost.run), units.flops)
             st.markdown(words.flops_in_words(cost.flops))
+            compute_times.details(page)
 
 
 def _verdict_details(cost: Cost) -> None:

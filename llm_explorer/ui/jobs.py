@@ -1,4 +1,4 @@
-"""The server's measuring queue, and this visit as one that watches it."""
+"""What this server computes in other processes, and this visit as one that waits for it."""
 
 import threading
 import uuid
@@ -6,8 +6,10 @@ from typing import Final
 
 import streamlit as st
 
+from llm_explorer.worker import limits
 from llm_explorer.worker.queue import Devices, Job, MeasuringQueue
 from llm_explorer.worker.resident import Resident
+from llm_explorer.worker.traces import Traces
 
 DEVICES_AFTER_S: Final = 3.0  # importing torch must not compete with the first page that is drawn
 
@@ -32,6 +34,12 @@ def watcher() -> str:
 def lessons() -> Resident:
     """The one child of this server that computes lessons."""
     return Resident()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def traces() -> Traces:
+    """The traces of this server; a public server's one child for lessons makes them too."""
+    return Traces(lessons() if limits.is_hosted() else Resident())
 
 
 def devices() -> Devices:

@@ -118,10 +118,14 @@ def exercises(name: str, items: Sequence[Exercise]) -> None:
                 show(judged.message, icon=":material/check_circle:" if judged.correct else ":material/lightbulb:")
 
 
-def link(path: str, label: str) -> None:
-    """A link to the page where the idea shows up in a real model, with the config; none where there is no such page."""
+def link(path: str, label: str, *, step: int = 1) -> None:
+    """A link to the page where the idea shows up in a real model, with the config; none where there is no such page.
+
+    ``step`` is the step of a lesson to open.
+    """
     if path in {known for known, _label, _icon in shell.PAGES}:
-        st.page_link(path, label=label, icon=":material/arrow_outward:", query_params=shell.address())
+        address = shell.address() | ({state.STEP: str(step)} if step > 1 else {})
+        st.page_link(path, label=label, icon=":material/arrow_outward:", query_params=address)
 
 
 def _go(number: int) -> None:

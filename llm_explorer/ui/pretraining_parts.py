@@ -12,6 +12,8 @@ from llm_explorer.charts.training import Curve, losses_chart, next_chart, shown,
 from llm_explorer.exercises import pretraining as exercises_of
 from llm_explorer.lessons.recorded import load
 from llm_explorer.texts import pretraining as texts
+from llm_explorer.texts.compute import MORE as COMPUTE_LINK
+from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import lesson, parts, pretraining_own, pretraining_run
 from llm_explorer.ui.shell import Page
 
@@ -165,6 +167,8 @@ def exercises(page: Page) -> None:
     st.markdown(texts.EXERCISES)
     lesson.exercises(LESSON, exercises_of.exercises(page.model, page.run))
     lesson.link("streamlit_app.py", texts.EXPLORE_LINK)
+    lesson.link("pages/memory.py", MEMORY_LINK)
+    lesson.link("pages/compute.py", COMPUTE_LINK)
     lesson.link("pages/backprop.py", texts.BACKPROP_LINK)
     lesson.link("pages/concepts.py", texts.CONCEPTS_LINK)
 

@@ -21,6 +21,8 @@ ICON = (
 )
 PAGES: Final = (
     ("streamlit_app.py", "Explore", ":material/tune:"),
+    ("pages/memory.py", "Memory", ":material/memory:"),
+    ("pages/compute.py", "Compute", ":material/speed:"),
     ("pages/concepts.py", "Concepts", ":material/school:"),
     ("pages/pretraining.py", "Pre-training", ":material/model_training:"),
     ("pages/tensors.py", "Tensors", ":material/grid_on:"),

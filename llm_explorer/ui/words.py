@@ -13,8 +13,10 @@ from llm_explorer.texts.explore import FLOPS_CONVENTION, OPTIMIZER_NAMES, PHASE_
 from llm_explorer.texts.fields import FIELDS
 
 
-def summary(model: ModelConfig, run: RunConfig, parameters: Parameters, memory: Memory, verdict: Verdict) -> str:
-    """The one sentence that says it all."""
+def summary(
+    model: ModelConfig, run: RunConfig, parameters: Parameters, memory: Memory, verdict: Verdict, time: str = ""
+) -> str:
+    """The one sentence that says it all; ``time`` is what of it is known of the time of a step."""
     work = PRECISION_NAMES[run.precision] + (
         f" with {OPTIMIZER_NAMES[run.optimizer]}" if run.optimizer != "none" else ""
     )
@@ -22,7 +24,7 @@ def summary(model: ModelConfig, run: RunConfig, parameters: Parameters, memory: 
     return (
         f"**{units.count(parameters.total)} parameters**, {units.byte_size(memory.parameters_bytes)} of weights; "
         f"{doing} in {work} at B={run.batch_size}, T={run.sequence(model)} peaks at "
-        f"**{units.byte_size(memory.peak_bytes)}** {PHASE_WORDS[memory.peak_phase]}; {verdict_words(verdict)}."
+        f"**{units.byte_size(memory.peak_bytes)}** {PHASE_WORDS[memory.peak_phase]}; {verdict_words(verdict)}{time}."
     )
 
 

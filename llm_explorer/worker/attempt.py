@@ -77,15 +77,21 @@ class Attempt:
 
     def _measure(self, take_worker: TakeWorker) -> Result:
         limit = memory_limit()
-        reason = refusal(self._model, self._run, limit)
+        reason = self._refusal(limit)
         if reason is not None:
             return self._result("refused", reason)
-        worker = take_worker(choose_allocator(self._model, self._run, limit))
+        worker = take_worker(self._allocator(limit))
         try:
             worker.send(self._job(limit), self._inbox.put)
             return self._listen(worker.allocator)
         finally:
             worker.kill()
+
+    def _refusal(self, limit: int) -> str | None:
+        return refusal(self._model, self._run, limit)
+
+    def _allocator(self, limit: int) -> Allocator:
+        return choose_allocator(self._model, self._run, limit)
 
     def _job(self, limit: int) -> dict[str, Any]:
         return {
@@ -148,7 +154,11 @@ def machine_lock() -> Iterator[None]:
 
 def run_measurement(model: ModelConfig, run: RunConfig, on_progress: OnProgress = lambda _: None) -> Result:
     """Measure in a child of its own and wait for it, as the command line does; Ctrl-C gives the result cancelled."""
-    attempt = Attempt(model, run, on_progress)
+    return run_alone(Attempt(model, run, on_progress))
+
+
+def run_alone(attempt: Attempt) -> Result:
+    """The same for any attempt."""
     try:
         return attempt.execute(Worker)
     except KeyboardInterrupt:

@@ -4,12 +4,18 @@
          {"id": 2, "kind": "measure", "model": {...}, "run": {...}, "budget_s": 10.0, "limit_bytes": 3000000000}
          {"id": 3, "kind": "lesson", "lesson": "autograd", "function": "worked_example", "inputs": {"w": 2.2}}
          {"id": 4, "kind": "pretrain", "plan": {...}, "folder": "/tmp/...", "resume": false}
+         {"id": 5, "kind": "trace", "model": {...}, "run": {...}}
+         {"id": 6, "kind": "calibrate", "key": {...}}
+         {"id": 7, "kind": "refine", "model": {...}, "run": {...}, "budget_s": 5.0, "limit_bytes": 3000000000}
     out  {"event": "ready", "torch": "2.13.0+cpu"}                                     once, torch is imported
          {"id": 2, "event": "progress", "phase": "timing", "fraction": 0.3, "text": "Timed 12 steps"}
          {"id": 2, "event": "result", "result": {...}}
          {"id": 3, "event": "result", "result": {"value": ...} or {"error": "a sentence"}}
          {"id": 4, "event": "snapshot", "snapshot": {...}}                             about 30 times
          {"id": 4, "event": "result", "result": {"status": "ok", "reason": null}}
+         {"id": 5, "event": "result", "result": {"value": ...} or {"error": "a sentence"}}
+         {"id": 6, "event": "result", "result": {"status": "ok", "reason": null, "calibration": {...}}}
+         {"id": 7, "event": "result", "result": {"status": "ok", "reason": null, "refined": {...}}}
 
 The end of its standard input ends it at once, in the midst of anything: whoever started it, and however that one died,
 nothing is left behind.
@@ -27,8 +33,11 @@ from queue import SimpleQueue
 from typing import Any, Final, TextIO
 
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.machine import default_threads
 from llm_explorer.measure.result import make_result
+from llm_explorer.measure.timing import Report
 from llm_explorer.pretraining.plan import Plan
+from llm_explorer.speed.calibration import Key
 
 PROGRESS_EVERY_S: Final = 0.1
 
@@ -104,7 +113,11 @@ def _answer(job: Message, protocol: Protocol, reason: str | None) -> Any:
         return _lesson(job, reason)
     if job["kind"] == "pretrain":
         return _pretrain(job, protocol, reason)
+    if job["kind"] in ("calibrate", "refine"):
+        return _speed(job, protocol, reason)
     model, run = ModelConfig(**job["model"]), RunConfig(**job["run"])
+    if job["kind"] == "trace":
+        return _trace(model, run, reason)
     if reason is not None:
         return make_result(model, run, "failed", reason)
     try:
@@ -140,13 +153,32 @@ def _lesson(job: Message, reason: str | None) -> Message:
         return {"error": f"This could not be computed ({type(error).__name__})"}
 
 
+def _trace(model: ModelConfig, run: RunConfig, reason: str | None) -> Message:
+    """Trace a step; why it cannot be done is a sentence for the visitor."""
+    if reason is not None:
+        return {"error": reason}
+    from llm_explorer.tracing.support import why_not
+
+    reason = why_not()
+    if reason is not None:  # then the rest might not even be imported
+        return {"error": reason}
+    from llm_explorer.tracing.trace import trace
+
+    try:
+        return {"value": trace(model, run)}
+    except ValueError as error:
+        return {"error": str(error)}
+    except Exception as error:
+        logging.exception("a trace failed")
+        return {"error": f"This could not be traced ({type(error).__name__})"}
+
+
 def _pretrain(job: Message, protocol: Protocol, reason: str | None) -> Message:
     """Train, telling each snapshot; its ValueError is a sentence for the learner."""
     if reason is not None:
         return {"status": "failed", "reason": reason}
     import torch
 
-    from llm_explorer.measure.devices import default_threads
     from llm_explorer.pretraining.loop import train
 
     torch.set_num_threads(default_threads())
@@ -164,10 +196,48 @@ def _pretrain(job: Message, protocol: Protocol, reason: str | None) -> Message:
     return {"status": "ok", "reason": None}
 
 
+def _speed(job: Message, protocol: Protocol, reason: str | None) -> Message:
+    """Learn how fast the device is, or how long a shallow model takes on it."""
+    found: Message = {"calibration" if job["kind"] == "calibrate" else "refined": None}
+    if reason is not None:
+        return found | {"status": "failed", "reason": reason}
+
+    def report(phase: str, fraction: float | None, text: str) -> None:
+        protocol.progress(job["id"], phase, fraction, text)
+
+    try:
+        found = (_calibrate if job["kind"] == "calibrate" else _refine)(job, report)
+    except Exception as error:
+        logging.exception("%s failed", job["kind"])
+        return found | {"status": "failed", "reason": f"It ended early ({type(error).__name__})"}
+    return found | {"status": "ok", "reason": None}
+
+
+def _calibrate(job: Message, report: Report) -> Message:
+    import torch
+
+    from llm_explorer.speed.calibrate import calibrate
+
+    key = Key.model_validate(job["key"])
+    torch.set_num_threads(key.threads)
+    return {"calibration": calibrate(key, report=report).model_dump()}
+
+
+def _refine(job: Message, report: Report) -> Message:
+    import torch
+
+    from llm_explorer.measure.memory import limited_memory
+    from llm_explorer.speed.refine import refine
+
+    model, run = ModelConfig(**job["model"]), RunConfig(**job["run"])
+    torch.set_num_threads(run.threads or default_threads())
+    with limited_memory(job["limit_bytes"]):
+        return {"refined": refine(model, run, budget_s=job["budget_s"], report=report)}
+
+
 def _measure(job: Message, model: ModelConfig, run: RunConfig, protocol: Protocol) -> Message:
     import torch
 
-    from llm_explorer.measure.devices import default_threads
     from llm_explorer.measure.measurement import measure
 
     torch.set_num_threads(run.threads or default_threads())

@@ -74,7 +74,7 @@ def refusal(model: ModelConfig, run: RunConfig, limit: int | None = None) -> str
         return None
     needs = f"A step needs about {byte_size(process_bytes(model, run))} of process memory"
     free = f"{byte_size(limit)} are {'allowed here' if is_hosted() else 'free'}"
-    ways = ways_to_fit(model, run, budget)
+    ways = ways_to_fit(model, run, budget, kernels="cpu")
     if not ways:
         return f"{needs}, {free}; no smaller model or batch would fit"
     changes = ", ".join(f"{field}={value}" for field, value in ways[0].changes.items())

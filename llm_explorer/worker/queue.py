@@ -11,7 +11,8 @@ from collections.abc import Hashable
 from typing import Any, Final, Literal, NamedTuple
 
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.measure.result import Result, processor_name
+from llm_explorer.machine import processor_name
+from llm_explorer.measure.result import Result
 from llm_explorer.worker.attempt import Progress
 from llm_explorer.worker.client import Message, Worker
 from llm_explorer.worker.limits import is_hosted
@@ -118,6 +119,12 @@ class MeasuringQueue:
         """The job of a task with this key that waits, runs or has succeeded, if there is one."""
         with self._changed:
             return self._find(task.key, finished=True)
+
+    def has_measured(self, device: str) -> bool:
+        """Whether a measurement on this device has succeeded here, among those that are kept."""
+        with self._changed:
+            done = self._finished.values()
+            return any(isinstance(job.task, Measurement) and job.run.device == device for job in done)
 
     def snapshot(self, job: Job) -> Snapshot:
         """How a job stands now."""

@@ -1,4 +1,4 @@
-"""What the machine can be asked to do, one at a time: a measurement or a training run. Imports no torch."""
+"""What the machine can be asked to do, one at a time: measure, calibrate, refine, train. Imports no torch."""
 
 import atexit
 import functools
@@ -13,11 +13,15 @@ from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.hardware import THIS_MACHINE
 from llm_explorer.measure.result import Result, Status
 from llm_explorer.pretraining.plan import Plan
-from llm_explorer.worker.attempt import Attempt, OnProgress
+from llm_explorer.speed import calibration, store
+from llm_explorer.speed.predict import REFINED_LAYERS
+from llm_explorer.units import byte_size
+from llm_explorer.worker.attempt import Attempt, OnProgress, TakeWorker
 from llm_explorer.worker.client import Message
-from llm_explorer.worker.limits import Allocator
+from llm_explorer.worker.limits import Allocator, budget_s, choose_allocator, memory_limit, refusal
 
 KEPT_FOLDERS: Final = 64  # of training runs, about 1.5 MB each
+CALIBRATION_BYTES: Final = 900 * 1024**2  # of process memory: 868 MiB at most, CPU, torch 2.13.0, measured 2026-11
 
 OnSnapshot = Callable[[dict[str, Any]], None]
 
@@ -58,6 +62,40 @@ class Measurement(NamedTuple):
         return Attempt(self.model, self.run, on_progress)
 
 
+class Calibration(NamedTuple):
+    """Learn how fast the device is for runs like this one, with the settings of malloc that it would get."""
+
+    model: ModelConfig
+    run: RunConfig
+
+    @property
+    def key(self) -> calibration.Key:
+        """The key of what it learns: the same for many models."""
+        return calibration.key_for(self.run, choose_allocator(self.model, self.run, memory_limit()))
+
+    def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
+        """A calibration tells nothing on the way."""
+        del on_snapshot
+        return CalibrationAttempt(self, on_progress)
+
+
+class Refinement(NamedTuple):
+    """Run the model at zero and at three layers, to predict its time better."""
+
+    model: ModelConfig
+    run: RunConfig
+
+    @property
+    def key(self) -> Hashable:
+        """What it is sized for does not change how it runs; a measurement of the same is another task."""
+        return "refinement", self.model, replace(self.run, hardware=THIS_MACHINE)
+
+    def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
+        """A refinement tells nothing on the way."""
+        del on_snapshot
+        return RefinementAttempt(self.model, self.run, on_progress)
+
+
 class Training(NamedTuple):
     """Train as planned, keeping the state of each snapshot in ``folder``.
 
@@ -93,6 +131,60 @@ class Training(NamedTuple):
         for snapshot in self.earlier:
             on_snapshot(snapshot)
         return TrainingAttempt(self, on_progress, on_snapshot)
+
+
+class CalibrationAttempt(Attempt):
+    """One calibration; its result, ``{"status", "reason"}``, has a reason too when it could not be kept on disk."""
+
+    what = "calibration"
+
+    def __init__(self, task: Calibration, on_progress: OnProgress) -> None:
+        super().__init__(task.model, task.run, on_progress)
+        self._key = task.key
+
+    def _measure(self, take_worker: TakeWorker) -> Result:
+        result = super()._measure(take_worker)
+        learnt = result.pop("calibration", None)
+        if learnt is not None:
+            result["reason"] = store.save(calibration.Calibration.model_validate(learnt))
+        return result
+
+    def _refusal(self, limit: int) -> str | None:
+        if self._run.device == "meta":
+            return "meta has no speed: choose a real device"
+        needed = byte_size(CALIBRATION_BYTES)
+        return None if limit >= CALIBRATION_BYTES else f"A calibration needs {needed}, {byte_size(limit)} are free"
+
+    def _allocator(self, limit: int) -> Allocator:
+        del limit
+        return self._key.allocator
+
+    def _job(self, limit: int) -> Message:
+        del limit
+        return {"kind": "calibrate", "key": self._key.model_dump()}
+
+    def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
+        del allocator
+        return {"status": status, "reason": reason}
+
+
+class RefinementAttempt(Attempt):
+    """One refinement; its result is ``{"status", "reason", "refined"}``, refined as refine.py gives it, or None."""
+
+    what = "refinement"
+
+    def _refusal(self, limit: int) -> str | None:
+        if self._run.device == "meta":
+            return "meta has no speed: choose a real device"
+        shallow = replace(self._model, n_layers=min(REFINED_LAYERS, self._model.n_layers))
+        return refusal(shallow, self._run, limit)
+
+    def _job(self, limit: int) -> Message:
+        return super()._job(limit) | {"kind": "refine", "budget_s": budget_s() / 2}
+
+    def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
+        del allocator
+        return {"status": status, "reason": reason, "refined": None}
 
 
 class TrainingAttempt(Attempt):

@@ -8,7 +8,7 @@ from llm_explorer.charts import palette
 CONFIG = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 COLOURS = {
     f"{name} {part}": colour
-    for name in ("COMPONENTS", "CATEGORIES", "PHASES")
+    for name in ("COMPONENTS", "PARTS", "CATEGORIES", "PHASES")
     for part, colour in getattr(palette, name).items()
 }
 
@@ -44,7 +44,7 @@ def test_every_colour_stands_out_from_both_backgrounds(theme: str, colour: str) 
     assert contrast(colour, CONFIG["theme"][theme]["backgroundColor"]) >= 3
 
 
-@pytest.mark.parametrize("name", ["COMPONENTS", "CATEGORIES", "PHASES"])
+@pytest.mark.parametrize("name", ["COMPONENTS", "PARTS", "CATEGORIES", "PHASES"])
 def test_parts_of_one_chart_have_different_colours(name: str) -> None:
     colours = list(getattr(palette, name).values())
     assert len(set(colours)) == len(colours)

@@ -132,3 +132,37 @@ def test_a_torch_that_cannot_be_loaded_is_told_apart_from_none(tmp_path: Path) -
     with child(path=tmp_path) as process:
         messages, _ = converse(process, measure_job(1))
     assert messages[-1]["result"]["reason"].startswith("PyTorch cannot be loaded: libgomp.so.1")
+
+
+def trace_job(number: int, **changes: Any) -> str:
+    job = {"id": number, "kind": "trace", "model": TINY.model_dump(), "run": RunConfig(**changes).model_dump()}
+    return json.dumps(job) + "\n"
+
+
+def test_a_trace_is_answered_with_numbers_or_a_sentence() -> None:
+    with child() as process:
+        messages, errors = converse(process, trace_job(1) + trace_job(2, batch_size=2, sequence_length=65))
+    found, refused = (message["result"] for message in messages if message["event"] == "result")
+    assert found["value"]["peak_bytes"] == sum(found["value"]["categories_at_peak"].values()) > 0
+    assert refused["error"].startswith("sequence_length=65 is longer than context_length=64")
+    assert errors == ""
+
+
+OTHER_TORCH = """
+    import torch
+    from llm_explorer.worker import child
+
+    torch.__version__ = "2.14.0"
+    del torch._C._current_autograd_node
+    child.main()
+"""
+
+
+def test_with_another_torch_a_trace_is_a_sentence_and_a_measurement_goes_on() -> None:
+    with child("-c", textwrap.dedent(OTHER_TORCH)) as process:
+        messages, _ = converse(process, trace_job(1) + measure_job(2))
+    refused, measured = (message["result"] for message in messages if message["event"] == "result")
+    assert refused == {
+        "error": "not available with this torch (2.14.0): it has no torch._C._current_autograd_node",
+    }
+    assert measured["status"] == "ok"

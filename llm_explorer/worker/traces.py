@@ -1,0 +1,87 @@
+"""Traces that visitors ask for: made one after the other by a resident, kept by config. Imports no torch."""
+
+import logging
+import threading
+from typing import Any, Final, NamedTuple
+
+from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.hardware import THIS_MACHINE
+from llm_explorer.worker.resident import Resident, ResidentError
+
+KEPT: Final = 32  # of about 200 KB each
+
+Found = dict[str, Any]
+_Key = tuple[ModelConfig, RunConfig]
+
+
+class Answer(NamedTuple):
+    """What came of a trace: plain data as ``tracing.trace`` gives it, or the sentence that says why there is none."""
+
+    found: Found | None
+    error: str | None
+
+
+class Traces:
+    """One object a server; ``find`` and ``want`` never wait, so a page may call them on every rerun.
+
+    A visitor waits for one trace at a time: a new wish takes the place of the one before, which is then not made.
+    """
+
+    def __init__(self, resident: Resident) -> None:
+        self._resident = resident
+        self._lock = threading.Lock()
+        self._wishes: dict[str, _Key] = {}
+        self._answers: dict[_Key, Answer] = {}
+        self._is_serving = False
+        self.has_started = False  # torch is imported: from then on an answer takes less than a second
+
+    def find(self, model: ModelConfig, run: RunConfig) -> Answer | None:
+        """What is known of this config; None while nothing is."""
+        with self._lock:
+            return self._answers.get(_key(model, run))
+
+    def want(self, model: ModelConfig, run: RunConfig, visitor: str) -> None:
+        """Have it traced, unless it is known."""
+        with self._lock:
+            key = _key(model, run)
+            if key in self._answers:
+                return
+            self._wishes[visitor] = key
+            if not self._is_serving:
+                self._is_serving = True
+                threading.Thread(target=self._serve, daemon=True).start()
+
+    def forget(self, model: ModelConfig, run: RunConfig) -> None:
+        """Have it traced anew when it is next wanted: what went wrong may go right."""
+        with self._lock:
+            self._answers.pop(_key(model, run), None)
+
+    def _serve(self) -> None:
+        while (key := self._next()) is not None:
+            answer = self._ask(*key)
+            with self._lock:
+                self._answers[key] = answer
+                while len(self._answers) > KEPT:
+                    del self._answers[next(iter(self._answers))]
+                self._wishes = {visitor: wish for visitor, wish in self._wishes.items() if wish != key}
+
+    def _next(self) -> _Key | None:
+        with self._lock:
+            self._is_serving = bool(self._wishes)
+            return next(iter(self._wishes.values()), None)
+
+    def _ask(self, model: ModelConfig, run: RunConfig) -> Answer:
+        try:
+            found = self._resident.ask({"kind": "trace", "model": model.model_dump(), "run": run.model_dump()})
+        except ResidentError as error:
+            return Answer(None, str(error))
+        except Exception as error:
+            logging.exception("a trace could not be asked for")
+            return Answer(None, f"The trace could not be made: {error}")
+        self.has_started = True
+        return Answer(found, None)
+
+
+def _key(model: ModelConfig, run: RunConfig) -> _Key:
+    """Without what changes no byte of a trace."""
+    return model, replace(run, device="cpu", hardware=THIS_MACHINE, threads=None, seed=0)

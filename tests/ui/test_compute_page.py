@@ -1,0 +1,258 @@
+"""The Compute page and the time on Explore, without a browser; calibrations are made by hand."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from calibrations import calibration
+from streamlit.testing.v1 import AppTest
+from visit import SCRIPT, Visit
+
+from llm_explorer import units
+from llm_explorer.accounting.flops import count_flops
+from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.measure.result import Result, make_result
+from llm_explorer.speed import store
+from llm_explorer.speed.predict import predict_with
+from llm_explorer.speed.sentence import Plan, assumed_pace, decide
+from llm_explorer.texts import compute as texts
+from llm_explorer.worker.attempt import Attempt
+from llm_explorer.worker.task import CalibrationAttempt, RefinementAttempt
+
+SMALL = {"vocab_size": "65", "context_length": "64", "emb_dim": "64", "n_heads": "4", "n_layers": "2"}
+MODEL = ModelConfig(vocab_size=65, context_length=64, emb_dim=64, n_heads=4, n_layers=2)
+RUN = RunConfig()
+TIMING = {"median": 0.02, "iqr": 0.001, "n": 3, "samples": [0.0195, 0.02, 0.0205]}
+COMPONENTS = {
+    "forward": {"attention": 0.003, "feed-forward": 0.004},
+    "backward": {"attention": 0.005, "loss": 0.002},
+    "optimizer": 0.006,
+    "whole": 0.02,
+    "overhead": 0.03,
+    "n": 5,
+}
+
+
+class ComputeVisit(Visit):
+    """A visit of the Compute page, with a small model."""
+
+    def __init__(self, **address: str) -> None:
+        self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
+        for name, text in (SMALL | address).items():
+            self.page.query_params[name] = text
+        self.page.switch_page("pages/compute.py")
+        self.run()
+
+    def lines(self) -> dict[str, dict[str, str]]:
+        frame = self.page.table[0].value
+        return dict(frame.set_index(frame.columns[0]).to_dict("index"))
+
+    def figure(self, title: str) -> dict[str, Any]:
+        return self.chart(title)
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Calibrations of the test's own."""
+    monkeypatch.setattr(store, "user_cache_dir", lambda name: str(tmp_path / name))
+    monkeypatch.setattr(store, "_kept", {})
+
+
+@pytest.fixture
+def calibrated(cache: None) -> None:
+    for allocator in ("fast", "default"):
+        assert store.save(calibration(RUN, allocator)) is None
+
+
+@pytest.fixture
+def measures(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let every measurement end at once with what is told."""
+
+    def end_with(**found: Any) -> None:
+        times = {f"{phase}_s": TIMING for phase in ("forward", "backward", "optimizer", "step", "prefill", "decode")}
+        all_found = times | {"components": COMPONENTS, "tokens_per_s": 6400.0} | found
+
+        def execute(self: Attempt, take_worker: object) -> Result:
+            return make_result(self._model, self._run, "ok", **all_found)
+
+        monkeypatch.setattr(Attempt, "execute", execute)
+
+    return end_with
+
+
+def test_without_a_calibration_no_time_is_guessed() -> None:
+    visit = ComputeVisit()
+    assert visit.metrics()[texts.STEP] == "unknown"
+    assert texts.CALIBRATE in visit.buttons()
+    assert not visit.page.table
+    assert texts.NO_TIMES in visit.words()
+    assert "no calibration or measurement" in visit.words()
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_the_predicted_times_are_those_of_the_calibration() -> None:
+    expected = predict_with(calibration(RUN), MODEL, RUN)
+    visit = ComputeVisit()
+    for name, span in (("forward", expected.forward), ("backward", expected.backward), ("whole step", expected.step)):
+        told = visit.lines()[name]["predicted"]
+        assert told == f"{units.seconds(span.seconds)} ({units.seconds(span.low)} to {units.seconds(span.high)})"
+    assert visit.metrics()[texts.STEP] == units.seconds(expected.step.seconds)
+    assert visit.metrics()[texts.TOKENS] == units.exact(2 * 64 / expected.step.seconds)
+    bars = visit.figure("predicted")["data"][0]
+    assert sum(bars["x"]) == pytest.approx(expected.step.seconds)
+    assert visit.figure("Roofline of this device")
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_measured_times_stand_beside_with_the_error_and_by_component(measures: Callable[..., None]) -> None:
+    measures()
+    visit = ComputeVisit().press(texts.MEASURE)
+    visit.until(lambda: "measured" in visit.lines()["whole step"])
+    expected = predict_with(calibration(RUN), MODEL, RUN).step.seconds
+    assert visit.lines()["whole step"]["measured"] == "20 ms ± 500 µs"
+    assert visit.lines()["whole step"]["error"] == units.error(expected, 0.02)
+    measured = next(bars for bars in visit.figure("predicted")["data"] if bars["name"] == "measured")
+    assert dict(zip(measured["y"], measured["x"], strict=True))["attention"] == pytest.approx(0.008)
+    assert sum(measured["x"]) == pytest.approx(0.02)
+    assert texts.OVERHEAD.format(overhead="+3.0%", n=5) in visit.words()
+    assert visit.metrics()["Prefill of 128 tokens"] == "20 ms"
+    assert "measured 6,400 tokens a second" in visit.words()  # 2 x 64 tokens in 20 ms
+    assert "Something else" not in visit.words()
+
+
+def test_noisy_times_are_told_on_both_pages(measures: Callable[..., None]) -> None:
+    measures(step_s=TIMING | {"iqr": 0.005})
+    warning = texts.NOISE.format(spread="25%")
+    visit = ComputeVisit().press(texts.MEASURE)
+    visit.until(lambda: visit.page.table)
+    assert warning in visit.words()
+    explore = Visit(**SMALL).press("Build and time it again")
+    explore.until(lambda: warning in explore.words())
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_with_a_chunked_loss_the_head_is_a_part_of_it() -> None:
+    visit = ComputeVisit(set="loss_chunk=16")
+    assert texts.CHUNKED in visit.words()
+    assert "head" not in visit.figure("predicted")["data"][0]["y"]
+
+
+def test_calibrating_gives_times_and_its_failure_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Attempt, take_worker: object) -> Result:
+        return {"status": "failed", "reason": "It ended **early**"}
+
+    monkeypatch.setattr(CalibrationAttempt, "execute", fail)
+    visit = ComputeVisit().press(texts.CALIBRATE)
+    visit.until(lambda: "It ended **early**" in visit.words())
+    assert "**early**" not in visit.raw_words()
+
+    def learn(self: CalibrationAttempt, take_worker: object) -> Result:
+        return {"status": "ok", "reason": store.save(calibration(self._run).model_copy(update={"key": self._key}))}
+
+    monkeypatch.setattr(CalibrationAttempt, "execute", learn)
+    visit.press(texts.CALIBRATE)
+    visit.until(lambda: visit.page.table)
+    assert "It ended" not in visit.words()
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_a_disturbed_calibration_says_so() -> None:
+    for allocator in ("fast", "default"):
+        store.save(calibration(RUN, allocator, disturbance=0.4))
+    assert texts.DISTURBED.format(share="40%") in ComputeVisit().words()
+
+
+def test_a_refined_prediction_stands_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    spans = {f"{phase}_s": [seconds, seconds / 2, seconds * 2] for phase, seconds in
+             (("forward", 0.1), ("backward", 0.2), ("step", 0.4))}  # fmt: skip
+
+    def execute(self: Attempt, take_worker: object) -> Result:
+        return {"status": "ok", "reason": None, "refined": spans}
+
+    monkeypatch.setattr(RefinementAttempt, "execute", execute)
+    visit = ComputeVisit().press(texts.REFINE)
+    visit.until(lambda: visit.page.table)
+    assert visit.lines()["whole step"] == {"refined": "400 ms (200 ms to 800 ms)"}
+    assert visit.metrics()[texts.STEP] == "400 ms"
+
+
+def test_the_flops_are_those_of_the_core() -> None:
+    flops = count_flops(MODEL, RUN)
+    data = ComputeVisit().figure("a step")["data"]
+    assert {bars["name"]: sum(bars["x"]) for bars in data} == {"forward": flops.forward, "backward": flops.backward}
+
+
+@pytest.mark.parametrize("hardware", ["h100-80gb", "macbook-m4-16gb"])
+def test_the_mfu_of_an_accelerator_is_a_bound_or_unknown(hardware: str) -> None:
+    value = ComputeVisit(hardware=hardware).metrics()[f"MFU on {hardware}"]
+    assert value.startswith("at most ") if hardware == "h100-80gb" else value == "unknown"
+
+
+def test_the_decision_follows_what_is_typed_and_is_kept_for_explore() -> None:
+    visit = ComputeVisit(hardware="h100-80gb", sequence_length="64")
+    run = RunConfig(hardware="h100-80gb", sequence_length=64)
+    visit.page.number_input(key="plan_tokens").set_value(2000)
+    visit.page.number_input(key="plan_mfu").set_value(20)
+    visit.page.number_input(key="plan_price").set_value(100.0)
+    visit.run()
+    found = decide(MODEL, run, Plan(2 * 10**9, mfu=0.2, price_per_hour=100.0), assumed_pace(MODEL, run, 0.2))
+    told = f"2.0 B tokens at 20% MFU (assumed) take **{units.duration(found.seconds)}** and cost"
+    assert told in visit.words()
+    assert f"micro-batch up to **{units.exact(found.micro_batch)}** at T=64" in visit.words()
+    visit.page.switch_page("streamlit_app.py")
+    assert "2.0 B tokens" in visit.run().words()
+    visit.page.switch_page("pages/compute.py")
+    visit.run()
+    assert [visit.number(field) for field in ("plan_tokens", "plan_mfu", "plan_price")] == [2000, 20, 100.0]
+
+
+def test_what_does_not_fit_says_how_many_would_hold_its_states() -> None:
+    giant = {"emb_dim": "12288", "n_layers": "96", "n_heads": "96", "hardware": "h100-80gb", "precision": "autocast"}
+    words = ComputeVisit(**giant).words()
+    assert "does not fit; training states alone need at least **" in words
+    assert "(16 bytes a parameter, fully sharded: a lower bound)" in words
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_dropout_that_slows_attention_is_named_and_can_be_taken_away() -> None:
+    visit = ComputeVisit(drop_rate="0.1")
+    assert "**Dropout 0.1 makes a step " in visit.words()
+    visit.press(texts.NO_DROPOUT)
+    assert "Dropout 0.1 makes" not in visit.words()
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_explore_predicts_at_each_move_and_tells_the_error_once_measured(measures: Callable[..., None]) -> None:
+    visit = Visit(**SMALL)
+    expected = predict_with(calibration(RUN), MODEL, RUN).step.seconds
+    assert f"a step here is predicted to take **{units.seconds(expected)}**" in visit.sentence()
+    visit.type("n_layers", 4)
+    deeper = predict_with(calibration(RUN), ModelConfig(**MODEL.model_dump() | {"n_layers": 4}), RUN).step.seconds
+    assert f"**{units.seconds(deeper)}**" in visit.sentence()
+    measures()
+    visit.type("n_layers", 2).press("Build and time it")
+    visit.until(lambda: f"measured 20 ms ({units.error(expected, 0.02)})" in visit.sentence())
+
+
+def test_explore_offers_to_calibrate_below_the_flops() -> None:
+    visit = Visit(**SMALL)
+    assert "predicted to take" not in visit.sentence()
+    assert texts.CALIBRATE not in visit.buttons()
+    assert texts.CALIBRATE in visit.open("formulas_flops").buttons()
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_charts_have_texts_and_tables_only_when_opened() -> None:
+    visit = ComputeVisit()
+    assert all(chart.proto.alt for chart in visit.page.get("plotly_chart"))
+    assert not visit.page.dataframe
+    visit.open("compute_numbers").open("roofline_numbers")
+    of_flops, of_components, of_operations = (table.value for table in visit.page.dataframe)
+    assert of_flops["forward (FLOPs)"].sum() == count_flops(MODEL, RUN).forward
+    step = predict_with(calibration(RUN), MODEL, RUN).step.seconds
+    assert of_components.filter(like="predicted").sum().sum() == pytest.approx(step)
+    assert of_operations["seconds of all"].sum() == pytest.approx(step)
+    spec = json.loads(visit.page.get("plotly_chart")[-1].proto.spec)
+    assert sum(len(trace["x"]) for trace in spec["data"][1:]) == len(of_operations)

@@ -1,0 +1,94 @@
+"""Calibrations and refinements in the queue, with real children; and the command line's calibrate."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from calibrations import calibration
+from children import TINY
+from click.testing import CliRunner
+from test_task import done
+
+from llm_explorer.cli import main
+from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.speed import store
+from llm_explorer.speed.predict import predict, predicted_times
+from llm_explorer.worker import attempt, task
+from llm_explorer.worker.attempt import run_alone
+from llm_explorer.worker.queue import MeasuringQueue
+from llm_explorer.worker.task import Calibration, Measurement, Refinement
+
+RUN = RunConfig(batch_size=1, threads=1)
+
+
+def test_a_calibration_is_kept_and_from_then_on_times_are_predicted(
+    queue: MeasuringQueue, own_calibrations: Path
+) -> None:
+    assert predict(TINY, RUN) is None
+    result = done(queue.submit_task(Calibration(TINY, RUN), "ann"))
+    assert result == {"status": "ok", "reason": None}
+    found = predict(TINY, RUN)
+    assert found is not None
+    assert 0 < found.forward.seconds < found.step.seconds < 10
+    (file,) = own_calibrations.glob("*.json")
+    assert store.load(Calibration(TINY, RUN).key).calibration is not None
+    assert json.loads(file.read_text())["key"]["threads"] == 1
+    printed = CliRunner().invoke(main, ["report", "class-0.1m", "--set", "threads=1", "--json"])
+    assert json.loads(printed.stdout)["predicted"]["step_s"] > 0
+
+
+def test_a_refinement_tells_each_phase_with_its_interval(queue: MeasuringQueue) -> None:
+    deep = replace(TINY, n_layers=8)
+    result = done(queue.submit_task(Refinement(deep, RUN), "ann"))
+    assert (result["status"], result["reason"]) == ("ok", None)
+    assert set(result["refined"]) == {"forward_s", "backward_s", "step_s"}
+    for seconds, low, high in result["refined"].values():
+        assert 0 < low < seconds < high
+
+
+def test_many_models_share_a_calibration_but_not_a_refinement() -> None:
+    other = replace(TINY, n_layers=1)
+    assert Calibration(TINY, RUN).key == Calibration(other, RUN).key
+    assert Refinement(TINY, RUN).key != Refinement(other, RUN).key
+    assert Refinement(TINY, RUN).key != Measurement(TINY, RUN).key
+    sized = replace(RUN, hardware="h100-80gb")
+    assert Refinement(TINY, RUN).key == Refinement(TINY, sized).key
+
+
+def nothing(*_: object) -> None:
+    pass
+
+
+@pytest.mark.parametrize("kind", [Calibration, Refinement])
+def test_meta_is_refused(kind: Any) -> None:
+    result = run_alone(kind(TINY, replace(RUN, device="meta")).attempt(nothing, nothing))
+    assert (result["status"], result["reason"]) == ("refused", "meta has no speed: choose a real device")
+
+
+def test_a_calibration_needs_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempt, "memory_limit", lambda: 10**8)
+    result = run_alone(Calibration(TINY, RUN).attempt(nothing, nothing))
+    assert result["status"] == "refused"
+    assert result["reason"].endswith(", 95.4 MiB are free")
+
+
+def test_a_refinement_is_refused_by_the_memory_of_three_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = ModelConfig(emb_dim=1024, n_heads=16, n_layers=100, vocab_size=1000)
+    asked = []
+    monkeypatch.setattr(attempt, "memory_limit", lambda: 10**8)
+    monkeypatch.setattr(task, "refusal", lambda model, *_: asked.append(model.n_layers) or "too large")
+    assert run_alone(Refinement(wide, RUN).attempt(nothing, nothing))["reason"] == "too large"
+    assert asked == [3]
+
+
+def test_what_is_measured_has_its_prediction_beside_it() -> None:
+    made = calibration(RUN, "default")
+    store.save(made)
+    elsewhere = attempt.make_result(TINY, RUN, "failed", "no reason", environment={"allocator": "fast"})
+    assert elsewhere["predicted"]["step_s"] is None
+    result = attempt.make_result(TINY, RUN, "failed", "no reason", environment={"allocator": "default"})
+    assert {key: result["predicted"][key] for key in ("forward_s", "step_s")} == {
+        key: value for key, value in predicted_times(TINY, RUN, "default").items() if key != "backward_s"
+    }
+    assert result["predicted"]["step_s"] > 0
