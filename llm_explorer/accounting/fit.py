@@ -154,20 +154,23 @@ def _together(
             continue
         way = _enough(*apply(model, run, changes), budget, kernels, field, values)
         if way is not None:
-            changes = _needed(model, run, budget, kernels, changes, way.changes)
-            last = _enough(*apply(model, run, changes), budget, kernels, field, values)
-            return (last._replace(changes=changes | last.changes),) if last is not None else ()
+            return (_without_needless(model, run, budget, kernels, changes | way.changes),)
         if values:
             changes[field] = values[0]
     return ()
 
 
-def _needed(
-    model: ModelConfig, run: RunConfig, budget: int, kernels: KernelSet, changes: dict[str, Any], last: dict[str, Any]
-) -> dict[str, Any]:
-    """The changes before the last one, without those that it fits without."""
+def _without_needless(
+    model: ModelConfig, run: RunConfig, budget: int, kernels: KernelSet, changes: dict[str, Any]
+) -> Way:
+    """Only the changes that it does not fit without, the last of them as mild as is enough beside the others."""
     for field in tuple(changes):
         fewer = {other: value for other, value in changes.items() if other != field}
-        if count_memory(*apply(model, run, fewer | last), kernels).peak_bytes <= budget:
+        if fewer and count_memory(*apply(model, run, fewer), kernels).peak_bytes <= budget:
             changes = fewer
-    return changes
+    *others, last = changes
+    around = apply(model, run, {field: changes[field] for field in others})
+    milder = _enough(*around, budget, kernels, last, dict(_candidates(*around))[last])
+    changes = changes | (milder.changes if milder else {})
+    configs = apply(model, run, changes)
+    return Way(changes, *configs, count_memory(*configs, kernels).peak_bytes)

@@ -1,11 +1,11 @@
 """Learn how fast a device is, within 5 seconds. Needs torch: runs in the child."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
-from itertools import product
+from itertools import cycle, islice, product
 from math import prod
 from typing import Final, NamedTuple
 
@@ -29,6 +29,7 @@ LEAST_SHARE: Final = 0.05  # of a time, that is work even where the clock says i
 
 ROWS: Final = (4, 32, 128, 512)
 WIDTHS: Final = (32, 128, 512, 2048)
+LAYERS: Final = 6  # whose weights are met in turn, as in a model: no cache has just seen them
 HEADS: Final = (2, 32)
 LENGTHS: Final = (16, 64, 256, 768)
 FLASH_LENGTHS: Final = (16, 64, 191, 192, 767, 768)  # torch 2.13 works in other blocks from 192 and from 768 on
@@ -52,6 +53,7 @@ class Grid(NamedTuple):
     make: Callable[..., Call]
     work: Callable[..., int]
     calls: int = 1  # of torch that one call stands for
+    operands: int = 1  # sets of operands taken in turn
     most_s: float = MOST_CALL_S
 
 
@@ -65,20 +67,21 @@ class Stopwatch:
 
     def look(self, grid: Grid, sizes: tuple[int, ...]) -> float:
         """Time one more call, or several when it is short; the best so far in seconds."""
-        call, place = grid.make(*sizes), (grid.kind, sizes)
+        calls, place = [grid.make(*sizes) for _ in range(grid.operands)], (grid.kind, sizes)
         if place not in self.best:
-            self._time(call, 1)  # the first finds its kernel, and room for what that needs
-            once = self._time(call, 1)
+            self._time(calls[-1:], 1)  # the first finds its kernel, and room for what that needs
+            once = self._time(calls, 1)
             self._repeats[place] = max(1, min(MOST_REPEATS, int(LEAST_S / once)))
-            self.best[place] = once if self._repeats[place] == 1 else self._time(call, self._repeats[place])
+            self.best[place] = once if self._repeats[place] == 1 else self._time(calls, self._repeats[place])
         else:
-            self.best[place] = min(self.best[place], self._time(call, self._repeats[place]))
+            self.best[place] = min(self.best[place], self._time(calls, self._repeats[place]))
         return self.best[place]
 
-    def _time(self, call: Call, repeats: int) -> float:
+    def _time(self, calls: Sequence[Call], repeats: int) -> float:
+        in_turn = islice(cycle(calls), repeats)
         self._synchronize()
         start = self._clock()
-        for _ in range(repeats):
+        for call in in_turn:
             call()
         self._synchronize()
         return max((self._clock() - start) / repeats, 1e-8)
@@ -123,7 +126,7 @@ def _precision(key: Key) -> AbstractContextManager[object]:
 def _grids(kernels: Kernels, recipe: Recipe) -> Iterator[Grid]:
     makers = (kernels.linear, kernels.input_gradient, kernels.weight_gradient)
     for kind, make in zip(PRODUCTS, makers, strict=True):
-        yield Grid(kind, (ROWS, WIDTHS, WIDTHS), (1, 4, 4), make, lambda *sizes: 2 * prod(sizes))
+        yield Grid(kind, (ROWS, WIDTHS, WIDTHS), (1, 4, 4), make, lambda *sizes: 2 * prod(sizes), operands=LAYERS)
     for kind in ATTENTIONS:
         backward = kind.endswith("backward")
         make = partial(kernels.attention, kind.split()[0], backward=backward)
@@ -134,11 +137,14 @@ def _grids(kernels: Kernels, recipe: Recipe) -> Iterator[Grid]:
         backward = kind.endswith("backward")
         yield Grid(kind, ((1,),), (0,), partial(kernels.checkpointed, backward=backward), int)
     for kind in VALUES:
-        yield Grid(kind, (COUNTS,), (16,), partial(kernels.values, kind), int)
+        operands = LAYERS if kind.startswith("cast") else 1  # those of weights, which are large
+        yield Grid(kind, (COUNTS,), (16,), partial(kernels.values, kind), int, operands=operands)
     dtypes = {"float32": torch.float32} | ({"bfloat16": torch.bfloat16} if recipe == "bfloat16" else {})
     for optimizer, implementation, name in product(("adamw", "sgd"), ("fused", "foreach", "for_loop"), dtypes):
         make = partial(kernels.update, optimizer, implementation, dtypes[name])
-        yield Grid(f"{optimizer} {implementation} {name}", (PARAMETERS,), (TENSORS,), make, int, TENSORS, MOST_UPDATE_S)
+        yield Grid(
+            f"{optimizer} {implementation} {name}", (PARAMETERS,), (TENSORS,), make, int, TENSORS, most_s=MOST_UPDATE_S
+        )
 
 
 def _attention_work(count: int, length: int, width: int) -> int:

@@ -65,19 +65,23 @@ class Kernels:
         self._next = start + count
         return self._pools[dtype or self.dtypes["a"]][start : start + count].view(shape)
 
+    def again(self, *shape: int) -> Tensor:
+        """The same values each time: what the operation before has just made, and a cache may still hold."""
+        return self._pools[self.dtypes["a"]][: torch.Size(shape).numel()].view(shape)
+
     def linear(self, rows: int, inputs: int, outputs: int) -> Call:
         """A linear layer as in training."""
-        x, weight, bias = self.take(rows, inputs), self.take(outputs, inputs).requires_grad_(), self.take(outputs)
+        x, weight, bias = self.again(rows, inputs), self.take(outputs, inputs).requires_grad_(), self.take(outputs)
         return lambda: F.linear(x, weight, bias)
 
     def input_gradient(self, rows: int, inputs: int, outputs: int) -> Call:
         """The first product of its backward."""
-        gradient, weight = self.take(rows, outputs), self.take(outputs, inputs)
+        gradient, weight = self.again(rows, outputs), self.take(outputs, inputs)
         return lambda: gradient @ weight
 
     def weight_gradient(self, rows: int, inputs: int, outputs: int) -> Call:
         """The second product of its backward."""
-        gradient, x = self.take(rows, outputs), self.take(rows, inputs)
+        gradient, x = self.again(rows, outputs), self.take(rows, inputs)
         return lambda: gradient.T @ x
 
     def attention(self, kernel: str, count: int, length: int, width: int, *, backward: bool) -> Call:

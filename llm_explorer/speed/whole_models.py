@@ -15,7 +15,8 @@ from llm_explorer.speed.operations import Phase, operations
 from llm_explorer.training import TrainingStep, random_batch
 
 FEWEST: Final = 4
-STEPS: Final = 4  # the first of them is a warm-up
+STEPS: Final = (3, 8)  # at least and at most; the first of them is a warm-up
+ENOUGH_S: Final = 0.1
 PHASES: Final[tuple[Phase, ...]] = ("forward", "backward", "optimizer")
 GROUPS: Final[tuple[Group, ...]] = ("products", "attention", "values", "overhead")
 PULL: Final = 0.1  # towards a factor of 1, against one relative error of 1
@@ -28,7 +29,7 @@ _SHAPES: Final = (
     (2, 384, 6, 1000, 128, 1, 0.0),  # products
     (2, 128, 8, 1000, 512, 1, 0.0),  # attention
     (4, 64, 2, 256, 32, 1, 0.0),
-    (2, 128, 4, 1000, 128, 2, 0.0),
+    (2, 512, 8, 1000, 256, 1, 0.0),
     (1, 192, 6, 8192, 256, 1, 0.1),
     (1, 768, 12, 1000, 64, 1, 0.0),
 )
@@ -74,8 +75,9 @@ def _configs(
 def _step_times(model: ModelConfig, run: RunConfig, synchronize: Callable[[], None], clock: Clock) -> list[StepTime]:
     step, batches = TrainingStep(build(model, run), run), [random_batch(model, run)]
     phases = PhaseClock(synchronize, clock)
-    times = []
-    for _ in range(STEPS):
+    times: list[StepTime] = []
+    start, (least, most) = clock(), STEPS
+    while len(times) < least or (len(times) < most and clock() - start < ENOUGH_S):
         step(batches, phases.enter)
         times.append(phases.finish())
     return times[1:]

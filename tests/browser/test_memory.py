@@ -36,7 +36,8 @@ def test_the_timeline_comes_by_itself_and_follows_a_slider(open_screen: OpenScre
 
 
 def test_a_drag_changes_the_sentence_at_once_and_the_trace_when_it_is_let_go(open_screen: OpenScreen) -> None:
-    screen = open_screen(f"memory{SMALL}")
+    # a config of its own: what has been traced before is shown as soon as a drag comes by
+    screen = open_screen(f"memory{SMALL}&accumulation=2")
     traced(screen)
     screen.settle()
     thumb = screen.page.locator(".st-key-n_layers__slider [data-testid=stSliderThumbValue]").bounding_box()

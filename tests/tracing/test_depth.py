@@ -23,7 +23,7 @@ def at_two_depths(model: ModelConfig, run: RunConfig) -> tuple[Recording, Record
     return shallow, deep
 
 
-@settings(max_examples=5)
+@settings(max_examples=4)
 @given(traced_pairs(layers=st.integers(6, 24)))
 def test_any_depth_from_two_small_ones_is_byte_for_byte_the_full_trace(configs: tuple[ModelConfig, RunConfig]) -> None:
     model, run = configs

@@ -22,7 +22,7 @@ RUN = RunConfig(batch_size=2)
 MIB = 1024**2
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(traced_pairs(layers=st.integers(1, 4)))
 def test_a_fake_step_takes_byte_for_byte_what_the_real_one_takes(configs: tuple[ModelConfig, RunConfig]) -> None:
     assert_same(record_step(*configs), record_step(*configs, fake=False))

@@ -200,7 +200,7 @@ def test_every_knob_of_every_preset_has_a_step_up(preset: Any) -> None:
 
 
 def test_the_step_of_the_width_is_one_that_the_heads_divide() -> None:
-    assert concepts_matrix.one_step_up("emb_dim", ModelConfig(), RunConfig()) == 840  # 832 is 12 x 69.3
+    assert concepts_matrix.one_step_up("emb_dim", ModelConfig(), RunConfig()) == 864  # 12 heads of 72
     assert concepts_matrix.one_step_up("hidden_dim", ModelConfig(), RunConfig()) == 5 * 768
     assert concepts_matrix.one_step_up("batch_size", ModelConfig(), RunConfig()) == 3
     assert concepts_matrix.one_step_up("n_layers", ModelConfig(n_layers=10_000), RunConfig()) is None

@@ -81,7 +81,7 @@ def test_a_child_is_ready_with_torch_before_the_first_job_and_numbers_its_answer
     assert messages[0]["torch"].startswith("2.")
     assert (messages[1]["id"], messages[1]["result"]["meta"]) == (7, "counts only, no memory")
     phases = [message["phase"] for message in messages if message["event"] == "progress"]
-    assert list(dict.fromkeys(phases)) == ["building", "warm-up", "timing", "memory"]
+    assert list(dict.fromkeys(phases)) == ["building", "warm-up", "timing", "components", "inference", "memory"]
     assert {message["id"] for message in messages[2:]} == {8}
     assert messages[-1]["result"]["status"] == "ok"
     assert process.returncode == 0
