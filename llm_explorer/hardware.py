@@ -5,8 +5,10 @@ named in ``source`` as it was quoted publicly on ``date``. Memory is what the dr
 None is unknown, or a format the device does not have.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -160,9 +162,15 @@ def budget_bytes(name: str) -> int | None:
 
 
 def free_bytes() -> int:
-    """Memory this process could still get: the system's, or the container's when that is less."""
+    """Memory this process could still get, the system's or the container's when that is less, looked at once a second:
+    all numbers of one screen are about the same."""
+    return _free_bytes(_CGROUP, int(time.monotonic()))
+
+
+@lru_cache(maxsize=1)
+def _free_bytes(cgroup: Path, _second: int) -> int:
     free: int = psutil.virtual_memory().available
-    limits = (_cgroup_free(_CGROUP, *files) for files in _CGROUP_FILES)
+    limits = (_cgroup_free(cgroup, *files) for files in _CGROUP_FILES)
     return min(free, *(limit for limit in limits if limit is not None), free)
 
 

@@ -1,12 +1,13 @@
 """Does it fit, what would make it fit, and how much would."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from llm_explorer import hardware
 from llm_explorer.accounting.kernels import KernelSet, kernels_of_hardware
-from llm_explorer.accounting.memory import Memory, count_memory
+from llm_explorer.accounting.memory import Memory, count_memory, peak_by_size
 from llm_explorer.config import ModelConfig, RunConfig, check, field_range, replace
 from llm_explorer.hardware import State, Verdict
 
@@ -55,6 +56,7 @@ def verdict(peak_bytes: int, name: str, reserve: float = DEFAULT_RESERVE) -> Ver
     return Verdict(hardware=name, budget_bytes=budget, reserve_bytes=kept, state=state)
 
 
+@lru_cache(maxsize=64)  # the verdict and the plan of a training run ask for the same
 def max_batch_size(model: ModelConfig, run: RunConfig, budget_bytes: int, kernels: KernelSet | None = None) -> int:
     """The largest batch whose step takes at most so many bytes; 0 where not even one sequence fits.
 
@@ -63,14 +65,16 @@ def max_batch_size(model: ModelConfig, run: RunConfig, budget_bytes: int, kernel
     >>> max_batch_size(ModelConfig(), RunConfig(hardware="h100-80gb", sequence_length=1024), 80 * 1024**3)
     67
     """
-    most = int(field_range(RunConfig, "batch_size")[1])
-    return bisect_right(range(1, most + 1), budget_bytes, key=_peak_with("batch_size", model, run, kernels))
+    most, length = int(field_range(RunConfig, "batch_size")[1]), run.sequence(model)
+    peak = peak_by_size(model, run, kernels or kernels_of_hardware(run))
+    return bisect_right(range(1, most + 1), budget_bytes, key=lambda batch: peak(batch, length))
 
 
 def max_sequence_length(model: ModelConfig, run: RunConfig, budget_bytes: int, kernels: KernelSet | None = None) -> int:
     """The longest sequence, at most C, whose step takes at most so many bytes; 0 where not even one token fits."""
+    peak = peak_by_size(model, run, kernels or kernels_of_hardware(run))
     lengths = range(1, model.context_length + 1)
-    return bisect_right(lengths, budget_bytes, key=_peak_with("sequence_length", model, run, kernels))
+    return bisect_right(lengths, budget_bytes, key=lambda length: peak(run.batch_size, length))
 
 
 def fit(model: ModelConfig, run: RunConfig, judged: Verdict) -> Fit:
@@ -127,16 +131,14 @@ def _candidates(model: ModelConfig, run: RunConfig) -> Iterator[tuple[str, Seque
     yield "vocab_size", range(min(256, model.vocab_size), model.vocab_size)
 
 
-def _peak_with(field: str, model: ModelConfig, run: RunConfig, kernels: KernelSet | None) -> Callable[[Any], int]:
-    used = kernels or kernels_of_hardware(run)
-    return lambda value: count_memory(*apply(model, run, {field: value}), used).peak_bytes
-
-
 def _enough(
     model: ModelConfig, run: RunConfig, budget: int, kernels: KernelSet, field: str, values: Sequence[Any]
 ) -> Way | None:
     """The mildest of these values that is enough, or None."""
-    peak = _peak_with(field, model, run, kernels)
+
+    def peak(value: Any) -> int:
+        return count_memory(*apply(model, run, {field: value}), kernels).peak_bytes
+
     fitting = bisect_right(values, budget, key=peak)
     if fitting == 0:
         return None

@@ -4,6 +4,7 @@ A peak is not the sum of the parts: gradients are born while activations die. St
 exists, gradients are None at the start. ``moments.py`` has what is alive when.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from llm_explorer.accounting.lifetimes import CATEGORIES, PARTS
 from llm_explorer.accounting.moments import Recipe, plan
 from llm_explorer.accounting.parameters import parameter_rows
 from llm_explorer.accounting.rows import Letters, Row, letters_of
-from llm_explorer.config import HEAD_ROWS_AT_ONCE, ModelConfig, RunConfig
+from llm_explorer.config import HEAD_ROWS_AT_ONCE, ModelConfig, RunConfig, replace
 
 
 class Memory(NamedTuple):
@@ -60,6 +61,31 @@ def count_memory(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
     )
 
 
+def peak_by_size(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Callable[[int, int], int]:
+    """The peak as a function of batch size and sequence length, all else as it is: a search asks for dozens.
+
+    >>> at = peak_by_size(ModelConfig(), RunConfig())
+    >>> at(2, 256) == count_memory(ModelConfig(), RunConfig()).peak_bytes
+    True
+    """
+    runs = replace(run, batch_size=1), replace(run, batch_size=2)  # a batch of one needs no copies of its heads
+    letters = [memory_letters(model, each, kernels) for each in runs]
+    plans = [plan(recipe_of(model, each, kernels)) for each in runs]
+
+    def peak(batch: int, length: int) -> int:
+        place = int(batch > 1)
+        sizes = letters[place] | sizes_of(run, batch, length)
+        return max(plans[place].sums(**sizes)[2:])
+
+    return peak
+
+
+def sizes_of(run: RunConfig, batch: int, length: int) -> dict[str, int]:
+    """The letters that batch and sequence decide: B, T, and R positions that have logits at once."""
+    positions = batch * length
+    return {"B": batch, "T": length, "R": positions if run.loss_chunk is None else min(run.loss_chunk, positions)}
+
+
 def kept_rows(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> tuple[Row, ...]:
     """What forward leaves alive for backward, in bytes; the rows sum to ``activations_bytes``, each knows its part."""
     letters = memory_letters(model, run, kernels)
@@ -96,10 +122,8 @@ def memory_letters(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu
     letters["Q"] = sum([row.count for row in rows if row.name.startswith("blocks.")])
     letters["K"] = sum([row.repeats for row in rows])
     letters["M"], letters["X"] = _largest_steps(rows, letters)
-    positions = letters["B"] * letters["T"]
     letters["S"] = min(letters["V"], HEAD_ROWS_AT_ONCE)
-    letters["R"] = positions if run.loss_chunk is None else min(run.loss_chunk, positions)
-    return letters
+    return letters | sizes_of(run, letters["B"], letters["T"])
 
 
 def _largest_steps(rows: tuple[Row, ...], letters: Letters) -> tuple[int, int]:
