@@ -76,7 +76,7 @@ class CausalSelfAttention(nn.Module):
     def __init__(self, config: ModelConfig, attention: Attention) -> None:
         super().__init__()
         self.materialized = attention == "materialized"
-        self.heads = (config.n_heads, config.head_dim)
+        self.heads = (config.n_heads, config.head_width)
         self.drop_rate = config.drop_rate
         self.qkv = Linear(config.emb_dim, 3 * config.emb_dim, bias=config.qkv_bias)
         self.projection = Linear(config.emb_dim, config.emb_dim, bias=config.bias, std=residual_std(config))

@@ -77,7 +77,7 @@ def test_the_defaults_never_change() -> None:
 
 
 def test_derived_sizes_are_properties() -> None:
-    assert ModelConfig(emb_dim=1024, n_heads=16).head_dim == 64
+    assert ModelConfig(emb_dim=1024, n_heads=16).head_width == 64
     assert ModelConfig(emb_dim=1024, n_heads=16).feed_forward_dim == 4096
     assert ModelConfig(hidden_dim=100).feed_forward_dim == 100
     assert RunConfig().sequence(ModelConfig()) == 256
@@ -204,7 +204,7 @@ def test_a_hostile_field_name_is_one_short_printable_message(field: str) -> None
 @given(st.integers(1, 4096), st.integers(1, 65_536))
 def test_heads_divide_the_width_or_every_fix_makes_them(width: int, heads: int) -> None:
     if width % heads == 0:
-        assert ModelConfig(emb_dim=width, n_heads=heads).head_dim * heads == width
+        assert ModelConfig(emb_dim=width, n_heads=heads).head_width * heads == width
         return
     (problem,) = problems(ModelConfig, emb_dim=width, n_heads=heads)
     assert problem.fixes

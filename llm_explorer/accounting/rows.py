@@ -115,7 +115,7 @@ def model_letters(model: ModelConfig) -> dict[str, int]:
         "C": model.context_length,
         "D": model.emb_dim,
         "N": model.n_heads,
-        "H": model.head_dim,
+        "H": model.head_width,
         "L": model.n_layers,
         "F": model.feed_forward_dim,
     }
