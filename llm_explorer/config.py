@@ -122,8 +122,11 @@ class ModelConfig(_Config):
 
     @property
     def has_mlp_bias(self) -> bool:
-        """Whether the matrices of the feed-forward layer have biases: as ``bias`` unless mlp_bias says otherwise."""
-        return self.bias if self.mlp_bias is None else self.mlp_bias
+        """Whether the matrices of the feed-forward layer have biases: as ``bias`` unless mlp_bias says otherwise.
+
+        Those of experts never have any.
+        """
+        return self.n_experts is None and (self.bias if self.mlp_bias is None else self.mlp_bias)
 
     @property
     def is_gated(self) -> bool:
@@ -166,6 +169,7 @@ class ModelConfig(_Config):
         yield from _head_problems(sound)
         yield from _position_problems(sound)
         yield from _expert_problems(sound)
+        yield from _norm_problems(sound)
         if sound.get("full_attention_every") and "sliding_window" in sound and sound["sliding_window"] is None:
             every = sound["full_attention_every"]
             message = (
@@ -285,20 +289,40 @@ def _position_problems(sound: Mapping[str, Any]) -> Iterable[Problem]:
     if not all(name in sound for name in needed) or sound["positions"] != "rope":
         return
     head = sound["head_dim"] or sound["emb_dim"] // sound["n_heads"]
-    rotated = int(head * sound["rope_share"])
-    if rotated % 2 or rotated == 0:
+    share = sound["rope_share"]
+    if not _can_rotate(head, share):
+        rotated = int(head * share)
         message = (
             f"positions=rope turns pairs of a head's values, but {rotated} of {head} is no even number of at least 2: "
             f"choose heads of an even width, or another rope_share"
         )
         even = max(2, head + head % 2)
-        yield Problem("positions", "rope", message, (("head_dim", even), ("positions", "learned")))
+        fixes: list[tuple[str, Any]] = [("head_dim", even)] if _can_rotate(even, share) else []
+        fixes += [("rope_share", 1.0)] if _can_rotate(head, 1.0) else []
+        yield Problem("positions", "rope", message, (*fixes, ("positions", "learned")))
+
+
+def _can_rotate(head: int, share: float) -> bool:
+    return int(head * share) >= 2 and int(head * share) % 2 == 0
+
+
+def _norm_problems(sound: Mapping[str, Any]) -> Iterable[Problem]:
+    residual, place = sound.get("residual"), sound.get("norm_place")
+    if residual in ("parallel", "parallel_one_norm") and place in ("post", "sandwich"):
+        message = (
+            f"norm_place={place} does not go with residual={residual}: layers side by side have their norms before "
+            f"them; use norm_place=pre, or residual=sequential"
+        )
+        yield Problem("norm_place", place, message, (("norm_place", "pre"), ("residual", "sequential")))
 
 
 def _expert_problems(sound: Mapping[str, Any]) -> Iterable[Problem]:
     if "n_experts" not in sound:
         return
     experts, active = sound["n_experts"], sound.get("n_active_experts")
+    if experts is not None and sound.get("mlp_bias"):
+        message = f"mlp_bias=True does not go with n_experts={experts}: experts have no biases; leave mlp_bias out"
+        yield Problem("mlp_bias", True, message, (("mlp_bias", None), ("n_experts", None)))
     if experts is None:
         for field in ("n_active_experts", "expert_hidden_dim", "n_shared_experts"):
             value = sound.get(field)
