@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from llm_explorer.accounting.kernels import KernelSet, byte_letters, kernels_of
-from llm_explorer.accounting.kv_cache import kv_cache_row
+from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.accounting.lifetimes import CATEGORIES, PARTS
 from llm_explorer.accounting.moments import Recipe, plan
 from llm_explorer.accounting.parameters import parameter_rows
@@ -44,7 +44,7 @@ def count_memory(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
     kept, optimizer, *peaks = followed.sums(**letters)
     peak = max(peaks)
     moment = followed.moments[peaks.index(peak)]
-    cache = kv_cache_row(model, run).total
+    cache = kv_cache_bytes(model, run)
     weights = letters["w"] * letters["P"]
     return Memory(
         parameters_bytes=weights,
@@ -88,16 +88,16 @@ def recipe_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") ->
 
 
 def memory_letters(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> dict[str, int]:
-    """All letters of the memory formulas: P parameters, Q of one block, K parameter tensors, R positions that have
-    logits at once, S head rows whose gradient a loss in chunks sums at once; M and X see ``_largest_steps``."""
+    """All letters of the memory formulas: P parameters, Q of one block, Y parameter tensors, R positions that have
+    logits at once, U head rows whose gradient a loss in chunks sums at once; M and X see ``_largest_steps``."""
     letters = letters_of(model, run) | byte_letters(kernels_of(model, run, kernels))
     rows = parameter_rows(model, letters)
     letters["P"] = sum([row.count * row.repeats for row in rows])
     letters["Q"] = sum([row.count for row in rows if row.name.startswith("blocks.")])
-    letters["K"] = sum([row.repeats for row in rows])
+    letters["Y"] = sum([row.repeats for row in rows])
     letters["M"], letters["X"] = _largest_steps(rows, letters)
     positions = letters["B"] * letters["T"]
-    letters["S"] = min(letters["V"], HEAD_ROWS_AT_ONCE)
+    letters["U"] = min(letters["V"], HEAD_ROWS_AT_ONCE)
     letters["R"] = positions if run.loss_chunk is None else min(run.loss_chunk, positions)
     return letters
 

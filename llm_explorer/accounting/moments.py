@@ -98,7 +98,7 @@ def _optimizer_state(recipe: Recipe) -> tuple[Leaf, ...]:
     if recipe.optimizer == "adamw":
         size = "2 * w" if recipe.kernels.precision != "bfloat16_master" else "8"
         state.append(leaf("AdamW moments", OPTIMIZER, f"{size} * P"))
-        state.append(leaf("AdamW step counts", OPTIMIZER, "4 * K"))
+        state.append(leaf("AdamW step counts", OPTIMIZER, "4 * Y"))
     return tuple(state) or (leaf("no state", OPTIMIZER, "0"),)
 
 
