@@ -20,14 +20,15 @@ ICON = (
     '<path d="M3 4h18v4H3zM3 10h12v4H3zM3 16h7v4H3z"/></svg>'
 )
 PAGES: Final = (
-    ("streamlit_app.py", "Explore", ":material/tune:"),
-    ("pages/memory.py", "Memory", ":material/memory:"),
-    ("pages/compute.py", "Compute", ":material/speed:"),
-    ("pages/concepts.py", "Concepts", ":material/school:"),
-    ("pages/pretraining.py", "Pre-training", ":material/model_training:"),
-    ("pages/tensors.py", "Tensors", ":material/grid_on:"),
-    ("pages/autograd.py", "Autograd", ":material/function:"),
-    ("pages/backprop.py", "Backpropagation", ":material/undo:"),
+    ("streamlit_app.py", "Explore"),
+    ("pages/parameters.py", "Parameters"),
+    ("pages/memory.py", "Memory"),
+    ("pages/compute.py", "Compute"),
+    ("pages/concepts.py", "Concepts"),
+    ("pages/pretraining.py", "Pre-training"),
+    ("pages/tensors.py", "Tensors"),
+    ("pages/autograd.py", "Autograd"),
+    ("pages/backprop.py", "Backpropagation"),
 )
 
 
@@ -74,9 +75,9 @@ def _below_the_frame(body: Callable[[Page], None], sliders: Sliders, refused: tu
 
 def _links() -> None:
     passed_on = address()
-    with st.container(horizontal=True, gap="small"):
-        for path, label, icon in PAGES:
-            st.page_link(path, label=label, icon=icon, query_params=passed_on)
+    with st.container(horizontal=True, gap="xsmall"):
+        for path, label in PAGES:
+            st.page_link(path, label=label, query_params=passed_on)
 
 
 def address() -> dict[str, str]:
