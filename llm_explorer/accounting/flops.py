@@ -6,21 +6,19 @@ Conventions, each chosen once and here:
    ``forward_causal`` counts only the T (T + 1) / 2 pairs that a causal mask leaves, or those inside the window.
 3. Backward is twice forward: one product for the gradient of the input, one for that of the weight.
    With checkpointing it also repeats each block's forward, up to the last tensor that its backward needs: that is
-   the mask of the last dropout, made after the product "down"; without dropout "down" is not repeated.
+   the mask of the last dropout, made after the product "down"; without dropout "down" is not repeated, unless a norm
+   or the weighing of experts follows.
 4. Forward is what the loss takes alone. A loss in chunks makes the head's gradients with it, at the same total.
 5. Each token is multiplied by the matrices of k experts: B T k rows, however they are shared out.
 """
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from llm_explorer.accounting.rows import Leaf, Letters, Row, leaf, letters_of, total
 from llm_explorer.accounting.structure import Structure, structure_of
 from llm_explorer.config import ModelConfig, RunConfig
-
-_ENDS: Final = ("head",)  # checkpointing repeats none of these
-_LAST: Final = ("down", "head")
 
 
 class Flops(NamedTuple):
@@ -44,8 +42,8 @@ def count_flops(model: ModelConfig, run: RunConfig) -> Flops:
     forward = total(rows)
     backward = 2 * forward
     if run.checkpointing:
-        last = not _reads_the_last_product(structure, dropout=model.drop_rate > 0)
-        backward += sum([row.total for row in rows if row.name not in (_LAST if last else _ENDS)])
+        once = "head", _last_product(structure, dropout=model.drop_rate > 0)
+        backward += sum([row.total for row in rows if row.name not in once])
     causal = sum([row.total for row in rows if row.component != "attention scores"])
     causal += 4 * letters["B"] * letters["N"] * letters["H"] * _pairs(letters)
     tokens = letters["B"] * letters["T"]
@@ -60,9 +58,11 @@ def _pairs(letters: Letters) -> int:
     return (letters["L"] - few) * length * (length + 1) // 2 + few * inside
 
 
-def _reads_the_last_product(structure: Structure, *, dropout: bool) -> bool:
-    """Whether a block's backward needs what comes after its last product, for which checkpointing must repeat it."""
-    return dropout or structure.norms_after or structure.experts
+def _last_product(structure: Structure, *, dropout: bool) -> str | None:
+    """The one after whose inputs a block's backward needs nothing more; None where it needs what is made of it."""
+    if dropout or structure.norms_after or (structure.experts and not structure.shared):
+        return None
+    return "shared down" if structure.shared else "down"
 
 
 @lru_cache(maxsize=256)

@@ -1,10 +1,13 @@
 """The KV cache, by hand."""
 
 import pytest
+import torch
+from variants import VARIANTS
 
 from llm_explorer.accounting.kv_cache import kv_bytes_per_token, kv_cache_bytes, kv_cache_rows
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.model import GPT
 
 BOOK, ONE = ModelConfig(), RunConfig(batch_size=1)
 
@@ -35,3 +38,42 @@ def test_inference_needs_the_weights_and_the_cache() -> None:
     memory = count_memory(BOOK, ONE)
     assert memory.kv_cache_bytes == 72 * 1024**2
     assert memory.inference_bytes == 163_009_536 * 4 + 72 * 1024**2
+
+
+# bytes a token in bf16: configs of Hugging Face, 2 L K H x 2 bytes
+@pytest.mark.parametrize(
+    ("layers", "kv_heads", "head_dim", "per_token"),
+    [(32, 8, 128, 131_072), (80, 8, 128, 327_680), (16, 8, 64, 32_768), (26, 4, 256, 106_496)],
+    ids=["llama-3-8b", "llama-3-70b", "llama-3.2-1b", "gemma-2-2b"],
+)
+def test_grouped_heads_keep_less(layers: int, kv_heads: int, head_dim: int, per_token: int) -> None:
+    model = ModelConfig(n_layers=layers, n_heads=64, n_kv_heads=kv_heads, head_dim=head_dim, context_length=1000)
+    run = replace(ONE, precision="bfloat16")
+    assert kv_bytes_per_token(model, run) == per_token
+    assert kv_cache_bytes(model, run) == 1000 * per_token
+    assert kv_cache_bytes(model, run, positions=10) == 10 * per_token
+
+
+def test_layers_with_a_window_keep_no_more_than_it() -> None:
+    # Gemma 3 27B at its 131,072 positions, bf16: 10.41 GiB, where a cache without windows takes 62
+    gemma = ModelConfig(
+        n_layers=62, n_heads=32, n_kv_heads=16, head_dim=128, context_length=131_072, sliding_window=1024,
+        full_attention_every=6,
+    )  # fmt: skip
+    run = replace(ONE, precision="bfloat16")
+    every, few = kv_cache_rows(gemma, run)
+    assert (every.repeats, few.repeats) == (10, 52)
+    assert round(kv_cache_bytes(gemma, run) / 1024**3, 2) == 10.41
+    assert kv_cache_bytes(gemma, run, positions=1024) == 1024 * kv_bytes_per_token(gemma, run)
+    assert kv_cache_bytes(replace(gemma, sliding_window=None, full_attention_every=None), run) == 62 * 1024**3
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "qwen3"])
+def test_it_is_what_the_model_s_own_cache_holds(name: str) -> None:
+    model = replace(VARIANTS[name], drop_rate=0.0)
+    gpt = GPT(model).eval()
+    cache = gpt.new_cache()
+    with torch.no_grad():
+        gpt(torch.zeros(1, 4, dtype=torch.int64), cache)
+    held = sum(each._keys.nbytes + each._values.nbytes for each in cache)
+    assert held == kv_cache_bytes(model, ONE)
