@@ -62,6 +62,7 @@ def tree_chart(title: str, rows: Iterable[Row], look: Look = "icicle") -> go.Fig
         "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
         "height": HEIGHT,
         "margin": {"l": 0, "r": 0, "t": 62, "b": 4},
+        "uniformtext": {"minsize": 10, "mode": "hide"},  # else it is shrunk until it fits, down to nothing
     }
     return go.Figure([trace], layout)
 

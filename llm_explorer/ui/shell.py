@@ -24,6 +24,7 @@ PAGES: Final = (
     ("pages/parameters.py", "Parameters"),
     ("pages/memory.py", "Memory"),
     ("pages/compute.py", "Compute"),
+    ("pages/compare.py", "Compare"),
     ("pages/concepts.py", "Concepts"),
     ("pages/pretraining.py", "Pre-training"),
     ("pages/tensors.py", "Tensors"),
@@ -50,6 +51,7 @@ def page(title: str, question: str, body: Callable[[Page], None], *, run_in_side
     st.set_page_config(f"{title} · LLM explorer", ICON, "wide", SIDEBAR_WIDTH)
     asked = state.asked_by_address()
     state.make_change()
+    state.write_pins()
     _links()
     bar = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
     bar.markdown(f"#### {title}", help=question, width="stretch")
@@ -80,9 +82,13 @@ def _links() -> None:
             st.page_link(path, label=label, query_params=passed_on)
 
 
-def address() -> dict[str, str]:
+def address() -> dict[str, str | list[str]]:
     """The parameters that a link to another page passes on: without them a new tab would start from the defaults."""
-    return {name: value for name, value in st.query_params.to_dict().items() if name != state.STEP}
+    passed: dict[str, str | list[str]] = {**st.query_params.to_dict()}
+    passed.pop(state.STEP, None)
+    if state.PIN in passed:
+        passed[state.PIN] = st.query_params.get_all(state.PIN)  # the one parameter that may be there more than once
+    return passed
 
 
 def _undo_and_pin(model: ModelConfig, run: RunConfig) -> None:
@@ -114,5 +120,8 @@ def _notices(problems: tuple[Problem, ...], refused: tuple[Problem, ...]) -> Non
             st.caption("Below is the last config that was valid; at the start, the default.")
             parts.config_button("Back to it", state.write, state.last_valid(), icon=":material/undo:")
     for problem in refused:
+        if problem.field == state.PIN:
+            st.warning(f"From the address: {parts.plain(problem.message)} (left out).")
+            continue
         used = value_words(st.session_state[problem.field])
         st.warning(f"From the address: {parts.plain(problem.message)}. Used instead: {used}.")
