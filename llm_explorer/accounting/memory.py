@@ -7,12 +7,14 @@ exists, gradients are None at the start. ``moments.py`` has what is alive when.
 from functools import lru_cache
 from typing import NamedTuple
 
+from llm_explorer.accounting import modern_moments, moments
 from llm_explorer.accounting.kernels import KernelSet, byte_letters, kernels_of
 from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.accounting.lifetimes import CATEGORIES, PARTS
-from llm_explorer.accounting.moments import Recipe, plan
+from llm_explorer.accounting.moments import Plan, Recipe
 from llm_explorer.accounting.parameters import parameter_rows
 from llm_explorer.accounting.rows import Letters, Row, letters_of
+from llm_explorer.accounting.structure import structure_of
 from llm_explorer.config import HEAD_ROWS_AT_ONCE, ModelConfig, RunConfig
 
 
@@ -40,7 +42,7 @@ def count_memory(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
     'loss backward'
     """
     letters = memory_letters(model, run, kernels)
-    followed = plan(recipe_of(model, run, kernels))
+    followed = plan_of(model, run, kernels)
     kept, optimizer, *peaks = followed.sums(**letters)
     peak = max(peaks)
     moment = followed.moments[peaks.index(peak)]
@@ -63,7 +65,7 @@ def count_memory(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
 def kept_rows(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> tuple[Row, ...]:
     """What forward leaves alive for backward, in bytes; the rows sum to ``activations_bytes``, each knows its part."""
     letters = memory_letters(model, run, kernels)
-    return tuple([each.row(letters, "bytes") for each in plan(recipe_of(model, run, kernels)).kept])
+    return tuple([each.row(letters, "bytes") for each in plan_of(model, run, kernels).kept])
 
 
 def kept_by_part(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> dict[str, int]:
@@ -74,6 +76,14 @@ def kept_by_part(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
     """
     rows = kept_rows(model, run, kernels)
     return {part: sum([row.total for row in rows if row.part == part]) for part in PARTS}
+
+
+def plan_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Plan:
+    """What is alive when in a step of this model and run."""
+    recipe, structure = recipe_of(model, run, kernels), structure_of(model)
+    if structure.is_gpt2 and not recipe.kernels.masked:
+        return moments.plan(recipe)
+    return modern_moments.plan(recipe, structure)
 
 
 def recipe_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Recipe:
@@ -88,13 +98,15 @@ def recipe_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") ->
 
 
 def memory_letters(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> dict[str, int]:
-    """All letters of the memory formulas: P parameters, Q of one block, Y parameter tensors, R positions that have
-    logits at once, U head rows whose gradient a loss in chunks sums at once; M and X see ``_largest_steps``."""
+    """All letters of the memory formulas: P parameters, Q of one block, Y parameter tensors, J rotated values of a head,
+    R positions that have logits at once, U head rows whose gradient a loss in chunks sums at once; M and X see
+    ``_largest_steps``."""
     letters = letters_of(model, run) | byte_letters(kernels_of(model, run, kernels))
     rows = parameter_rows(model, letters)
     letters["P"] = sum([row.count * row.repeats for row in rows])
     letters["Q"] = sum([row.count for row in rows if row.name.startswith("blocks.")])
     letters["Y"] = sum([row.repeats for row in rows])
+    letters["J"] = model.rope_width
     letters["M"], letters["X"] = _largest_steps(rows, letters)
     positions = letters["B"] * letters["T"]
     letters["U"] = min(letters["V"], HEAD_ROWS_AT_ONCE)

@@ -15,6 +15,7 @@ class Structure(NamedTuple):
     activation: Activation
     gated: bool
     positions: Positions
+    rotates_all: bool
     qk_norm: QkNorm
     plain_heads: bool
     grouped: bool
@@ -25,6 +26,16 @@ class Structure(NamedTuple):
     mlp_bias: bool
     head_bias: bool
     tied: bool
+    attention_softcap: bool
+    logit_softcap: bool
+
+    @property
+    def is_gpt2(self) -> bool:
+        """Whether a step is GPT-2's but for sizes and biases."""
+        plain = self.plain_heads and not self.experts and not self.attention_softcap and not self.logit_softcap
+        usual = self.norm == "layernorm" and self.norm_place == "pre" and self.residual == "sequential"
+        same = self.activation in ("gelu_tanh", "gelu") and self.positions == "learned" and self.qk_norm == "none"
+        return plain and usual and same and not self.head_bias
 
     @property
     def queries(self) -> str:
@@ -84,6 +95,7 @@ def structure_of(model: ModelConfig) -> Structure:
         activation=model.activation,
         gated=model.is_gated,
         positions=model.positions,
+        rotates_all=model.positions == "rope" and model.rope_width == model.head_width,
         qk_norm=model.qk_norm,
         plain_heads=not grouped and model.n_heads * model.head_width == model.emb_dim,
         grouped=grouped,
@@ -94,4 +106,6 @@ def structure_of(model: ModelConfig) -> Structure:
         mlp_bias=model.has_mlp_bias,
         head_bias=model.head_bias,
         tied=model.tie_embeddings,
+        attention_softcap=model.attention_softcap is not None,
+        logit_softcap=model.logit_softcap is not None,
     )

@@ -1,0 +1,144 @@
+"""One modern block on a tape, in the words of llm_explorer/model/: each function mirrors the module of its name."""
+
+from collections.abc import Callable
+
+from llm_explorer.accounting.kernels import Kernels
+from llm_explorer.accounting.lifetimes import ATTENTION, FEED_FORWARD, NORMS, RESIDUAL
+from llm_explorer.accounting.structure import Structure
+from llm_explorer.accounting.tape import Value
+from llm_explorer.accounting.tape_operations import Torch
+
+
+class Block:
+    """The forward of a block of this structure with these kernels, on a tape."""
+
+    def __init__(self, structure: Structure, kernels: Kernels, tape: Torch) -> None:
+        self.structure, self.kernels, self.tape = structure, kernels, tape
+
+    def forward(self, x: Value) -> Value:
+        """From its input to its output."""
+        steps = {"sequential": self._sequential, "parallel": self._parallel, "parallel_one_norm": self._one_norm}
+        return steps[self.structure.residual](x)
+
+    def _sequential(self, x: Value) -> Value:
+        x = self._added(x, self._branch(x, "attention", self._attention), "attention")
+        return self._added(x, self._branch(x, "feed-forward", self._feed_forward), "feed-forward")
+
+    def _branch(self, x: Value, half: str, step: Callable[[Value], Value]) -> Value:
+        """A half of the block between its norms, without the addition."""
+        place = self.structure.norm_place
+        answer = step(x if place == "post" else self._norm(x, f"{half} norm outputs"))
+        return answer if place == "pre" else self._norm(answer, f"{half} after its norm")
+
+    def _parallel(self, x: Value) -> Value:
+        first = self._added(x, self._branch(x, "attention", self._attention), "attention")
+        return self._added(first, self._branch(x, "feed-forward", self._feed_forward), "feed-forward")
+
+    def _one_norm(self, x: Value) -> Value:
+        normed = self._norm(x, "norm outputs")
+        first = self._added(x, self._attention(normed), "attention")
+        return self._added(first, self._feed_forward(normed), "feed-forward")
+
+    def _added(self, x: Value, answer: Value, half: str) -> Value:
+        self.tape.part = RESIDUAL
+        return self.tape.add(x, answer, f"residuals after {half}")
+
+    def _norm(self, x: Value, name: str, rows: str = "B * T") -> Value:
+        self.tape.part = NORMS
+        return self.tape.norm(x, self.structure.norm, name, rows)
+
+    # attention
+
+    def _attention(self, x: Value) -> Value:
+        tape, structure = self.tape, self.structure
+        tape.part = ATTENTION
+        q, k, v = self._queries_keys_values(x)
+        mixed = self._flash(q, k, v)
+        joined = tape.ordered(mixed, "heads side by side") if mixed.heads_first else mixed
+        return self._last(joined, "projection", ("D", structure.queries), "attention")
+
+    def _qkv(self, x: Value) -> Value:
+        return self.tape.linear(x, "qkv", (self.structure.qkv, "D"), "queries, keys and values")
+
+    def _queries_keys_values(self, x: Value) -> tuple[Value, Value, Value]:
+        tape, structure = self.tape, self.structure
+        queries, keys = (f"B * T * {width}" for width in (structure.queries, structure.keys))
+        joint = "joint gradient of queries, keys and values"
+        q, k, v = tape.split(self._qkv(x), [queries, keys, keys], joint)
+        q.name, k.name, v.name = "queries", "keys", "values"
+        if structure.qk_norm == "full":
+            q, k = self._normed(q, "queries", "B * T"), self._normed(k, "keys", "B * T")
+        if structure.positions == "rope":
+            q, k = self._in_order(q, one=self.kernels.one_head), self._in_order(k, one=self.kernels.one_kv_head)
+        if structure.qk_norm == "head":
+            q, k = self._normed(q, "queries", "B * T * N"), self._normed(k, "keys", "B * T * K")
+        if structure.positions == "rope":
+            q, k = self._rotated(q, "queries", "N"), self._rotated(k, "keys", "K")
+        return q, k, v
+
+    def _normed(self, x: Value, name: str, rows: str) -> Value:
+        normed = self._norm(x, f"normed {name}", rows)
+        self.tape.part = ATTENTION
+        return normed
+
+    def _in_order(self, x: Value, *, one: bool) -> Value:
+        """Rotated heads lie one after the other, and so do their gradients; what comes before has them side by side."""
+        return x if one else self.tape.back_in_order(x)
+
+    def _rotated(self, x: Value, name: str, heads: str) -> Value:
+        """Pairs of the first J values of each head turned: two products and a sum for each half of them."""
+        tape, shape = self.tape, x.shape
+        half, rest = f"B * T * {heads} * J // 2", f"B * T * {heads} * (H - J)"
+        shapes = [half, half] if self.structure.rotates_all else [half, half, rest]
+        first, second, *others = tape.split(x, shapes, f"gradient of {x.name}")
+        first.name, second.name = f"first half of {name}", f"second half of {name}"
+        angle = Value("angles", "T * J", "a")
+        turned = [
+            tape.subtract(*self._products(first, second, angle), f"turned first half of {name}"),
+            tape.add(*self._products(second, first, angle), f"turned second half of {name}"),
+        ]
+        return tape.cat([*turned, *others], shape, f"turned {name}")
+
+    def _products(self, first: Value, second: Value, angle: Value) -> tuple[Value, Value]:
+        tape = self.tape
+        return tape.scale(first, angle, f"{first.name}, cos"), tape.scale(second, angle, f"{second.name}, sin")
+
+    def _flash(self, q: Value, k: Value, v: Value) -> Value:
+        tape = self.tape
+        sizes = [(f"gradient of {each.name}", each.shape, each.width) for each in (q, k, v)]
+        made = [("attention output", q.shape, "a"), ("log-sum-exp of scores", "B * T * N", "4")]
+        mixed, _ = tape.apply(
+            [q, k, v], [q, k, v], made, lambda _: [tape.born(*size) for size in sizes], keeps_results=True
+        )
+        mixed.heads_first = q.heads_first and not self.kernels.one_head  # laid out as the queries are
+        return mixed
+
+    # feed-forward
+
+    def _feed_forward(self, x: Value) -> Value:
+        self.tape.part = FEED_FORWARD
+        return self._last(self._inside(x, "F"), "down", ("D", "F"), "feed-forward")
+
+    def _inside(self, x: Value, width: str) -> Value:
+        """What the last matrix reads."""
+        tape, kind = self.tape, self.structure.activation
+        if not self.structure.gated:
+            before = tape.linear(x, "up", (width, "D"), "feed-forward before GELU")
+            return self._activation(before, kind, "feed-forward after GELU")
+        gate = tape.linear(x, "gate", (width, "D"), "gate")
+        active = self._activation(gate, kind, "gate after its activation")
+        del gate
+        return tape.multiply(active, tape.linear(x, "up", (width, "D"), "feed-forward"), "feed-forward after gating")
+
+    def _activation(self, x: Value, kind: str, name: str) -> Value:
+        """ReLU keeps what it gives, the others what they are given."""
+        if kind == "relu":
+            return self.tape.pointwise(x, [], name, keeps_result=True)
+        return self.tape.pointwise(x, [x], name)
+
+    def _last(self, x: Value, matrix: str, shape: tuple[str, str], half: str) -> Value:
+        result = self.tape.linear(x, matrix, shape, f"output of {matrix}")
+        del x
+        if not self.kernels.dropout:
+            return result
+        return self.tape.dropout(result, f"{half} output dropout masks", f"output of {matrix} after dropout")
