@@ -1,6 +1,5 @@
 """Two to four configs side by side: bars that add up, and lines over the context."""
 
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -9,15 +8,16 @@ import plotly.graph_objects as go
 from llm_explorer.charts.palette import CATEGORIES
 from llm_explorer.units import byte_size
 
-ROW_HEIGHT: Final = 46
+ROW_HEIGHT: Final = 44
 TOP, BOTTOM = 34, 62  # below the bars: two lines of the legend
 LINES_HEIGHT: Final = 360
-NAME_WIDTH: Final = 18  # signs of a config's name before it goes on in a second line
+ABOVE: Final = 0.25  # of a row, from the middle of a bar to its name: half of the bar
+# colour, dash, marker and width: thinner and thinner, so that a line that lies on another does not hide it
 LOOKS: Final = (
-    (CATEGORIES["parameters"], "solid", "circle"),
-    (CATEGORIES["gradients"], "dash", "diamond"),
-    (CATEGORIES["activations"], "dot", "square"),
-    (CATEGORIES["optimizer state"], "dashdot", "cross"),
+    (CATEGORIES["parameters"], "solid", "circle", 5.0),
+    (CATEGORIES["gradients"], "dash", "diamond", 3.5),
+    (CATEGORIES["activations"], "dot", "square", 2.5),
+    (CATEGORIES["optimizer state"], "dashdot", "cross", 1.8),
 )
 STEP_BITS: Final = (2, 4, 6, 8, 10)  # from one tick to the next of an axis of powers of two
 MOST_TICKS: Final = 7
@@ -44,16 +44,9 @@ def stacked_bars(
     """
     used = {part: sizes for part, sizes in bars.items() if any(sizes)}
     sums = [sum(sizes) for sizes in zip(*used.values(), strict=True)] if used else [0.0] * len(names)
-    traces = [_bar(part, names, sizes, colours[part], [write(size) for size in sizes]) for part, sizes in used.items()]
-    traces.append(_sums(names, sums, [write(each) for each in sums]))
-    layout = _layout(title, TOP + BOTTOM + ROW_HEIGHT * len(names)) | {
-        "margin": {"l": 0, "r": 84, "t": TOP, "b": BOTTOM},
-        "barmode": "stack",
-        "bargap": 0.3,
-        "xaxis": {"visible": False, "rangemode": "tozero"},
-        "yaxis": {"autorange": "reversed", "ticks": "", "automargin": True},
-    }
-    return go.Figure(traces, layout)
+    traces = [_bar(part, sizes, colours[part], [write(size) for size in sizes]) for part, sizes in used.items()]
+    traces.append(_sums(sums, [write(each) for each in sums]))
+    return go.Figure(traces, _bar_layout(title, names) | {"barmode": "stack"})
 
 
 def grouped_bars(
@@ -61,17 +54,10 @@ def grouped_bars(
 ) -> go.Figure:
     """For each of ``names`` a bar of each kind, beside one another; None where nothing is known."""
     traces = []
-    for (kind, sizes), (colour, _dash, _marker) in zip(bars.items(), LOOKS, strict=False):
+    for (kind, sizes), (colour, *_) in zip(bars.items(), LOOKS, strict=False):
         labels = ["" if size is None else write(size) for size in sizes]
-        traces.append(_bar(kind, names, sizes, colour, labels) | {"text": labels, "textposition": "outside"})
-    layout = _layout(title, TOP + BOTTOM + ROW_HEIGHT * len(names)) | {
-        "margin": {"l": 0, "r": 84, "t": TOP, "b": BOTTOM},
-        "barmode": "group",
-        "bargap": 0.25,
-        "xaxis": {"visible": False, "rangemode": "tozero"},
-        "yaxis": {"autorange": "reversed", "ticks": "", "automargin": True},
-    }
-    return go.Figure(traces, layout)
+        traces.append(_bar(kind, sizes, colour, labels) | {"text": labels, "textposition": "outside"})
+    return go.Figure(traces, _bar_layout(title, names) | {"barmode": "group"})
 
 
 def cache_lines(title: str, configs: Sequence[Config]) -> go.Figure:
@@ -87,11 +73,6 @@ def cache_lines(title: str, configs: Sequence[Config]) -> go.Figure:
     return go.Figure(traces, layout)
 
 
-def wrapped(name: str) -> str:
-    """A name in lines short enough to stand beside a bar."""
-    return "<br>".join(textwrap.wrap(name, NAME_WIDTH))
-
-
 def _layout(title: str, height: int) -> dict[str, Any]:
     # across the whole chart, not only below the bars: a legend that is too narrow gets a scroll bar
     legend = {"orientation": "h", "x": 0, "xref": "container", "xanchor": "left"}
@@ -104,15 +85,28 @@ def _layout(title: str, height: int) -> dict[str, Any]:
     }
 
 
-def _bar(
-    name: str, names: Sequence[str], sizes: Sequence[float | None], colour: str, labels: Sequence[str]
-) -> dict[str, Any]:
+def _bar_layout(title: str, names: Sequence[str]) -> dict[str, Any]:
+    """Each name stands above its bar: beside it, a long one would take the room that the bars need."""
+    words = [
+        {"text": name, "x": 0, "xref": "paper", "xanchor": "left", "y": row - ABOVE, "yanchor": "bottom"}
+        for row, name in enumerate(names)
+    ]
+    return _layout(title, TOP + BOTTOM + ROW_HEIGHT * len(names)) | {
+        "margin": {"l": 0, "r": 84, "t": TOP, "b": BOTTOM},
+        "bargap": 1 - 2 * ABOVE,
+        "annotations": [each | {"showarrow": False} for each in words],
+        "xaxis": {"visible": False, "rangemode": "tozero"},
+        "yaxis": {"visible": False, "range": [len(names) - 0.7, -0.7]},
+    }
+
+
+def _bar(name: str, sizes: Sequence[float | None], colour: str, labels: Sequence[str]) -> dict[str, Any]:
     return {
         "type": "bar",
         "orientation": "h",
         "name": name,
         "x": list(sizes),
-        "y": [wrapped(each) for each in names],
+        "y": list(range(len(sizes))),
         "marker": {"color": colour},
         "customdata": list(labels),
         "hovertemplate": "%{customdata}<extra>" + name + "</extra>",
@@ -120,13 +114,13 @@ def _bar(
     }
 
 
-def _sums(names: Sequence[str], sums: Sequence[float], labels: Sequence[str]) -> dict[str, Any]:
+def _sums(sums: Sequence[float], labels: Sequence[str]) -> dict[str, Any]:
     """Words at the ends of bars: of a bar that has no length of its own."""
     return {
         "type": "scatter",
         "mode": "text",
         "x": list(sums),
-        "y": [wrapped(each) for each in names],
+        "y": list(range(len(sums))),
         "text": [f" {label}" for label in labels],
         "textposition": "middle right",
         "hoverinfo": "skip",
@@ -135,15 +129,15 @@ def _sums(names: Sequence[str], sums: Sequence[float], labels: Sequence[str]) ->
     }
 
 
-def _line(config: Config, colour: str, dash: str, marker: str) -> dict[str, Any]:
+def _line(config: Config, colour: str, dash: str, marker: str, width: float) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "name": config.name,
         "x": list(config.places),
         "y": list(config.values),
-        "line": {"color": colour, "dash": dash, "width": 2},
-        "marker": {"symbol": marker, "size": 7},
+        "line": {"color": colour, "dash": dash, "width": width},
+        "marker": {"symbol": marker, "size": 4 + 1.4 * width},
         "customdata": [byte_size(value) for value in config.values],
         "hovertemplate": "%{x:,} tokens: %{customdata}<extra>" + config.name + "</extra>",
     }

@@ -24,7 +24,7 @@ ALL_FIELDS: Final = "All fields"
 NUMBERS: Final = "What it costs"
 NUMBERS_HELP: Final = "Beside each number: how many times that of the first."
 DOWNLOAD: Final = "The numbers as a table to download"
-RATIO: Final = "{ratio} ×"
+RATIO: Final = "{ratio}\u00a0×"
 
 ROWS: Final = {
     "parameters": "Parameters",

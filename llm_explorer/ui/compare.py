@@ -1,8 +1,9 @@
 """The configs that are compared, what differs between them, and what each costs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import pandas as pd
 import streamlit as st
 
 from llm_explorer import presets, units
@@ -122,20 +123,20 @@ def _differences(compared: Sequence[Compared]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"##### {texts.DIFFERENCES}", help=texts.DIFFERENCES_HELP, width="content")
         everything = st.toggle(texts.ALL_FIELDS, key="compare_all_fields")
-    lines = []
+    rows = {}
     for field in (*ModelConfig.model_fields, *RunConfig.model_fields):
         values = [shown_value(field, each.model, each.run) for each in compared]
-        differs = [value != values[0] for value in values]
-        if everything or any(differs):
-            words = [parts.plain(value_words(value)) for value in values]
-            cells = [
-                f":orange-background[**{word}**]" if odd else word for word, odd in zip(words, differs, strict=True)
-            ]
-            lines.append(f"| {FIELDS[field].label} | {' | '.join(cells)} |")
-    if lines:
-        st.markdown("\n".join([*_head(compared), *lines]))
+        if everything or any(value != values[0] for value in values):
+            rows[FIELDS[field].label] = [_highlighted(value, values[0]) for value in values]
+    if rows:
+        _table(compared, rows)
     elif len(compared) > 1:
         st.markdown(texts.NO_DIFFERENCE)
+
+
+def _highlighted(value: Any, first: Any) -> str:
+    words = parts.plain(value_words(value))
+    return words if value == first else f":orange-background[**{words}**]"
 
 
 def shown_value(field: str, model: ModelConfig, run: RunConfig) -> Any:
@@ -154,9 +155,10 @@ def shown_value(field: str, model: ModelConfig, run: RunConfig) -> Any:
     return getattr(model if field in ModelConfig.model_fields else run, field)
 
 
-def _head(compared: Sequence[Compared]) -> list[str]:
-    names = " | ".join(parts.plain(each.name) for each in compared)
-    return [f"| | {names} |", f"|---|{'--:|' * len(compared)}"]
+def _table(compared: Sequence[Compared], rows: Mapping[str, Sequence[str]]) -> None:
+    """A column for each config; on a narrow screen it scrolls by itself, not the page."""
+    columns = {parts.plain(each.name): [cells[i] for cells in rows.values()] for i, each in enumerate(compared)}
+    st.table(pd.DataFrame({"": list(rows)} | columns), hide_index=True)
 
 
 class Measure(NamedTuple):
@@ -199,8 +201,7 @@ def _numbers(compared: Sequence[Compared]) -> None:
     if found["active"] == found["parameters"]:
         del found["active"]
     rows = [each for each in MEASURES if any(value is not None for value in found.get(each.row, ()))]
-    lines = [f"| {texts.ROWS[each.row]} | {' | '.join(_cells(found[each.row], each.write))} |" for each in rows]
-    st.markdown("\n".join([*_head(compared), *lines]))
+    _table(compared, {texts.ROWS[each.row]: _cells(found[each.row], each.write) for each in rows})
     box = st.expander(texts.DOWNLOAD, icon=":material/table:", on_change="rerun", key="compare_numbers")
     if box.open:
         columns: dict[str, Sequence[object]] = {"": [texts.ROWS[each.row] for each in rows]}
@@ -222,5 +223,5 @@ def _cells(values: Sequence[float | None], write: units.Writer) -> list[str]:
 
 
 def ratio_words(ratio: float) -> str:
-    """2.852 -> '2.9', 0.0312 -> '0.031', 1240.3 -> '1,240'."""
-    return f"{ratio:,.0f}" if ratio >= 99.5 else f"{ratio:.2g}"
+    """2.852 -> '2.9', 1 -> '1.0', 0.0312 -> '0.031', 1240.3 -> '1,240'."""
+    return f"{ratio:,.0f}" if ratio >= 9.95 else f"{ratio:.1f}" if ratio >= 0.995 else f"{ratio:.2g}"

@@ -1,13 +1,13 @@
 """The parts of the Parameters page: four counts, the tree by module, every tensor with its formula."""
 
-from collections.abc import Iterable
 from typing import Literal
 
+import pandas as pd
 import streamlit as st
 
 from llm_explorer import units
 from llm_explorer.accounting.parameters import Parameters, count_parameters
-from llm_explorer.accounting.rows import Letters, Row, by_component, model_letters
+from llm_explorer.accounting.rows import Letters, Row, by_component, model_letters, total
 from llm_explorer.charts.treemap import tree_chart
 from llm_explorer.config import ModelConfig
 from llm_explorer.texts import parameters as texts
@@ -92,7 +92,7 @@ def _tensors(model: ModelConfig, parameters: Parameters) -> None:
     if not box.open:
         return
     with box:
-        st.markdown(tensor_table(parameters.rows, model_letters(model)))
+        st.table(tensor_table(parameters.rows, model_letters(model)), hide_index=True)
         st.caption(texts.LETTERS)
         if model.tie_embeddings:
             st.caption(texts.TIED_NOTE)
@@ -102,24 +102,22 @@ def _tensors(model: ModelConfig, parameters: Parameters) -> None:
                 parts.data_table(_columns(parameters.rows), file_name="parameters.csv", key="tensors")
 
 
-def tensor_table(rows: Iterable[Row], letters: Letters) -> str:
-    """A line a tensor: shape, formula, the same with the numbers, one instance, how often, all together."""
-    lines = ["| tensor | shape | formula | with the numbers | each | times | total |", "|---|---|---|---|--:|--:|--:|"]
-    for row in rows:
-        formula, numbers = row.formula.latex(), row.formula.latex_with(letters)
-        cells = (
-            f"`{row.name}`",
-            " × ".join(f"{size:,}" for size in row.shape),
-            f"${formula}$",
-            f"${numbers}$",
-            units.exact(row.count),
-            units.exact(row.repeats),
-            units.exact(row.total),
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    rows = tuple(rows)
-    lines.append(f"| **all** | | | | | | **{units.exact(sum(row.total for row in rows))}** |")
-    return "\n".join(lines)
+def tensor_table(rows: tuple[Row, ...], letters: Letters) -> pd.DataFrame:
+    """A line a tensor: shape, formula, the same with the numbers, one instance, how often, all together; the sum."""
+    lines = [
+        {
+            "tensor": f"`{row.name}`",
+            "shape": " × ".join(f"{size:,}" for size in row.shape),
+            "formula": f"${row.formula.latex()}$",
+            "with the numbers": f"${row.formula.latex_with(letters)}$",
+            "each": units.exact(row.count),
+            "times": units.exact(row.repeats),
+            "total": units.exact(row.total),
+        }
+        for row in rows
+    ]
+    lines.append(dict.fromkeys(lines[0], "") | {"tensor": "**all**", "total": f"**{units.exact(total(rows))}**"})
+    return pd.DataFrame(lines)
 
 
 def _columns(rows: tuple[Row, ...]) -> dict[str, list[object]]:

@@ -1,5 +1,6 @@
 """How a batch flows: the block drawn from the config, and every tensor of a forward pass with its shape."""
 
+import pandas as pd
 import streamlit as st
 
 from llm_explorer import units
@@ -23,23 +24,26 @@ def draw(page: Page) -> None:
     with grid.cell():
         st.markdown(f"##### {texts.FLOW}", help=texts.FLOW_HELP)
         steps = flow(page.model, page.run)
-        st.markdown(shape_table(steps, page.model))
+        st.table(shape_table(steps, page.model), hide_index=True)
         _notes(page.model, page.run, steps)
         _numbers(steps)
 
 
-def shape_table(steps: tuple[Step, ...], model: ModelConfig) -> str:
-    """A line a tensor; those of one block stand between two lines that say so."""
-    lines = ["| tensor | shape | here | bytes |", "|---|---|---|--:|"]
-    inside = False
-    for step in steps:
-        if step.in_block and not inside:
-            lines.append(f"| **{texts.IN_BLOCK.format(layers=units.exact(model.n_layers))}** | | | |")
-        inside = step.in_block
-        here = " × ".join(f"{size:,}" for size in step.shape)
-        size = texts.NEVER_WHOLE if step.bytes is None else units.byte_size(step.bytes)
-        lines.append(f"| {'· ' if inside else ''}{texts.STEPS[step.name]} | {letters_of(step)} | {here} | {size} |")
-    return "\n".join(lines)
+def shape_table(steps: tuple[Step, ...], model: ModelConfig) -> pd.DataFrame:
+    """A line a tensor; before those of a block one that says how often they are there."""
+    lines = []
+    for number, step in enumerate(steps):
+        if step.in_block and not steps[number - 1].in_block:
+            words = texts.IN_BLOCK.format(layers=units.exact(model.n_layers))
+            lines.append({"tensor": f"**{words}**", "shape": "", "here": "", "bytes": ""})
+        line = {
+            "tensor": f"{'· ' if step.in_block else ''}{texts.STEPS[step.name]}",
+            "shape": letters_of(step),
+            "here": " × ".join(f"{size:,}" for size in step.shape),
+            "bytes": texts.NEVER_WHOLE if step.bytes is None else units.byte_size(step.bytes),
+        }
+        lines.append(line)
+    return pd.DataFrame(lines)
 
 
 def letters_of(step: Step) -> str:

@@ -1,7 +1,7 @@
 import pytest
 
 from llm_explorer import units
-from llm_explorer.charts.compare import LOOKS, Config, cache_lines, grouped_bars, stacked_bars, wrapped
+from llm_explorer.charts.compare import LOOKS, Config, cache_lines, grouped_bars, stacked_bars
 
 COLOURS = {"a": "#111111", "b": "#222222", "c": "#333333"}
 
@@ -33,7 +33,7 @@ def test_four_lines_differ_in_colour_dash_and_marker_and_each_ends_at_its_contex
     configs = [Config(f"config {n}", [16, 32 << n], [1024, 2048 << n]) for n in range(4)]
     lines = cache_lines("title", configs).data
     assert [tuple(line.x) for line in lines] == [(16, 32 << n) for n in range(4)]
-    looks = [(line.line.color, line.line.dash, line.marker.symbol) for line in lines]
+    looks = [(line.line.color, line.line.dash, line.marker.symbol, line.line.width) for line in lines]
     assert looks == list(LOOKS)
     assert all(len(set(column)) == 4 for column in zip(*looks, strict=True))
 
@@ -46,8 +46,13 @@ def test_ticks_are_powers_of_two_and_few(highest: int) -> None:
     assert axis.ticktext[0] == "16"
 
 
-def test_a_long_name_goes_on_in_a_second_line() -> None:
-    assert wrapped("Custom: 12 layers of 768") == "Custom: 12 layers<br>of 768"
+def test_each_bar_has_its_name_above_it() -> None:
+    figure = stacked_bars("title", ["one", "two"], {"a": [1, 2]}, COLOURS, units.exact)
+    assert [(words.text, words.y < row) for row, words in enumerate(figure.layout.annotations)] == [
+        ("one", True),
+        ("two", True),
+    ]
+    assert list(figure.data[0].y) == [0, 1]
 
 
 def test_the_height_goes_by_the_number_of_configs_only() -> None:

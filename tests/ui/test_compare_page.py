@@ -35,10 +35,9 @@ class CompareVisit(Visit):
 
     def rows(self, title_row: str) -> dict[str, list[str]]:
         """The lines of the table below a first cell, by that cell."""
-        (table,) = [part.value for part in self.page.markdown if f"| {title_row} |" in part.value]
-        table = table.replace("\\", "")
-        cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-        return {first: rest for first, *rest in cells}
+        (table,) = [table.value for table in self.page.table if title_row in list(table.value[""])]
+        rows = {line[0]: [str(cell).replace("\\", "") for cell in line[1:]] for line in table.itertuples(index=False)}
+        return rows | {"": [str(name).replace("\\", "") for name in table.columns[1:]]}
 
 
 def test_alone_a_config_is_shown_and_what_to_do_is_told() -> None:
@@ -54,7 +53,7 @@ def test_differences_are_highlighted_and_numbers_are_told_beside_how_many_times_
     assert differing["Feed-forward width (F)"] == ["3,072", ":orange-background[**4,096**]"]
     assert "Vocab size (V)" not in differing
     # 406,212,608 of the book's exercise 4.2 are 2.49 times 163,009,536
-    assert visit.rows("Parameters")["Parameters"] == ["163.0 M", "406.2 M  :gray[2.5 ×]"]
+    assert visit.rows("Parameters")["Parameters"] == ["163.0 M", "406.2 M  :gray[2.5\u00a0×]"]
     visit.page.toggle(key="compare_all_fields").set_value(True)
     assert visit.run().rows("Layers (L)")["Vocab size (V)"] == ["50,257", "50,257"]
 
@@ -150,6 +149,8 @@ def test_a_name_tells_what_is_unusual_and_none_is_there_twice() -> None:
     assert head == ["Book GPT-2 small, now", "24 × 768", "24 × 768 (2)"]
 
 
-@pytest.mark.parametrize(("ratio", "words"), [(2.852, "2.9"), (0.0312, "0.031"), (1240.3, "1,240"), (99.6, "100")])
+@pytest.mark.parametrize(
+    ("ratio", "words"), [(2.852, "2.9"), (1.0, "1.0"), (0.0312, "0.031"), (1240.3, "1,240"), (99.6, "100")]
+)
 def test_a_ratio_is_short(ratio: float, words: str) -> None:
     assert ratio_words(ratio) == words
