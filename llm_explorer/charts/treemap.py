@@ -13,6 +13,7 @@ HEIGHT: Final = 430
 ROOT: Final = "model"
 SHARED_COLOUR: Final = "#6f7378"  # of a module with parts of several components
 TEXT_COLOUR: Final = "#ffffff"
+LINE_COLOUR: Final = "rgba(255, 255, 255, 0.6)"
 LEAST_CONTRAST: Final = 4.5  # of text to what is behind it: WCAG 2.1, 1.4.3
 
 Look = Literal["icicle", "treemap"]
@@ -49,7 +50,7 @@ def tree_chart(title: str, rows: Iterable[Row], look: Look = "icicle") -> go.Fig
         "textinfo": "label+text",
         "customdata": [node.hover for node in nodes],
         "hovertemplate": "%{customdata}<extra></extra>",
-        "marker": {"colors": [_colour(node) for node in nodes], "line": {"width": 1}},
+        "marker": {"colors": [_colour(node) for node in nodes], "line": {"width": 1, "color": LINE_COLOUR}},
         "textfont": {"color": TEXT_COLOUR, "size": 13},
         "sort": False,  # in the order of the data's way, so that nothing jumps
         "pathbar": {"visible": True, "thickness": 22},

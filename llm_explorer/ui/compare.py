@@ -46,7 +46,8 @@ def draw(page: Page) -> tuple[Compared, ...]:
     _toolbar(page, compared)
     if len(compared) < 2:
         st.info(texts.ALONE, icon=":material/compare_arrows:")
-    _differences(compared)
+    else:
+        _differences(compared)
     _numbers(compared)
     return compared
 
@@ -130,7 +131,7 @@ def _differences(compared: Sequence[Compared]) -> None:
             rows[FIELDS[field].label] = [_highlighted(value, values[0]) for value in values]
     if rows:
         _table(compared, rows)
-    elif len(compared) > 1:
+    else:
         st.markdown(texts.NO_DIFFERENCE)
 
 

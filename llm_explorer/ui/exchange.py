@@ -13,6 +13,7 @@ from llm_explorer.texts import sharing as texts
 from llm_explorer.ui import parts, state
 
 MOST_BYTES: Final = 1_000_000
+POPOVER_WIDTH: Final = 420  # of what is in it: else it is as narrow as its button
 TEXT: Final = "import_text"
 
 
@@ -22,7 +23,7 @@ def draw(configs: Configs | None) -> None:
         taken = st.popover(texts.IMPORT, icon=":material/upload:", on_change="rerun", key="import", width="stretch")
         given = st.popover(texts.EXPORT, icon=":material/download:", on_change="rerun", key="export", width="stretch")
     if taken.open:
-        with taken:
+        with taken, st.container(width=POPOVER_WIDTH):
             _import(configs)
     if given.open:
         with given:
@@ -40,7 +41,6 @@ def _import(configs: Configs | None) -> None:
         help=texts.PASTE_HELP,
         placeholder=texts.PASTE_EXAMPLE,
         height=150,
-        width=420,
         max_chars=MOST_BYTES,
         persist_state="session",
     )

@@ -17,14 +17,14 @@ class Sidebar:
     """Drawn in two passes: the numbers first, from which the config is read, then the sliders that tell of it."""
 
     def __init__(self) -> None:
-        self.preset = st.sidebar.container()
+        # above the sliders: a popover opens downwards and must have room there
+        self.preset = st.sidebar.container(gap="small")
         sliders = st.sidebar.container(gap="xxsmall")
         # a row of two widgets costs half of two columns in processor time, and there are six
         self.rows = {
             field: sliders.container(horizontal=True, vertical_alignment="bottom", gap="small")
             for field in state.SLIDERS
         }
-        self.architecture = st.sidebar.container(gap="small")
         self.others = st.sidebar.container(gap="small")
 
     def draw_numbers(self) -> None:
@@ -65,7 +65,6 @@ class Sidebar:
                 _slider(field, options[field], configs)
         with self.preset:
             preset_picker.draw(configs)
-        with self.architecture:
             _architecture(configs)
             exchange.draw(configs)
         return options
