@@ -74,8 +74,13 @@ def kernels_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -
         one_head=model.n_heads == 1,
         cuda=cuda,
         one_kv_head=model.kv_heads == 1,
-        masked=model.sliding_window is not None and model.sliding_window < run.sequence(model),
+        masked=any_window(model) and (model.sliding_window or 0) < run.sequence(model),
     )
+
+
+def any_window(model: ModelConfig) -> bool:
+    """Whether some layer sees only a window."""
+    return model.sliding_window is not None and model.full_attention_every != 1
 
 
 def kernels_of_device(device: str) -> KernelSet:

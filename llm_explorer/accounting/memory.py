@@ -98,8 +98,8 @@ def recipe_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") ->
 
 
 def memory_letters(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> dict[str, int]:
-    """All letters of the memory formulas: P parameters, Q of one block, Y parameter tensors, J rotated values of a head,
-    R positions that have logits at once, U head rows whose gradient a loss in chunks sums at once; M and X see
+    """All letters of the memory formulas: P parameters, Q of one block, Y parameter tensors, J rotated values a head, R
+    positions that have logits at once, U head rows whose gradient a loss in chunks sums at once; M and X see
     ``_largest_steps``."""
     letters = letters_of(model, run) | byte_letters(kernels_of(model, run, kernels))
     rows = parameter_rows(model, letters)

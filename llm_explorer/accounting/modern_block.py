@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from llm_explorer.accounting.kernels import Kernels
 from llm_explorer.accounting.lifetimes import ATTENTION, FEED_FORWARD, NORMS, RESIDUAL
+from llm_explorer.accounting.modern_attention import attend
+from llm_explorer.accounting.modern_experts import Experts
 from llm_explorer.accounting.structure import Structure
 from llm_explorer.accounting.tape import Value
 from llm_explorer.accounting.tape_operations import Torch
@@ -53,7 +55,7 @@ class Block:
         tape, structure = self.tape, self.structure
         tape.part = ATTENTION
         q, k, v = self._queries_keys_values(x)
-        mixed = self._flash(q, k, v)
+        mixed = attend(tape, structure, q, k, v)
         joined = tape.ordered(mixed, "heads side by side") if mixed.heads_first else mixed
         return self._last(joined, "projection", ("D", structure.queries), "attention")
 
@@ -68,8 +70,11 @@ class Block:
         q.name, k.name, v.name = "queries", "keys", "values"
         if structure.qk_norm == "full":
             q, k = self._normed(q, "queries", "B * T"), self._normed(k, "keys", "B * T")
-        if structure.positions == "rope":
+        plain = self.kernels.attention != "flash"
+        if plain or structure.positions == "rope" or self._fused_head_norm:
             q, k = self._in_order(q, one=self.kernels.one_head), self._in_order(k, one=self.kernels.one_kv_head)
+        if plain:
+            v = self._in_order(v, one=self.kernels.one_kv_head)
         if structure.qk_norm == "head":
             q, k = self._normed(q, "queries", "B * T * N"), self._normed(k, "keys", "B * T * K")
         if structure.positions == "rope":
@@ -78,11 +83,18 @@ class Block:
 
     def _normed(self, x: Value, name: str, rows: str) -> Value:
         normed = self._norm(x, f"normed {name}", rows)
+        normed.heads_first = normed.heads_first or self._fused_head_norm
         self.tape.part = ATTENTION
         return normed
 
+    @property
+    def _fused_head_norm(self) -> bool:
+        """Whether queries and keys come out of a kernel that writes one head after the other."""
+        fused = self.structure.norm != "rmsnorm" or self.kernels.cuda
+        return fused and self.structure.qk_norm == "head"
+
     def _in_order(self, x: Value, *, one: bool) -> Value:
-        """Rotated heads lie one after the other, and so do their gradients; what comes before has them side by side."""
+        """The gradients of what is rotated, or multiplied head by head, have one head after the other."""
         return x if one else self.tape.back_in_order(x)
 
     def _rotated(self, x: Value, name: str, heads: str) -> Value:
@@ -103,32 +115,33 @@ class Block:
         tape = self.tape
         return tape.scale(first, angle, f"{first.name}, cos"), tape.scale(second, angle, f"{second.name}, sin")
 
-    def _flash(self, q: Value, k: Value, v: Value) -> Value:
-        tape = self.tape
-        sizes = [(f"gradient of {each.name}", each.shape, each.width) for each in (q, k, v)]
-        made = [("attention output", q.shape, "a"), ("log-sum-exp of scores", "B * T * N", "4")]
-        mixed, _ = tape.apply(
-            [q, k, v], [q, k, v], made, lambda _: [tape.born(*size) for size in sizes], keeps_results=True
-        )
-        mixed.heads_first = q.heads_first and not self.kernels.one_head  # laid out as the queries are
-        return mixed
-
     # feed-forward
 
     def _feed_forward(self, x: Value) -> Value:
         self.tape.part = FEED_FORWARD
-        return self._last(self._inside(x, "F"), "down", ("D", "F"), "feed-forward")
+        return self._mixture(x) if self.structure.experts else self._dense(x, "F", "")
 
-    def _inside(self, x: Value, width: str) -> Value:
+    def _mixture(self, x: Value) -> Value:
+        """Routed experts, and beside them those that all positions share."""
+        mixed = self._dropped(Experts(self.structure, self.tape).forward(x), "experts' output")
+        if not self.structure.shared:
+            return mixed
+        return self.tape.add(mixed, self._dense(x, "S * F", "shared "), "answers of all experts")
+
+    def _dense(self, x: Value, width: str, which: str) -> Value:
+        return self._last(self._inside(x, width, which), f"{which}down", ("D", width), f"{which}feed-forward")
+
+    def _inside(self, x: Value, width: str, which: str) -> Value:
         """What the last matrix reads."""
         tape, kind = self.tape, self.structure.activation
         if not self.structure.gated:
-            before = tape.linear(x, "up", (width, "D"), "feed-forward before GELU")
-            return self._activation(before, kind, "feed-forward after GELU")
-        gate = tape.linear(x, "gate", (width, "D"), "gate")
-        active = self._activation(gate, kind, "gate after its activation")
+            before = tape.linear(x, f"{which}up", (width, "D"), f"{which}feed-forward before GELU")
+            return self._activation(before, kind, f"{which}feed-forward after GELU")
+        gate = tape.linear(x, f"{which}gate", (width, "D"), f"{which}gate")
+        active = self._activation(gate, kind, f"{which}gate after its activation")
         del gate
-        return tape.multiply(active, tape.linear(x, "up", (width, "D"), "feed-forward"), "feed-forward after gating")
+        up = tape.linear(x, f"{which}up", (width, "D"), f"{which}feed-forward before gating")
+        return tape.multiply(active, up, f"{which}feed-forward after gating")
 
     def _activation(self, x: Value, kind: str, name: str) -> Value:
         """ReLU keeps what it gives, the others what they are given."""
@@ -139,6 +152,10 @@ class Block:
     def _last(self, x: Value, matrix: str, shape: tuple[str, str], half: str) -> Value:
         result = self.tape.linear(x, matrix, shape, f"output of {matrix}")
         del x
+        return self._dropped(result, half)
+
+    def _dropped(self, x: Value, half: str) -> Value:
+        """After dropout, where there is any."""
         if not self.kernels.dropout:
-            return result
-        return self.tape.dropout(result, f"{half} output dropout masks", f"output of {matrix} after dropout")
+            return x
+        return self.tape.dropout(x, f"{half} output dropout masks", f"{half} output after dropout")

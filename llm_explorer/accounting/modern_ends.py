@@ -1,13 +1,27 @@
 """What comes before and after modern blocks, on a tape: as ends.py has it for GPT-2."""
 
+from typing import Final
+
 from llm_explorer.accounting.block_forward import copy_of
 from llm_explorer.accounting.ends import HEAD_GRADIENT
 from llm_explorer.accounting.kernels import Kernels
-from llm_explorer.accounting.lifetimes import ATTENTION, EMBEDDINGS, GRADIENTS, HEAD, LOSS, NORMS, RESIDUAL, saved
+from llm_explorer.accounting.lifetimes import (
+    ATTENTION,
+    EMBEDDINGS,
+    GRADIENTS,
+    HEAD,
+    LOSS,
+    NORMS,
+    RESIDUAL,
+    saved,
+    temporary,
+)
 from llm_explorer.accounting.rows import Leaf
 from llm_explorer.accounting.structure import Structure
 from llm_explorer.accounting.tape import Value
 from llm_explorer.accounting.tape_operations import FULL, NOTHING, Torch
+
+_MASK: Final = "mask of the window"
 
 
 def kept_by_embeddings(structure: Structure, kernels: Kernels) -> tuple[Leaf, ...]:
@@ -19,9 +33,19 @@ def kept_by_embeddings(structure: Structure, kernels: Kernels) -> tuple[Leaf, ..
         found.append(saved("embedding dropout mask", EMBEDDINGS, f"{kernels.mask_bytes('r')} * B * T * D"))
     if structure.positions == "rope":
         found.append(saved("cosines and sines of positions", ATTENTION, "a * T * J"))
-    if kernels.masked:
-        found.append(saved("mask of the window", ATTENTION, "a * T**2"))
+    if _keeps_mask(kernels):
+        found.append(saved(_MASK, ATTENTION, "a * T**2"))
     return tuple(found)
+
+
+def kept_in_forward(kernels: Kernels) -> tuple[Leaf, ...]:
+    """What all blocks' forward needs and no backward."""
+    return (temporary(_MASK, "a * T**2"),) if kernels.masked and not _keeps_mask(kernels) else ()
+
+
+def _keeps_mask(kernels: Kernels) -> bool:
+    """Whether backward reads the mask of the window: the fused kernel's does, and a second run."""
+    return kernels.masked and (kernels.attention == "flash" or kernels.checkpointing)
 
 
 def loss(tape: Torch, structure: Structure) -> Value:
@@ -97,7 +121,7 @@ def _chunk(tape: Torch, structure: Structure) -> None:
     values = tape.born("log-probabilities of a chunk", shape, FULL)
     del logits
     if not full:
-        values, slope = tape.born("gradient of a chunk", shape, "a"), None
+        values = tape.born("gradient of a chunk", shape, "a")
         piece = tape.born("a chunk's gradient of some head weights", "U * D", "a")
         in_fp32 = tape.born("a chunk's gradient of some head weights in fp32", "U * D", FULL)
         del piece, in_fp32

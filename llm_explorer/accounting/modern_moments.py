@@ -4,11 +4,11 @@ from functools import lru_cache
 from typing import Final
 
 from llm_explorer.accounting import moments
-from llm_explorer.accounting.block_forward import OUTPUT, random_states
+from llm_explorer.accounting.block_forward import CAUSAL, OUTPUT, random_states
 from llm_explorer.accounting.ends import EMBEDDED
 from llm_explorer.accounting.lifetimes import ACTIVATIONS, GRADIENTS, RESIDUAL, merged, temporary
 from llm_explorer.accounting.modern_block import Block
-from llm_explorer.accounting.modern_ends import kept_by_embeddings, loss
+from llm_explorer.accounting.modern_ends import kept_by_embeddings, kept_in_forward, loss
 from llm_explorer.accounting.moments import BELOW, Moment, Plan, Recipe
 from llm_explorer.accounting.rows import Leaf, sums_of
 from llm_explorer.accounting.structure import Structure
@@ -22,21 +22,22 @@ _NOTHING: Final = Value("gradient of the loss", "1", NOTHING)
 @lru_cache(maxsize=512)
 def plan(recipe: Recipe, structure: Structure) -> Plan:
     """Follow a step of this recipe and structure."""
-    step = _Step(recipe, structure)
+    step, first = _Step(recipe, structure.of_last_layer), _Step(recipe, structure)
     always, embeddings = moments.base_of(recipe), kept_by_embeddings(structure, recipe.kernels)
     base, head = (*always, *embeddings), moments.gradients_of_head(recipe)
-    block, cached = step.kept_by_a_block()
-    below = (*base, *_times(block, BELOW))
-    ends, in_loss = step.loss((*base, *_times(block, "L")), _times(cached, "L"))
+    block, cached = _Step(recipe, structure.of_full_layer).kept_by_a_block()
+    below = (*base, *step.times(block, BELOW))
+    shared = kept_in_forward(recipe.kernels)
+    ends, in_loss = step.loss((*base, *step.times(block, "L")), (*shared, *step.times(cached, "L")))
     found = [
-        *step.block_forward((*below, *_times(cached, BELOW))),
+        *step.block_forward((*below, *shared, *step.times(cached, BELOW))),
         *in_loss,
         *step.block_backward("last block backward", (*below, *head)),
-        *step.block_backward("first block backward", (*base, *head, *moments.gradients_above(recipe))),
+        *first.block_backward("first block backward", (*base, *head, *moments.gradients_above(recipe))),
         *moments.named("embedding backward", moments.embedding_backward(recipe, always)),
         *moments.named("optimizer", moments.update(recipe, always)),
     ]
-    kept = _first_input((*embeddings, *_times(block, "L"), *ends))
+    kept = _first_input((*embeddings, *step.times(block, "L"), *ends))
     largest = moments.not_within_others(found)
     sums = sums_of([kept, moments.optimizer_state(recipe), *(moment.leaves for moment in largest)])
     return Plan(largest, kept, sums)
@@ -48,6 +49,7 @@ class _Step:
     def __init__(self, recipe: Recipe, structure: Structure) -> None:
         self.recipe, self.kernels, self.structure = recipe, recipe.kernels, structure
         self.states = random_states(recipe.kernels) if recipe.kernels.checkpointing else ()
+        self.some_masks = structure.mixed and recipe.kernels.masked  # layers with a window make none of their own
 
     def kept_by_a_block(self) -> tuple[Leaves, Leaves]:
         """What a block keeps until its backward, its input included, and what autocast keeps of it to forward's end."""
@@ -70,7 +72,7 @@ class _Step:
             _kept(tape)
         elif x.storage is not None:
             x.storage.entry.component = ACTIVATIONS
-        return _moments(tape, (*around, *self.states))
+        return self.moments(tape, (*around, *self.states))
 
     def loss(self, around: Leaves, cached: Leaves) -> tuple[Leaves, list[Moment]]:
         """What the end of forward keeps, and the moments from the final norm to the loss and back."""
@@ -79,11 +81,11 @@ class _Step:
         root = loss(tape, self.structure).node
         tape.copies.clear()
         kept = _kept(tape)
-        forward = _moments(tape, (*around, *cached))
+        forward = self.moments(tape, (*around, *cached))
         tape.moments = []
         assert root is not None
         tape.backward(root, [_NOTHING])
-        return kept, [*forward, *_moments(tape, around)]
+        return kept, [*forward, *self.moments(tape, around)]
 
     def block_backward(self, phase: str, around: Leaves) -> list[Moment]:
         """What the blocks above have left is around; a block's output is freed before its backward begins."""
@@ -98,7 +100,20 @@ class _Step:
             tape.run_again(lambda: self._second_run(tape, inputs[0]))
         assert root is not None
         tape.backward(root, [tape.born("gradient of the residual stream", "B * T * D", "r")])
-        return _moments(tape, (*around, *self.states))
+        return self.moments(tape, (*around, *self.states))
+
+    def moments(self, tape: Torch, around: Leaves) -> list[Moment]:
+        """The tape's, with what is around."""
+        found = [(phase, merged((*around, *[each.leaf() for each in entries]))) for phase, entries in tape.moments]
+        if self.some_masks:
+            found = [(phase, tuple([_of_full_layers(each) for each in leaves])) for phase, leaves in found]
+        return [Moment(phase, _first_input(leaves)) for phase, leaves in found]
+
+    def times(self, leaves: Leaves, repeats: str) -> Leaves:
+        """In so many blocks."""
+        below = "L - G - 1" if self.structure.windows == "last full" else "L - G"
+        masks = {"L": "L - G", BELOW: below}[repeats] if self.some_masks else repeats
+        return tuple([each.times(masks if each.name == CAUSAL else repeats) for each in leaves])
 
     def _tape(self, phase: str) -> tuple[Torch, Value]:
         tape = Torch(self.kernels, accumulating=self.recipe.accumulating, tied=self.recipe.tied)
@@ -125,11 +140,8 @@ def _kept(tape: Torch) -> Leaves:
     return tuple([each.leaf() for each in kept])
 
 
-def _moments(tape: Torch, around: Leaves) -> list[Moment]:
-    return [
-        Moment(phase, _first_input(merged((*around, *[each.leaf() for each in entries]))))
-        for phase, entries in tape.moments
-    ]
+def _of_full_layers(each: Leaf) -> Leaf:
+    return each.times("L - G") if each.name == CAUSAL and each.repeats == "L" else each
 
 
 def _first_input(leaves: Leaves) -> Leaves:
@@ -141,7 +153,3 @@ def _first_input(leaves: Leaves) -> Leaves:
         else:
             found.append(each)
     return tuple(found)
-
-
-def _times(leaves: Leaves, repeats: str) -> Leaves:
-    return tuple([each.times(repeats) for each in leaves])

@@ -1,9 +1,11 @@
 """The choices of a model that decide which tensors it has; their sizes come in as letters."""
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from llm_explorer.config import Activation, ModelConfig, Norm, NormPlace, Positions, QkNorm, Residual
+
+Windows = Literal["none", "all", "last full", "last windowed"]
 
 
 class Structure(NamedTuple):
@@ -19,7 +21,7 @@ class Structure(NamedTuple):
     qk_norm: QkNorm
     plain_heads: bool
     grouped: bool
-    experts: bool
+    experts: int  # 0, 1, 2, or 3 for more
     shared: bool
     qkv_bias: bool
     bias: bool
@@ -28,6 +30,8 @@ class Structure(NamedTuple):
     tied: bool
     attention_softcap: bool
     logit_softcap: bool
+    windows: Windows  # of the layers: which have one
+    windowed: bool  # of one of the layers: it has one
 
     @property
     def is_gpt2(self) -> bool:
@@ -75,6 +79,21 @@ class Structure(NamedTuple):
         return self.norm_place != "pre"
 
     @property
+    def mixed(self) -> bool:
+        """Whether some layers have a window and some have none."""
+        return self.windows in ("last full", "last windowed")
+
+    @property
+    def of_last_layer(self) -> "Structure":
+        """With the last layer's window, or none."""
+        return self._replace(windowed=self.windows in ("all", "last windowed"))
+
+    @property
+    def of_full_layer(self) -> "Structure":
+        """Of a layer without a window, where there is one."""
+        return self._replace(windowed=self.windows == "all")
+
+    @property
     def one_norm(self) -> bool:
         """Whether attention and feed-forward read the output of the same norm."""
         return self.residual == "parallel_one_norm"
@@ -99,7 +118,7 @@ def structure_of(model: ModelConfig) -> Structure:
         qk_norm=model.qk_norm,
         plain_heads=not grouped and model.n_heads * model.head_width == model.emb_dim,
         grouped=grouped,
-        experts=model.n_experts is not None,
+        experts=min(model.n_experts or 0, 3),
         shared=model.n_shared_experts > 0,
         qkv_bias=model.qkv_bias,
         bias=model.bias,
@@ -108,4 +127,15 @@ def structure_of(model: ModelConfig) -> Structure:
         tied=model.tie_embeddings,
         attention_softcap=model.attention_softcap is not None,
         logit_softcap=model.logit_softcap is not None,
+        windows=_windows(model),
+        windowed=model.window(0) is not None,
     )
+
+
+def _windows(model: ModelConfig) -> Windows:
+    every = model.full_attention_every
+    if model.sliding_window is None or every == 1:
+        return "none"
+    if every is None or every > model.n_layers:
+        return "all"
+    return "last windowed" if model.n_layers % every else "last full"

@@ -72,13 +72,14 @@ Size = tuple[str, str, str]  # name, shape and bytes of a value
 class Node:
     """One differentiable operation: where gradients go from it, what it keeps, and how it makes them."""
 
-    __slots__ = ("asks", "edges", "number", "outputs", "run", "saved")
+    __slots__ = ("asks", "edges", "lets_go", "number", "outputs", "run", "saved")
 
     def __init__(self, number: int, inputs: Iterable[Value], run: Callable[[Gradients], Gradients]) -> None:
         self.number, self.run, self.outputs = number, run, 1
         self.edges = [(each.node, each.index) for each in inputs]
         self.saved: tuple[Value, ...] = ()
         self.asks = False  # for what it saved
+        self.lets_go = False  # of what it saved before it makes anything
 
 
 class Waiting(NamedTuple):
@@ -186,6 +187,8 @@ class Tape:
         if node.asks and self._second_run is not None:
             second_run, self._second_run = self._second_run, None
             second_run()
+        if node.lets_go:
+            node.saved = ()
         results = list(node.run(waiting.gradients.pop(node)))
         node.saved = ()
         for place, (target, index) in enumerate(node.edges):

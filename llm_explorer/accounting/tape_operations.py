@@ -46,7 +46,7 @@ class Torch(Tape):
             weight = self._copy(matrix, weight)
             if not self.is_half(x):
                 read = self.cast(x, "a", f"{x.name} in bf16")
-        return self._product(read, weight, f"gradient of {matrix} weights", times(rows_of(x, inputs), outputs), name)
+        return self.product(read, weight, f"gradient of {matrix} weights", times(rows_of(x, inputs), outputs), name)
 
     def head(self) -> Value:
         """The weights of the head; where they are those of the embedding too, one gradient waits for the other."""
@@ -56,7 +56,8 @@ class Torch(Tape):
         waits = matrix == "head" and self.tied and self.accumulating
         return self.weight(f"gradient of {matrix} weights", shape, waits=waits)
 
-    def _product(self, x: Value, weight: Value, of_weight: str, shape: str, name: str) -> Value:
+    def product(self, x: Value, weight: Value, of_weight: str, shape: str, name: str) -> Value:
+        """Of x and weights, or of their copies under autocast."""
         of_x, weight_shape = (gradient_of(x), x.shape, "a"), weight.shape
         width = HALF if self.kernels.autocast else "w"
         of_weight += " in bf16" if self.kernels.autocast else ""
