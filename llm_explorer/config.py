@@ -5,44 +5,25 @@
 
 Field names of ModelConfig are those of the book "Build a Large Language Model (From Scratch)", so that its dict
 loads as it stands. Letters used in formulas everywhere: B batch, T sequence, V vocabulary, D model width, L layers,
-N heads, H head width, F feed-forward width, C context length.
+N heads, K heads of keys and values, H head width, F feed-forward width, C context length, E experts, k active ones.
 """
 
 import re
-import reprlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
-from math import isqrt
 from typing import Annotated, Any, Final, Literal, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, PydanticUndefined
 
 from llm_explorer import hardware as hardware_table
+from llm_explorer.problems import ConfigError as ConfigError
+from llm_explorer.problems import Problem as Problem
+from llm_explorer.problems import field_problem, limits, nearest_divisors, shown
 
 DEFAULT_SEQUENCE: Final = 256  # a step at the full context of GPT-2 takes seconds on a laptop
 # rows of the head that a loss in chunks (loss.py) sums the gradient of at once: 12 steps for GPT-2's 50,257
 HEAD_ROWS_AT_ONCE: Final = 4096
 _DEVICE: Final = re.compile(r"cpu|meta|mps|cuda(:\d{1,3})?")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong, and the changes ``(field, value)`` that would each mend it."""
-
-    field: str
-    value: object
-    message: str
-    fixes: tuple[tuple[str, Any], ...] = ()
-
-
-class ConfigError(ValueError):
-    """All problems of a config at once; ``str()`` has one a line."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(problem.message for problem in self.problems))
 
 
 class _Config(BaseModel):
@@ -54,7 +35,7 @@ class _Config(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             for details in error.errors(include_url=False, include_context=True):
-                problem = _field_problem(type(self), details)
+                problem = field_problem(type(self), details)
                 wrong.setdefault(problem.field, problem)
         defaults = {name: field.default for name, field in type(self).model_fields.items()}
         sound = {name: value for name, value in (defaults | values).items() if name not in wrong}
@@ -78,10 +59,23 @@ class _Config(BaseModel):
         return cls(**values)
 
 
+Norm = Literal["layernorm", "layernorm_no_bias", "layernorm_plain", "rmsnorm"]
+NormPlace = Literal["pre", "post", "sandwich"]
+Residual = Literal["sequential", "parallel", "parallel_one_norm"]
+Activation = Literal["gelu_tanh", "gelu", "relu", "swiglu", "geglu"]
+Positions = Literal["learned", "rope", "none"]
+QkNorm = Literal["none", "head", "full"]
+
+
 class ModelConfig(_Config):
     """The shape of a GPT; the defaults are the book's GPT_CONFIG_124M.
 
-    >>> ModelConfig().head_dim, ModelConfig().feed_forward_dim
+    Each further field is a choice of a published model; None stands for what GPT-2 has:
+    ``hidden_dim`` 4 D, ``n_kv_heads`` N, ``head_dim`` D / N, ``mlp_bias`` as ``bias``, ``n_experts`` none,
+    ``n_active_experts`` 2 of them, ``expert_hidden_dim`` as ``hidden_dim``, ``sliding_window`` none,
+    ``full_attention_every`` never (every layer has the window), the softcaps none.
+
+    >>> ModelConfig().head_width, ModelConfig().feed_forward_dim
     (64, 3072)
     """
 
@@ -95,11 +89,75 @@ class ModelConfig(_Config):
     tie_embeddings: bool = False
     hidden_dim: Annotated[int | None, Field(ge=1, le=8_388_608)] = None
     bias: bool = True
+    mlp_bias: bool | None = None
+    head_bias: bool = False
+    n_kv_heads: Annotated[int | None, Field(ge=1, le=65_536)] = None
+    head_dim: Annotated[int | None, Field(ge=1, le=65_536)] = None
+    norm: Norm = "layernorm"
+    norm_place: NormPlace = "pre"
+    residual: Residual = "sequential"
+    activation: Activation = "gelu_tanh"
+    positions: Positions = "learned"
+    rope_theta: Annotated[float, Field(ge=1.0, le=1e12)] = 10_000.0
+    rope_share: Annotated[float, Field(ge=0.01, le=1.0)] = 1.0
+    qk_norm: QkNorm = "none"
+    sliding_window: Annotated[int | None, Field(ge=1, le=100_000_000)] = None
+    full_attention_every: Annotated[int | None, Field(ge=1, le=10_000)] = None
+    attention_softcap: Annotated[float | None, Field(ge=0.001, le=1e6)] = None
+    logit_softcap: Annotated[float | None, Field(ge=0.001, le=1e6)] = None
+    n_experts: Annotated[int | None, Field(ge=1, le=4_096)] = None
+    n_active_experts: Annotated[int | None, Field(ge=1, le=4_096)] = None
+    expert_hidden_dim: Annotated[int | None, Field(ge=1, le=8_388_608)] = None
+    n_shared_experts: Annotated[int, Field(ge=0, le=256)] = 0
 
     @property
-    def head_dim(self) -> int:
-        """H, the width of one attention head."""
-        return self.emb_dim // self.n_heads
+    def head_width(self) -> int:
+        """H, the width of one attention head: D / N unless head_dim says otherwise."""
+        return self.emb_dim // self.n_heads if self.head_dim is None else self.head_dim
+
+    @property
+    def kv_heads(self) -> int:
+        """K, the heads of keys and values, each for N / K heads of queries: N unless n_kv_heads says otherwise."""
+        return self.n_heads if self.n_kv_heads is None else self.n_kv_heads
+
+    @property
+    def has_mlp_bias(self) -> bool:
+        """Whether the matrices of the feed-forward layer have biases: as ``bias`` unless mlp_bias says otherwise.
+
+        Those of experts never have any.
+        """
+        return self.n_experts is None and (self.bias if self.mlp_bias is None else self.mlp_bias)
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether the feed-forward layer has a third matrix, whose output the activation lets through."""
+        return self.activation in ("swiglu", "geglu")
+
+    @property
+    def rope_width(self) -> int:
+        """How many of the H values of a head are rotated: all unless rope_share says otherwise."""
+        return int(self.head_width * self.rope_share)
+
+    @property
+    def active_experts(self) -> int:
+        """k, the experts that each token is sent to; 0 where there are none."""
+        if self.n_experts is None:
+            return 0
+        return min(2, self.n_experts) if self.n_active_experts is None else self.n_active_experts
+
+    @property
+    def expert_dim(self) -> int:
+        """The width inside one expert: F unless expert_hidden_dim says otherwise."""
+        return self.feed_forward_dim if self.expert_hidden_dim is None else self.expert_hidden_dim
+
+    def window(self, layer: int) -> int | None:
+        """How many positions, its own included, layer 0, 1, ... L - 1 sees; None: all before it.
+
+        >>> [ModelConfig(sliding_window=128, full_attention_every=3).window(layer) for layer in range(4)]
+        [128, 128, None, 128]
+        """
+        every = self.full_attention_every
+        return None if every is not None and (layer + 1) % every == 0 else self.sliding_window
 
     @property
     def feed_forward_dim(self) -> int:
@@ -108,18 +166,19 @@ class ModelConfig(_Config):
 
     @classmethod
     def _cross_problems(cls, sound: Mapping[str, Any]) -> Iterable[Problem]:
-        width, heads = sound.get("emb_dim"), sound.get("n_heads")
-        if width and heads and width % heads:
-            nearest = _nearest_divisors(width, heads)
+        yield from _head_problems(sound)
+        yield from _position_problems(sound)
+        yield from _expert_problems(sound)
+        yield from _norm_problems(sound)
+        if sound.get("full_attention_every") and "sliding_window" in sound and sound["sliding_window"] is None:
+            every = sound["full_attention_every"]
             message = (
-                f"n_heads={heads} does not divide emb_dim={width}: {width} / {heads} = {width / heads:.4g}; "
-                f"nearest that do: {', '.join(map(str, nearest))}"
+                f"full_attention_every={every} says which layers have no window, but sliding_window is none: "
+                f"give sliding_window a width such as 1024, or leave full_attention_every out"
             )
-            wider = max(1, round(width / heads)) * heads
-            fixes = tuple(("n_heads", value) for value in nearest)
-            if wider <= _limits(cls, "emb_dim")["le"]:
-                fixes = (*fixes, ("emb_dim", wider))
-            yield Problem("n_heads", heads, message, fixes)
+            yield Problem(
+                "full_attention_every", every, message, (("sliding_window", 1024), ("full_attention_every", None))
+            )
 
 
 Precision = Literal["float32", "autocast", "bfloat16", "bfloat16_master"]
@@ -157,12 +216,12 @@ class RunConfig(_Config):
     def _cross_problems(cls, sound: Mapping[str, Any]) -> Iterable[Problem]:
         device, hardware = sound.get("device"), sound.get("hardware")
         if device is not None and not _DEVICE.fullmatch(device):
-            message = f"device={_shown(device)} is not a device; write cpu, meta, mps, cuda or cuda:0"
+            message = f"device={shown(device)} is not a device; write cpu, meta, mps, cuda or cuda:0"
             yield Problem("device", device, message, (("device", "cpu"),))
         if hardware is not None and hardware_table.find(hardware) is None:
             near = get_close_matches(hardware[:40], hardware_table.names(), n=3, cutoff=0.4)
             message = (
-                f"hardware={_shown(hardware)} is not known; write {hardware_table.THIS_MACHINE!r}, a size such as "
+                f"hardware={shown(hardware)} is not known; write {hardware_table.THIS_MACHINE!r}, a size such as "
                 f"24GiB, or a name such as {', '.join(near or hardware_table.names()[:3])}"
             )
             yield Problem("hardware", hardware, message, (("hardware", hardware_table.THIS_MACHINE),))
@@ -194,8 +253,8 @@ def check(model: ModelConfig, run: RunConfig) -> None:
 
 def field_range(config: type[ModelConfig] | type[RunConfig], field: str) -> tuple[float, float]:
     """The smallest and the largest value of a numeric field: emb_dim -> (1, 1048576)."""
-    limits = _limits(config, field)
-    return limits["ge"], limits["le"]
+    within = limits(config, field)
+    return within["ge"], within["le"]
 
 
 def choices(field: str) -> tuple[str, ...]:
@@ -203,65 +262,74 @@ def choices(field: str) -> tuple[str, ...]:
     return cast(tuple[str, ...], RunConfig.model_fields[field].annotation.__args__)  # type: ignore[union-attr]
 
 
-def _limits(config: type[BaseModel], field: str) -> dict[str, Any]:
-    limits: dict[str, Any] = {}
-    for constraint in config.model_fields[field].metadata:
-        limits |= {name: getattr(constraint, name) for name in ("ge", "le") if hasattr(constraint, name)}
-    return limits
+def _head_problems(sound: Mapping[str, Any]) -> Iterable[Problem]:
+    width, heads, kv_heads = sound.get("emb_dim"), sound.get("n_heads"), sound.get("n_kv_heads")
+    if width and heads and sound.get("head_dim", 0) is None and width % heads:
+        nearest = nearest_divisors(width, heads, limits(ModelConfig, "n_heads")["le"])
+        message = (
+            f"n_heads={heads} does not divide emb_dim={width}: {width} / {heads} = {width / heads:.4g}; "
+            f"nearest that do: {', '.join(map(str, nearest))}"
+        )
+        wider = max(1, round(width / heads)) * heads
+        fixes = tuple(("n_heads", value) for value in nearest)
+        if wider <= limits(ModelConfig, "emb_dim")["le"]:
+            fixes = (*fixes, ("emb_dim", wider))
+        yield Problem("n_heads", heads, message, fixes)
+    if heads and kv_heads and heads % kv_heads:
+        nearest = nearest_divisors(heads, kv_heads, heads)
+        message = (
+            f"n_kv_heads={kv_heads} does not divide n_heads={heads}: {heads} / {kv_heads} = {heads / kv_heads:.4g}, "
+            f"but as many heads of queries must share each; nearest that do: {', '.join(map(str, nearest))}"
+        )
+        yield Problem("n_kv_heads", kv_heads, message, tuple(("n_kv_heads", value) for value in nearest))
 
 
-def _field_problem(config: type[BaseModel], details: ErrorDetails) -> Problem:
-    """pydantic's finding in our words: what, both numbers, a way out."""
-    value = details["input"]
-    # without a place it is the name of a field that is wrong: text that cannot be written in UTF-8
-    field = str(details["loc"][0] if details["loc"] else value)
-    if details["type"] == "extra_forbidden" or not details["loc"]:
-        near = get_close_matches(field[:40], config.model_fields, n=1)
-        hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(config.model_fields)}"
-        return Problem(field[:40], value, f"unknown field {_shown(field)}{hint}")
-    limits = _limits(config, field)
-    if "ge" in limits:
-        low, high = limits["ge"], limits["le"]
-        kind = "a whole number" if isinstance(low, int) else "a number"
-        near_value = _nearest_in_range(value, low, high)
-        hint = "" if near_value is None else f"; nearest: {near_value:,}"
-        message = f"{field}={_shown(value, quoted=True)} is not {kind} from {low:,} to {high:,}{hint}"
-        return Problem(field, value, message, () if near_value is None else ((field, near_value),))
-    default = config.model_fields[field].default
-    fixes = () if default is PydanticUndefined else ((field, default),)
-    return Problem(field, value, f"{field}={_shown(value)}: {_expected(details)}", fixes)
+def _position_problems(sound: Mapping[str, Any]) -> Iterable[Problem]:
+    needed = "emb_dim", "n_heads", "head_dim", "positions", "rope_share"
+    if not all(name in sound for name in needed) or sound["positions"] != "rope":
+        return
+    head = sound["head_dim"] or sound["emb_dim"] // sound["n_heads"]
+    share = sound["rope_share"]
+    if not _can_rotate(head, share):
+        rotated = int(head * share)
+        message = (
+            f"positions=rope turns pairs of a head's values, but {rotated} of {head} is no even number of at least 2: "
+            f"choose heads of an even width, or another rope_share"
+        )
+        even = max(2, head + head % 2)
+        fixes: list[tuple[str, Any]] = [("head_dim", even)] if _can_rotate(even, share) else []
+        fixes += [("rope_share", 1.0)] if _can_rotate(head, 1.0) else []
+        yield Problem("positions", "rope", message, (*fixes, ("positions", "learned")))
 
 
-def _expected(details: ErrorDetails) -> str:
-    if details["type"] == "literal_error":
-        return f"use one of {details['ctx']['expected']}"
-    if details["type"].startswith("bool"):
-        return "use true or false"
-    return "use text"
+def _can_rotate(head: int, share: float) -> bool:
+    return int(head * share) >= 2 and int(head * share) % 2 == 0
 
 
-def _nearest_in_range(value: object, low: float, high: float) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        return None
-    inside = min(max(low, value), high)
-    return round(inside) if isinstance(low, int) else inside
+def _norm_problems(sound: Mapping[str, Any]) -> Iterable[Problem]:
+    residual, place = sound.get("residual"), sound.get("norm_place")
+    if residual in ("parallel", "parallel_one_norm") and place in ("post", "sandwich"):
+        message = (
+            f"norm_place={place} does not go with residual={residual}: layers side by side have their norms before "
+            f"them; use norm_place=pre, or residual=sequential"
+        )
+        yield Problem("norm_place", place, message, (("norm_place", "pre"), ("residual", "sequential")))
 
 
-def _nearest_divisors(width: int, heads: int) -> tuple[int, ...]:
-    """The divisor of width on each side of heads: 768, 10 -> (8, 12)."""
-    small = [n for n in range(1, isqrt(width) + 1) if width % n == 0]
-    allowed = [n for n in (*small, *(width // n for n in small)) if n <= _limits(ModelConfig, "n_heads")["le"]]
-    below = max(n for n in allowed if n < heads)
-    above = min((n for n in allowed if n > heads), default=below)
-    return (below,) if above == below else (below, above)
-
-
-def _shown(value: object, *, quoted: bool = False) -> str:
-    """A value from outside, short enough for a message."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**18:
-        return "a number of over 18 digits"
-    plain = isinstance(value, str) and not quoted and len(value) <= 60 and value.isprintable()
-    try:
-        return str(value) if plain else reprlib.repr(value)
-    except ValueError:  # Python does not print an integer of over 4300 digits, here inside a list or dict
-        return "a value too long to show"
+def _expert_problems(sound: Mapping[str, Any]) -> Iterable[Problem]:
+    if "n_experts" not in sound:
+        return
+    experts, active = sound["n_experts"], sound.get("n_active_experts")
+    if experts is not None and sound.get("mlp_bias"):
+        message = f"mlp_bias=True does not go with n_experts={experts}: experts have no biases; leave mlp_bias out"
+        yield Problem("mlp_bias", True, message, (("mlp_bias", None), ("n_experts", None)))
+    if experts is None:
+        for field in ("n_active_experts", "expert_hidden_dim", "n_shared_experts"):
+            value = sound.get(field)
+            if value:
+                message = f"{field}={value} is about experts, but n_experts is none: give n_experts, or leave it out"
+                default = ModelConfig.model_fields[field].default
+                yield Problem(field, value, message, (("n_experts", 8), (field, default)))
+    elif active is not None and active > experts:
+        message = f"n_active_experts={active} is more than n_experts={experts}: a token can go to {experts} at most"
+        yield Problem("n_active_experts", active, message, (("n_active_experts", experts), ("n_experts", active)))

@@ -8,7 +8,7 @@ over. Not torch's own ``F.linear_cross_entropy``: to a trace on fake tensors tha
 # mypy: disable-error-code="no-any-return,no-untyped-call,untyped-decorator"
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,11 +18,20 @@ from torch.autograd.function import once_differentiable
 from llm_explorer.config import HEAD_ROWS_AT_ONCE
 
 
-def chunked_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int) -> Tensor:
+def chunked_cross_entropy(
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    chunk: int,
+    *,
+    bias: Tensor | None = None,
+    softcap: float | None = None,
+) -> Tensor:
     """Mean cross-entropy () in nats, in the dtype of the weight, of logits ``hidden @ weight.T``, ``chunk`` at a time.
 
-    ``hidden`` (BT, D), ``weight`` (V, D), ``targets`` (BT,) int64. Same as F.cross_entropy of all logits at once, but
-    memory for BT x V of them becomes memory for chunk x V. Backward runs once.
+    ``hidden`` (BT, D), ``weight`` (V, D), ``targets`` (BT,) int64, ``bias`` (V,) of the logits, which a ``softcap`` c
+    then presses to c tanh(logits / c). Same as F.cross_entropy of all logits at once, but memory for BT x V of them
+    becomes memory for chunk x V. Backward runs once.
 
     >>> hidden, weight, targets = torch.zeros(6, 2), torch.zeros(10, 2), torch.arange(6)
     >>> round(chunked_cross_entropy(hidden, weight, targets, chunk=4).item(), 4)  # ln 10: all 10 are as likely
@@ -31,7 +40,7 @@ def chunked_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, chunk
     device = hidden.device.type
     if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
         hidden = hidden.to(torch.get_autocast_dtype(device))
-    return _ChunkedCrossEntropy.apply(hidden, weight, targets, chunk, torch.is_grad_enabled())
+    return _ChunkedCrossEntropy.apply(hidden, weight, bias, targets, _Chunked(chunk, softcap, torch.is_grad_enabled()))
 
 
 def chunks(positions: int, size: int) -> Iterator[slice]:
@@ -39,41 +48,67 @@ def chunks(positions: int, size: int) -> Iterator[slice]:
     return (slice(start, min(start + size, positions)) for start in range(0, positions, size))
 
 
+class _Chunked(NamedTuple):
+    size: int
+    softcap: float | None
+    needs_gradients: bool
+
+
 class _ChunkedCrossEntropy(Function):
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int, needs_gradients: bool) -> Tensor:  # noqa: FBT001
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, how: _Chunked
+    ) -> Tensor:
         """The loss; its gradients are kept in ``ctx`` where they are needed."""
         matrix = weight.to(hidden.dtype)  # (V, D)
         loss = torch.zeros((), dtype=torch.float32, device=hidden.device)
-        if needs_gradients:
+        if how.needs_gradients:
             of_hidden = torch.empty_like(hidden)  # (BT, D)
             # summed in fp32 always: in bf16 an error of 0.2% grows to 0.5% with 16 chunks and to 0.9% with 128
             of_weight = torch.zeros_like(weight, dtype=torch.float32)  # (V, D)
-        for rows in chunks(len(hidden), chunk):
-            values = _log_probabilities(hidden[rows], matrix)  # (chunk, V)
+            of_bias = None if bias is None else torch.zeros_like(bias, dtype=torch.float32)  # (V,)
+        for rows in chunks(len(hidden), how.size):
+            values, slope = _log_probabilities(hidden[rows], matrix, bias, how)  # (chunk, V)
             loss -= values.gather(-1, targets[rows, None]).sum()
-            if needs_gradients:
-                values = _gradient_of_logits(values, targets[rows], len(hidden)).to(hidden.dtype)  # (chunk, V)
+            if how.needs_gradients:
+                values = _gradient_of_logits(values, targets[rows], len(hidden))
+                values = (values if slope is None else values.mul_(slope)).to(hidden.dtype)  # (chunk, V)
                 torch.mm(values, matrix, out=of_hidden[rows])  # (chunk, V) (V, D) -> (chunk, D)
                 _add_product(of_weight, values.T, hidden[rows])  # (V, chunk) (chunk, D) -> (V, D)
-            del values  # before the next chunk has its own
-        ctx.gradients = (of_hidden, of_weight.to(weight.dtype)) if needs_gradients else None
+                if of_bias is not None:
+                    of_bias += values.sum(0, dtype=torch.float32)  # (chunk, V) -> (V,)
+            del values, slope  # before the next chunk has its own
+        ctx.gradients = None
+        if how.needs_gradients:
+            dtype = weight.dtype
+            ctx.gradients = of_hidden, of_weight.to(dtype), None if of_bias is None else of_bias.to(dtype)
         return (loss / len(hidden)).to(weight.dtype)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
-        """Scale both gradients in place and let go of them: autograd keeps them as they are, without a copy."""
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None, None]:
+        """Scale the gradients in place and let go of them: autograd keeps them as they are, without a copy."""
         if ctx.gradients is None:
             raise RuntimeError("the chunked loss gives its gradients away: call backward once, without retain_graph")
-        (of_hidden, of_weight), ctx.gradients = ctx.gradients, None
-        return of_hidden.mul_(gradient), of_weight.mul_(gradient), None, None, None
+        (of_hidden, of_weight, of_bias), ctx.gradients = ctx.gradients, None
+        of_bias = None if of_bias is None else of_bias.mul_(gradient)
+        return of_hidden.mul_(gradient), of_weight.mul_(gradient), of_bias, None, None
 
 
-def _log_probabilities(hidden: Tensor, matrix: Tensor) -> Tensor:
-    """(chunk, D), (V, D) -> (chunk, V): a product in the dtype of both, its softmax in fp32."""
-    logits = (hidden @ matrix.T).float()
-    return logits.log_softmax(dim=-1)
+def _log_probabilities(
+    hidden: Tensor, matrix: Tensor, bias: Tensor | None, how: _Chunked
+) -> tuple[Tensor, Tensor | None]:
+    """(chunk, D), (V, D) -> (chunk, V): a product in the dtype of both, its softmax in fp32.
+
+    With a soft cap c also, where gradients are needed, its slope (chunk, V): 1 - tanh(logits / c)^2.
+    """
+    # the product itself has no name: it dies as soon as its fp32 copy is there
+    logits = (hidden @ matrix.T if bias is None else torch.addmm(bias.to(hidden.dtype), hidden, matrix.T)).float()
+    if how.softcap is None:
+        return logits.log_softmax(dim=-1), None
+    pressed = logits.div_(how.softcap).tanh_()
+    values = (pressed * how.softcap).log_softmax(dim=-1)
+    return values, pressed.square_().neg_().add_(1.0) if how.needs_gradients else None
 
 
 def _gradient_of_logits(log_probabilities: Tensor, targets: Tensor, positions: int) -> Tensor:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from llm_explorer.accounting.flops import count_flops
-from llm_explorer.accounting.kv_cache import kv_cache_row
+from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.report import report
@@ -90,7 +90,7 @@ def test_report_has_the_numbers_of_the_library(preset: Any) -> None:
     assert sum(row["count"] * row["repeats"] for row in found["parameters"]["rows"]) == found["parameters"]["total"]
     assert found["memory"]["peak_bytes"] == memory.peak_bytes
     assert sum(row["count"] * row["repeats"] for row in found["memory"]["rows"]) == memory.peak_bytes
-    assert found["memory"]["kv_cache_bytes"] == kv_cache_row(preset.model, preset.run).total
+    assert found["memory"]["kv_cache_bytes"] == kv_cache_bytes(preset.model, preset.run)
     assert (found["flops"]["forward"], found["flops"]["backward"]) == (flops.forward, flops.backward)
 
 

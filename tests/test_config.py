@@ -1,6 +1,6 @@
 import copy
 import pickle
-from typing import Any
+from typing import Any, NamedTuple
 
 import pydantic
 import pytest
@@ -58,6 +58,26 @@ def test_the_defaults_never_change() -> None:
         "tie_embeddings": False,
         "hidden_dim": None,
         "bias": True,
+        "mlp_bias": None,
+        "head_bias": False,
+        "n_kv_heads": None,
+        "head_dim": None,
+        "norm": "layernorm",
+        "norm_place": "pre",
+        "residual": "sequential",
+        "activation": "gelu_tanh",
+        "positions": "learned",
+        "rope_theta": 10_000.0,
+        "rope_share": 1.0,
+        "qk_norm": "none",
+        "sliding_window": None,
+        "full_attention_every": None,
+        "attention_softcap": None,
+        "logit_softcap": None,
+        "n_experts": None,
+        "n_active_experts": None,
+        "expert_hidden_dim": None,
+        "n_shared_experts": 0,
     }
     assert RunConfig().model_dump() == {
         "device": "cpu",
@@ -77,7 +97,7 @@ def test_the_defaults_never_change() -> None:
 
 
 def test_derived_sizes_are_properties() -> None:
-    assert ModelConfig(emb_dim=1024, n_heads=16).head_dim == 64
+    assert ModelConfig(emb_dim=1024, n_heads=16).head_width == 64
     assert ModelConfig(emb_dim=1024, n_heads=16).feed_forward_dim == 4096
     assert ModelConfig(hidden_dim=100).feed_forward_dim == 100
     assert RunConfig().sequence(ModelConfig()) == 256
@@ -204,7 +224,7 @@ def test_a_hostile_field_name_is_one_short_printable_message(field: str) -> None
 @given(st.integers(1, 4096), st.integers(1, 65_536))
 def test_heads_divide_the_width_or_every_fix_makes_them(width: int, heads: int) -> None:
     if width % heads == 0:
-        assert ModelConfig(emb_dim=width, n_heads=heads).head_dim * heads == width
+        assert ModelConfig(emb_dim=width, n_heads=heads).head_width * heads == width
         return
     (problem,) = problems(ModelConfig, emb_dim=width, n_heads=heads)
     assert problem.fixes
@@ -222,10 +242,22 @@ def test_the_nearest_divisors_are_the_nearest(width: int, heads: int) -> None:
     assert offered == expected
 
 
+# what else must be set so that a field can have its whole range: the rules over several fields
+COMPANIONS: dict[str, dict[str, Any]] = {
+    "emb_dim": {"n_heads": 1},
+    "n_heads": {"emb_dim": 65_536},
+    "n_kv_heads": {"emb_dim": 65_536, "n_heads": 65_536},
+    "full_attention_every": {"sliding_window": 8},
+    "n_active_experts": {"n_experts": 4_096},
+    "expert_hidden_dim": {"n_experts": 1},
+    "n_shared_experts": {"n_experts": 1},
+}
+
+
 @pytest.mark.parametrize(("kind", "field"), INTEGERS)
 def test_every_integer_has_a_stated_range_and_both_its_ends_are_allowed(kind: Any, field: str) -> None:
     low, high = field_range(kind, field)
-    others = {"n_heads": 1} if field == "emb_dim" else {"emb_dim": 65_536} if field == "n_heads" else {}
+    others = COMPANIONS.get(field, {})
     for value in (low, high):
         assert getattr(kind(**others, **{field: value}), field) == value
     for value in (low - 1, high + 1):
@@ -235,8 +267,73 @@ def test_every_integer_has_a_stated_range_and_both_its_ends_are_allowed(kind: An
 
 
 def test_the_integer_fields_are_found_by_the_test_above() -> None:
-    assert len(INTEGERS) == 6 + 6
+    assert len(INTEGERS) == 14 + 6
     assert field_range(ModelConfig, "drop_rate") == (0.0, 0.9)
+    assert field_range(ModelConfig, "rope_share") == (0.01, 1.0)
+    assert all(rule.fields.keys() <= ModelConfig.model_fields.keys() for rule in RULES)
+
+
+class Rule(NamedTuple):
+    """Fields that do not go together, the one the problem is about, and what is said."""
+
+    fields: dict[str, Any]
+    at: str
+    says: str
+
+
+RULES = [
+    Rule({"n_kv_heads": 5}, "n_kv_heads", "n_kv_heads=5 does not divide n_heads=12: 12 / 5 = 2.4"),
+    Rule({"n_kv_heads": 24}, "n_kv_heads", "n_kv_heads=24 does not divide n_heads=12"),
+    Rule({"positions": "rope", "head_dim": 7}, "positions", "but 7 of 7 is no even number of at least 2"),
+    Rule({"positions": "rope", "rope_share": 0.02}, "positions", "but 1 of 64 is no even number"),
+    Rule({"full_attention_every": 2}, "full_attention_every", "but sliding_window is none"),
+    Rule({"n_active_experts": 2}, "n_active_experts", "is about experts, but n_experts is none"),
+    Rule({"expert_hidden_dim": 64}, "expert_hidden_dim", "is about experts, but n_experts is none"),
+    Rule({"n_shared_experts": 1}, "n_shared_experts", "is about experts, but n_experts is none"),
+    Rule({"n_experts": 4, "n_active_experts": 5}, "n_active_experts", "n_active_experts=5 is more than n_experts=4"),
+    Rule({"n_experts": 4, "mlp_bias": True}, "mlp_bias", "experts have no biases"),
+    Rule({"residual": "parallel", "norm_place": "post"}, "norm_place", "norm_place=post does not go with residual"),
+    Rule({"residual": "parallel_one_norm", "norm_place": "sandwich"}, "norm_place", "use norm_place=pre"),
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: " ".join(map(str, rule.fields.items())))
+def test_fields_that_do_not_go_together_are_refused_and_every_fix_mends_them(rule: Rule) -> None:
+    (problem,) = problems(ModelConfig, **rule.fields)
+    assert problem.field == rule.at
+    assert rule.says in problem.message
+    assert problem.fixes
+    for field, value in problem.fixes:
+        assert ModelConfig(**(rule.fields | {field: value}))
+
+
+def test_derived_sizes_of_modern_blocks() -> None:
+    assert ModelConfig(head_dim=256).head_width == 256
+    assert ModelConfig(n_kv_heads=3).kv_heads == 3
+    assert ModelConfig(rope_share=0.25).rope_width == 16
+    assert ModelConfig(bias=False).has_mlp_bias is False
+    assert ModelConfig(bias=False, mlp_bias=True).has_mlp_bias is True
+    assert ModelConfig(n_experts=4).has_mlp_bias is False
+    assert [ModelConfig(n_experts=experts).active_experts for experts in (None, 1, 4)] == [0, 1, 2]
+    assert ModelConfig(n_experts=8, hidden_dim=100).expert_dim == 100
+    assert ModelConfig(n_experts=8, expert_hidden_dim=10).expert_dim == 10
+    assert [ModelConfig(sliding_window=8).window(layer) for layer in (0, 5)] == [8, 8]
+    assert ModelConfig().window(0) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tie_embeddings": True, "head_bias": True},  # phi-2 may have both
+        {"n_experts": 4, "bias": True},  # the bias of the attention projection
+        {"head_dim": 7, "emb_dim": 100, "n_heads": 3},
+        {"positions": "learned", "rope_share": 0.02},
+        {"qk_norm": "head", "norm": "layernorm_plain"},
+    ],
+    ids=str,
+)
+def test_what_goes_together_is_taken(fields: dict[str, Any]) -> None:
+    assert ModelConfig(**fields)
 
 
 def test_a_valid_giant_is_counted() -> None:

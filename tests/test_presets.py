@@ -79,9 +79,9 @@ def test_gpt3s_exact_counts_are_those_of_the_formula() -> None:
 
 def test_the_rows_that_contradict_themselves_say_what_is_printed_and_what_is_shown() -> None:
     xl, large = BY_NAME["gpt3-1.3b"], BY_NAME["gpt3-13b"]
-    assert (xl.model.n_heads, xl.model.head_dim) == (16, 128)
+    assert (xl.model.n_heads, xl.model.head_width) == (16, 128)
     assert all(number in xl.note for number in ("24", "3072", "2048", "16"))
-    assert (large.model.emb_dim, large.model.n_heads, large.model.head_dim) == (5120, 40, 128)
+    assert (large.model.emb_dim, large.model.n_heads, large.model.head_width) == (5120, 40, 128)
     assert all(number in large.note for number in ("5140", "5120", "40", "12.85 B", "12.95 B"))
     assert round(tied_with_biases(large.model) / 1e9, 2) == 12.85
     printed = 50257 * 5140 + 2048 * 5140 + 40 * (12 * 5140**2 + 13 * 5140) + 2 * 5140

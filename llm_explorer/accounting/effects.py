@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from llm_explorer.accounting.fit import apply, memory_on_hardware
 from llm_explorer.accounting.flops import count_flops
+from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 
@@ -36,6 +37,15 @@ def effect_of(model: ModelConfig, run: RunConfig, field: str, after: Any) -> Eff
         memory_on_hardware(changed_model, changed_run).peak_bytes - memory_on_hardware(model, run).peak_bytes,
         _flops(changed_model, changed_run) - _flops(model, run),
     )
+
+
+def kv_cache_change(model: ModelConfig, run: RunConfig, field: str, after: Any) -> int:
+    """The change of the KV cache at full context, in bytes; ConfigError where the result is not valid.
+
+    >>> kv_cache_change(ModelConfig(), RunConfig(), "n_kv_heads", 6) // 2**20  # half of 2 x 72 MiB
+    -72
+    """
+    return kv_cache_bytes(*apply(model, run, {field: after})) - kv_cache_bytes(model, run)
 
 
 def _flops(model: ModelConfig, run: RunConfig) -> int:

@@ -86,8 +86,8 @@ def _chunk(kernels: Kernels) -> Iterator[Operation]:
     yield Operation((log_probabilities,), dies=("logits of a chunk in fp32",))
     yield Operation((temporary("gradient of a chunk", "a * R * V"),), dies=(log_probabilities.name,))
     piece, in_fp32 = "a chunk's gradient of some head weights", "a chunk's gradient of some head weights in fp32"
-    yield Operation((temporary(piece, "a * S * D"),))
-    yield Operation((temporary(in_fp32, "4 * S * D"),), dies=(piece, in_fp32, "gradient of a chunk"))
+    yield Operation((temporary(piece, "a * U * D"),))
+    yield Operation((temporary(in_fp32, "4 * U * D"),), dies=(piece, in_fp32, "gradient of a chunk"))
 
 
 def chunked_backward(kernels: Kernels) -> Iterator[Operation]:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from llm_explorer import hardware
 from llm_explorer.accounting.kernels import KernelSet, kernels_of_hardware
 from llm_explorer.accounting.memory import Memory, count_memory, peak_by_size
-from llm_explorer.config import ModelConfig, RunConfig, check, field_range, replace
+from llm_explorer.config import ConfigError, ModelConfig, RunConfig, check, field_range, replace
 from llm_explorer.hardware import State, Verdict
 
 # what the driver, the allocator's gaps and the program itself take: kept free unless the user says otherwise
@@ -127,8 +127,22 @@ def _candidates(model: ModelConfig, run: RunConfig) -> Iterator[tuple[str, Seque
     yield "precision", () if run.precision == "bfloat16" else ("bfloat16",)
     yield "optimizer", ("sgd",) if run.optimizer == "adamw" else ()
     yield "n_layers", range(1, model.n_layers)
-    yield "emb_dim", range(model.n_heads, model.emb_dim, model.n_heads)
+    yield "emb_dim", _narrower(model)
     yield "vocab_size", range(min(256, model.vocab_size), model.vocab_size)
+
+
+def _narrower(model: ModelConfig) -> Sequence[int]:
+    """The smaller widths of whole heads; rope has rules of its own for the width of a head."""
+    widths = range(model.n_heads, model.emb_dim, model.n_heads)
+    return widths if model.positions != "rope" else [width for width in widths if _is_valid(model, width)]
+
+
+def _is_valid(model: ModelConfig, width: int) -> bool:
+    try:
+        replace(model, emb_dim=width)
+    except ConfigError:
+        return False
+    return True
 
 
 def _enough(

@@ -3,20 +3,22 @@
 Conventions, each chosen once and here:
 1. A multiply-add counts 2; only matrix products count (norms, softmax, GELU and the optimizer are under 1%).
 2. ``forward`` and ``backward`` count full T x T attention, as nanoGPT, PaLM (appendix B) and torch's counter do;
-   ``forward_causal`` counts only the T (T + 1) / 2 pairs that a causal mask leaves.
+   ``forward_causal`` counts only the T (T + 1) / 2 pairs that a causal mask leaves, or those inside the window.
 3. Backward is twice forward: one product for the gradient of the input, one for that of the weight.
    With checkpointing it also repeats each block's forward, up to the last tensor that its backward needs: that is
-   the mask of the last dropout, made after the product "down"; without dropout "down" is not repeated.
+   the mask of the last dropout, made after the product "down"; without dropout "down" is not repeated, unless a norm
+   or the weighing of experts follows.
 4. Forward is what the loss takes alone. A loss in chunks makes the head's gradients with it, at the same total.
+5. Each token is multiplied by the matrices of k experts: B T k rows, however they are shared out.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from llm_explorer.accounting.rows import Leaf, Row, leaf, letters_of, total
+from llm_explorer.accounting.rows import Leaf, Letters, Row, leaf, letters_of, total
+from llm_explorer.accounting.structure import Structure, structure_of
 from llm_explorer.config import ModelConfig, RunConfig
-
-_REPEATED: Final = ("qkv", "scores", "weighted values", "projection", "up")
 
 
 class Flops(NamedTuple):
@@ -35,27 +37,55 @@ def count_flops(model: ModelConfig, run: RunConfig) -> Flops:
     >>> count_flops(ModelConfig(), RunConfig(batch_size=1, sequence_length=1024)).forward
     291648307200
     """
-    letters = letters_of(model, run)
-    rows = tuple([each.row(letters, "FLOPs") for each in _leaves()])
+    letters, structure = letters_of(model, run), structure_of(model)
+    rows = tuple([each.row(letters, "FLOPs") for each in _leaves(structure)])
     forward = total(rows)
     backward = 2 * forward
     if run.checkpointing:
-        repeated = (*_REPEATED, "down") if model.drop_rate else _REPEATED
-        backward += sum([row.total for row in rows if row.name in repeated])
+        once = "head", _last_product(structure, dropout=model.drop_rate > 0)
+        backward += sum([row.total for row in rows if row.name not in once])
     causal = sum([row.total for row in rows if row.component != "attention scores"])
-    causal += 2 * letters["L"] * letters["B"] * letters["T"] * (letters["T"] + 1) * letters["D"]
+    causal += 4 * letters["B"] * letters["N"] * letters["H"] * _pairs(letters)
     tokens = letters["B"] * letters["T"]
     return Flops(forward, backward, causal, (forward + backward) / tokens, rows)
 
 
-@lru_cache(maxsize=1)
-def _leaves() -> tuple[Leaf, ...]:
+def _pairs(letters: Letters) -> int:
+    """Of a query and a key that it sees, in all layers: of the first W queries as without a window, then W each."""
+    length, few = letters["T"], letters["G"]
+    window = min(letters["W"], length)
+    inside = window * (window + 1) // 2 + (length - window) * window
+    return (letters["L"] - few) * length * (length + 1) // 2 + few * inside
+
+
+def _last_product(structure: Structure, *, dropout: bool) -> str | None:
+    """The one after whose inputs a block's backward needs nothing more; None where it needs what is made of it."""
+    if dropout or structure.norms_after or (structure.experts and not structure.shared):
+        return None
+    return "shared down" if structure.shared else "down"
+
+
+@lru_cache(maxsize=256)
+def _leaves(structure: Structure) -> tuple[Leaf, ...]:
+    scores, plain = "attention scores", structure.plain_heads
+    square = "2 * B * T**2 * D" if plain else "2 * B * N * T**2 * H"
+    qkv = "6 * B * T * D**2" if plain else f"2 * B * T * D * {structure.qkv}"
+    projection = "2 * B * T * D**2" if plain else "2 * B * T * N * H * D"
     return (
-        leaf("qkv", "attention", "6 * B * T * D**2", repeats="L"),
-        leaf("scores", "attention scores", "2 * B * T**2 * D", repeats="L"),
-        leaf("weighted values", "attention scores", "2 * B * T**2 * D", repeats="L"),
-        leaf("projection", "attention", "2 * B * T * D**2", repeats="L"),
-        leaf("up", "feed-forward", "2 * B * T * D * F", repeats="L"),
-        leaf("down", "feed-forward", "2 * B * T * D * F", repeats="L"),
+        leaf("qkv", "attention", qkv, repeats="L"),
+        leaf("scores", scores, square, repeats="L"),
+        leaf("weighted values", scores, square, repeats="L"),
+        leaf("projection", "attention", projection, repeats="L"),
+        *[leaf(name, "feed-forward", formula, repeats="L") for name, formula in _feed_forward(structure)],
         leaf("head", "head", "2 * B * T * D * V"),
     )
+
+
+def _feed_forward(structure: Structure) -> Iterator[tuple[str, str]]:
+    up = ("gate", "up") if structure.gated else ("up",)
+    if structure.experts:
+        yield "router", "2 * B * T * D * E"
+    for name in (*up, "down"):
+        yield name, f"2 * B * T * {'k * ' if structure.experts else ''}D * F"
+    for name in (*up, "down") if structure.shared else ():
+        yield f"shared {name}", "2 * B * T * D * S * F"

@@ -26,6 +26,8 @@ class Kernels(NamedTuple):
     views: bool  # batch and heads are one dimension without a copy: B = 1 or N = 1
     one_head: bool
     cuda: bool
+    one_kv_head: bool
+    masked: bool  # windows are shorter than the sequence, so a mask says what is seen
 
     @property
     def autocast(self) -> bool:
@@ -62,7 +64,8 @@ def kernels_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -
     dropout, cuda = model.drop_rate > 0, kernels == "cuda"
     attention: AttentionKernel = "math" if dropout and not cuda else "flash"
     return Kernels(
-        attention="materialized" if run.attention == "materialized" else attention,
+        # fused kernels have no soft cap of scores
+        attention="materialized" if run.attention == "materialized" or model.attention_softcap else attention,
         precision=run.precision,
         dropout=dropout,
         checkpointing=run.checkpointing,
@@ -70,7 +73,14 @@ def kernels_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -
         views=run.batch_size == 1 or model.n_heads == 1,
         one_head=model.n_heads == 1,
         cuda=cuda,
+        one_kv_head=model.kv_heads == 1,
+        masked=any_window(model) and (model.sliding_window or 0) < run.sequence(model),
     )
+
+
+def any_window(model: ModelConfig) -> bool:
+    """Whether some layer sees only a window."""
+    return model.sliding_window is not None and model.full_attention_every != 1
 
 
 def kernels_of_device(device: str) -> KernelSet:

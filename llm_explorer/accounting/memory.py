@@ -8,12 +8,14 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
+from llm_explorer.accounting import modern_moments, moments
 from llm_explorer.accounting.kernels import KernelSet, byte_letters, kernels_of
-from llm_explorer.accounting.kv_cache import kv_cache_row
+from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.accounting.lifetimes import CATEGORIES, PARTS
-from llm_explorer.accounting.moments import Recipe, plan
+from llm_explorer.accounting.moments import Plan, Recipe
 from llm_explorer.accounting.parameters import parameter_rows
 from llm_explorer.accounting.rows import Letters, Row, letters_of
+from llm_explorer.accounting.structure import structure_of
 from llm_explorer.config import HEAD_ROWS_AT_ONCE, ModelConfig, RunConfig, replace
 
 
@@ -41,11 +43,11 @@ def count_memory(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
     'loss backward'
     """
     letters = memory_letters(model, run, kernels)
-    followed = plan(recipe_of(model, run, kernels))
+    followed = plan_of(model, run, kernels)
     kept, optimizer, *peaks = followed.sums(**letters)
     peak = max(peaks)
     moment = followed.moments[peaks.index(peak)]
-    cache = kv_cache_row(model, run).total
+    cache = kv_cache_bytes(model, run)
     weights = letters["w"] * letters["P"]
     return Memory(
         parameters_bytes=weights,
@@ -68,14 +70,16 @@ def peak_by_size(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
     >>> at(2, 256) == count_memory(ModelConfig(), RunConfig()).peak_bytes
     True
     """
-    runs = replace(run, batch_size=1), replace(run, batch_size=2)  # a batch of one needs no copies of its heads
-    letters = [memory_letters(model, each, kernels) for each in runs]
-    plans = [plan(recipe_of(model, each, kernels)) for each in runs]
+    followed: dict[tuple[bool, bool], tuple[Plan, Letters]] = {}
 
     def peak(batch: int, length: int) -> int:
-        place = int(batch > 1)
-        sizes = letters[place] | sizes_of(run, batch, length)
-        return max(plans[place].sums(**sizes)[2:])
+        # a batch of one needs no copies of its heads, and a sequence within the window no mask
+        kind = batch > 1, length > (model.sliding_window or 0)
+        if kind not in followed:
+            like = replace(run, batch_size=batch, sequence_length=length)
+            followed[kind] = plan_of(model, like, kernels), memory_letters(model, like, kernels)
+        steps, letters = followed[kind]
+        return max(steps.sums(**{**letters, **sizes_of(run, batch, length)})[2:])
 
     return peak
 
@@ -89,7 +93,7 @@ def sizes_of(run: RunConfig, batch: int, length: int) -> dict[str, int]:
 def kept_rows(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> tuple[Row, ...]:
     """What forward leaves alive for backward, in bytes; the rows sum to ``activations_bytes``, each knows its part."""
     letters = memory_letters(model, run, kernels)
-    return tuple([each.row(letters, "bytes") for each in plan(recipe_of(model, run, kernels)).kept])
+    return tuple([each.row(letters, "bytes") for each in plan_of(model, run, kernels).kept])
 
 
 def kept_by_part(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> dict[str, int]:
@@ -100,6 +104,14 @@ def kept_by_part(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
     """
     rows = kept_rows(model, run, kernels)
     return {part: sum([row.total for row in rows if row.part == part]) for part in PARTS}
+
+
+def plan_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Plan:
+    """What is alive when in a step of this model and run."""
+    recipe, structure = recipe_of(model, run, kernels), structure_of(model)
+    if structure.is_gpt2 and not recipe.kernels.masked:
+        return moments.plan(recipe)
+    return modern_moments.plan(recipe, structure)
 
 
 def recipe_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Recipe:
@@ -114,15 +126,17 @@ def recipe_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") ->
 
 
 def memory_letters(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> dict[str, int]:
-    """All letters of the memory formulas: P parameters, Q of one block, K parameter tensors, R positions that have
-    logits at once, S head rows whose gradient a loss in chunks sums at once; M and X see ``_largest_steps``."""
+    """All letters of the memory formulas: P parameters, Q of one block, Y parameter tensors, J rotated values a head, R
+    positions that have logits at once, U head rows whose gradient a loss in chunks sums at once; M and X see
+    ``_largest_steps``."""
     letters = letters_of(model, run) | byte_letters(kernels_of(model, run, kernels))
     rows = parameter_rows(model, letters)
     letters["P"] = sum([row.count * row.repeats for row in rows])
     letters["Q"] = sum([row.count for row in rows if row.name.startswith("blocks.")])
-    letters["K"] = sum([row.repeats for row in rows])
+    letters["Y"] = sum([row.repeats for row in rows])
+    letters["J"] = model.rope_width
     letters["M"], letters["X"] = _largest_steps(rows, letters)
-    letters["S"] = min(letters["V"], HEAD_ROWS_AT_ONCE)
+    letters["U"] = min(letters["V"], HEAD_ROWS_AT_ONCE)
     return letters | sizes_of(run, letters["B"], letters["T"])
 
 

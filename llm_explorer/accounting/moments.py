@@ -57,48 +57,51 @@ class Plan(NamedTuple):
 @lru_cache(maxsize=512)
 def plan(recipe: Recipe) -> Plan:
     """Follow a step of this recipe."""
-    base, kept_by_embeddings = _base(recipe), ends.kept_by_embeddings(recipe.kernels)
+    base, kept_by_embeddings = base_of(recipe), ends.kept_by_embeddings(recipe.kernels)
     block, cached = _kept_by_a_block(recipe.kernels)
     loss = Alive((*base, *kept_by_embeddings, *_times(block, "L")), _times(cached, "L"))
     loss.run(ends.chunked_forward(recipe.kernels) if recipe.kernels.chunked else ends.loss_forward(recipe.kernels))
     in_loss = loss.take_moments()
     loss.run([Operation(dies=tuple([each.name for each in cached]))])
     kept = (*kept_by_embeddings, *_times(block, "L"), *[each for each in loss.now.values() if each.part])
-    below, head = (*base, *kept_by_embeddings, *_times(block, BELOW)), _gradients_of_head(recipe)
-    above = (*base, *kept_by_embeddings, *head, *_gradients_above(recipe))
+    below, head = (*base, *kept_by_embeddings, *_times(block, BELOW)), gradients_of_head(recipe)
+    above = (*base, *kept_by_embeddings, *head, *gradients_above(recipe))
     moments = [
-        *_named("last block forward", _block_forward(recipe, (*below, *_times(cached, BELOW)))),
-        *_named("loss forward", in_loss),
+        *named("last block forward", _block_forward(recipe, (*below, *_times(cached, BELOW)))),
+        *named("loss forward", in_loss),
         *_loss_backward(recipe, loss),
-        *_named("last block backward", _block_backward(recipe, (*below, *head), block)),
-        *_named("first block backward", _block_backward(recipe, above, block)),
-        *_named("embedding backward", _embedding_backward(recipe, base)),
-        *_named("optimizer", _update(recipe, base)),
+        *named("last block backward", _block_backward(recipe, (*below, *head), block)),
+        *named("first block backward", _block_backward(recipe, above, block)),
+        *named("embedding backward", embedding_backward(recipe, base)),
+        *named("optimizer", update(recipe, base)),
     ]
-    largest = _not_within_others(moments)
-    sums = sums_of([kept, _optimizer_state(recipe), *(moment.leaves for moment in largest)])
+    largest = not_within_others(moments)
+    sums = sums_of([kept, optimizer_state(recipe), *(moment.leaves for moment in largest)])
     return Plan(largest, kept, sums)
 
 
-def _named(phase: str, found: Iterable[tuple[Leaf, ...]]) -> list[Moment]:
+def named(phase: str, found: Iterable[tuple[Leaf, ...]]) -> list[Moment]:
+    """Moments of a phase."""
     return [Moment(phase, leaves) for leaves in found]
 
 
-def _base(recipe: Recipe) -> tuple[Leaf, ...]:
-    always = (leaf("weights", WEIGHTS, "w * P"), *_optimizer_state(recipe), leaf("batch", BATCH, "16 * B * T"))
+def base_of(recipe: Recipe) -> tuple[Leaf, ...]:
+    """What is there all through a step."""
+    always = (leaf("weights", WEIGHTS, "w * P"), *optimizer_state(recipe), leaf("batch", BATCH, "16 * B * T"))
     if recipe.accumulating:
         return (*always, gradient("accumulated gradients", "w * P"))
     return always
 
 
-def _optimizer_state(recipe: Recipe) -> tuple[Leaf, ...]:
+def optimizer_state(recipe: Recipe) -> tuple[Leaf, ...]:
+    """What the optimizer keeps from step to step."""
     state: list[Leaf] = []
     if recipe.kernels.precision == "bfloat16_master" and recipe.optimizer != "none":
         state.append(leaf("fp32 master weights", OPTIMIZER, "4 * P"))
     if recipe.optimizer == "adamw":
         size = "2 * w" if recipe.kernels.precision != "bfloat16_master" else "8"
         state.append(leaf("AdamW moments", OPTIMIZER, f"{size} * P"))
-        state.append(leaf("AdamW step counts", OPTIMIZER, "4 * K"))
+        state.append(leaf("AdamW step counts", OPTIMIZER, "4 * Y"))
     return tuple(state) or (leaf("no state", OPTIMIZER, "0"),)
 
 
@@ -128,19 +131,20 @@ def _loss_backward(recipe: Recipe, alive: Alive) -> Iterator[Moment]:
         alive.run([Operation(dies=added), *ends.chunked_backward(kernels)], accumulating=accumulating)
     else:
         alive.run(ends.loss_backward(kernels))
-        yield from _named("loss backward", alive.take_moments())
+        yield from named("loss backward", alive.take_moments())
         alive.run(ends.head_backward(kernels), accumulating=accumulating)
-    yield from _named("head backward", alive.take_moments())
+    yield from named("head backward", alive.take_moments())
 
 
-def _gradients_of_head(recipe: Recipe) -> tuple[Leaf, ...]:
+def gradients_of_head(recipe: Recipe) -> tuple[Leaf, ...]:
     """What is there when backward has come to the blocks; one of two of a tied matrix waits for the other."""
     if not recipe.accumulating:
         return (gradient(ends.HEAD_GRADIENT, "w * V * D"), gradient("gradient of the final norm", "2 * w * D"))
     return (temporary(ends.HEAD_GRADIENT, "w * V * D"),) if recipe.tied else ()
 
 
-def _gradients_above(recipe: Recipe) -> tuple[Leaf, ...]:
+def gradients_above(recipe: Recipe) -> tuple[Leaf, ...]:
+    """Of the weights of all blocks but the first, when backward has come to that."""
     return () if recipe.accumulating else (leaf("gradients of blocks above", GRADIENTS, "w * Q", repeats=BELOW),)
 
 
@@ -155,12 +159,12 @@ def _block_backward(recipe: Recipe, around: tuple[Leaf, ...], kept: tuple[Leaf, 
     return alive.take_moments()
 
 
-def _embedding_backward(recipe: Recipe, base: tuple[Leaf, ...]) -> list[tuple[Leaf, ...]]:
+def embedding_backward(recipe: Recipe, base: tuple[Leaf, ...]) -> list[tuple[Leaf, ...]]:
     """All other gradients exist; a tied matrix gets its second one beside the first."""
     around: tuple[Leaf, ...] = (*base, gradient("gradients", "w * P"))
     second = "second gradient of the tied matrix" if recipe.tied else "gradient of the embedding"
     if recipe.accumulating:
-        around = (*base, *_gradients_of_head(recipe))
+        around = (*base, *gradients_of_head(recipe))
     elif not recipe.tied:
         return [(*around, block_backward.ERROR)]
     found = [(*around, temporary(second, "w * V * D"), block_backward.ERROR)]
@@ -170,7 +174,7 @@ def _embedding_backward(recipe: Recipe, base: tuple[Leaf, ...]) -> list[tuple[Le
     return found
 
 
-def _update(recipe: Recipe, base: tuple[Leaf, ...]) -> list[tuple[Leaf, ...]]:
+def update(recipe: Recipe, base: tuple[Leaf, ...]) -> list[tuple[Leaf, ...]]:
     """Gradients to fp32 where there are masters, one by one (X elements new and beside the old at most); then foreach
     makes one more tensor of every parameter, the loop two of each beside one of the parameter before (M elements)."""
     if recipe.optimizer == "none":
@@ -191,7 +195,7 @@ def _times(leaves: Iterable[Leaf], repeats: str) -> tuple[Leaf, ...]:
     return tuple([each.times(repeats) for each in leaves])
 
 
-def _not_within_others(moments: list[Moment]) -> tuple[Moment, ...]:
+def not_within_others(moments: list[Moment]) -> tuple[Moment, ...]:
     """The moments without those that are never the first with the most bytes: another holds the same sizes and more."""
     sizes = [_sizes(moment.leaves) for moment in moments]
     largest: dict[int, frozenset[tuple[str, str, int]]] = {}

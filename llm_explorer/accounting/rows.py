@@ -1,6 +1,6 @@
 """A row of an account: one leaf, its formula, and the number that this very formula gives.
 
-Formulas are written in the letters B T V D L N H F C (and the byte sizes r, a, w: see memory.py). The number shown,
+Formulas are written in the letters of ``letters_of`` (and byte sizes such as r, a, w: see memory.py). The number shown,
 the LaTeX shown and the LaTeX with the numbers put in all come from the one text, so they cannot disagree.
 """
 
@@ -109,15 +109,26 @@ def sums_of(groups: Sequence[Iterable[Leaf]]) -> Callable[..., tuple[int, ...]]:
 
 
 def model_letters(model: ModelConfig) -> dict[str, int]:
-    """V C D N H L F of a model."""
+    """V C D N K H L F of a model, E k S of its experts, G and W of its windows; those of what it has not are 0.
+
+    K heads of keys and values; F of one expert where there are any, of which there are E, k of them and S shared ones
+    at work for a token; G layers see only W positions, at most C.
+    """
+    layers, window, every = model.n_layers, model.sliding_window, model.full_attention_every
     return {
         "V": model.vocab_size,
         "C": model.context_length,
         "D": model.emb_dim,
         "N": model.n_heads,
-        "H": model.head_dim,
-        "L": model.n_layers,
-        "F": model.feed_forward_dim,
+        "K": model.kv_heads,
+        "H": model.head_width,
+        "L": layers,
+        "F": model.feed_forward_dim if model.n_experts is None else model.expert_dim,
+        "E": model.n_experts or 0,
+        "k": model.active_experts,
+        "S": model.n_shared_experts,
+        "G": 0 if window is None else layers - (layers // every if every else 0),
+        "W": 0 if window is None else min(window, model.context_length),
     }
 
 

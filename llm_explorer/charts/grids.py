@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
-from llm_explorer.charts.palette import CATEGORIES
+from llm_explorer.charts.palette import CATEGORIES, glass
 
 CELL: Final = 38  # pixels of a cell where the page is wide enough
 GAP: Final = 0.08  # of a cell, between two
@@ -134,7 +134,7 @@ def _square(cell: Cell) -> dict[str, Any]:
         "x1": cell.x + 1 - GAP,
         "y0": cell.y,
         "y1": cell.y + 1 - GAP,
-        "fillcolor": _tint(cell.colour, 0 if cell.ghost else 0.45 if cell.strong else 0.18),
+        "fillcolor": glass(cell.colour, 0 if cell.ghost else 0.45 if cell.strong else 0.18),
         "line": {"color": cell.colour, "width": width, "dash": "dot" if cell.ghost else "solid"},
     }
 
@@ -152,9 +152,3 @@ def _words(note: Note) -> dict[str, Any]:
 
 def _axis(extent: list[float]) -> dict[str, Any]:
     return {"visible": False, "range": extent, "constrain": "domain", "fixedrange": True}
-
-
-def _tint(colour: str, strength: float) -> str:
-    """The colour as glass: the text on it keeps the contrast it has with the theme's background."""
-    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {strength})"

@@ -47,3 +47,13 @@ TWO_SIGNS: Final = (
     (1.0, "rgba(59, 127, 196, 1)"),
 )
 TENSOR_KINDS: Final = {"weights": "#3b7fc4", "biases": "#d9631e", "inputs": "#858585"}
+
+
+def glass(colour: str, strength: float) -> str:
+    """The colour as glass: text on it keeps the contrast it has with the theme's background.
+
+    >>> glass("#3b7fc4", 0.2)
+    'rgba(59, 127, 196, 0.2)'
+    """
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {strength})"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from llm_explorer.accounting.lifetimes import ATTENTION, EMBEDDINGS, FEED_FORWARD, HEAD, LOSS, NORMS, RESIDUAL, UPDATE
 from llm_explorer.measure.timing import Clock, garbage_collection_paused
-from llm_explorer.model import GPT, Block
+from llm_explorer.model import GPT
 from llm_explorer.training import Batch, TrainingStep
 
 MIN_PAIRS: Final = 3
@@ -18,7 +18,15 @@ MOST_PAIRS: Final = 15
 
 Times = dict[tuple[str, str], float]  # (phase, component) -> seconds
 _BEGINS_IN: Final = {"forward": EMBEDDINGS, "backward": LOSS, "optimizer": UPDATE}
-_OF_BLOCK: Final = {"attention_norm": NORMS, "attention": ATTENTION, "mlp_norm": NORMS, "mlp": FEED_FORWARD}
+_OF_BLOCK: Final = {
+    "attention_norm": NORMS,
+    "attention": ATTENTION,
+    "attention_post_norm": NORMS,
+    "mlp_norm": NORMS,
+    "mlp": FEED_FORWARD,
+    "mlp_post_norm": NORMS,
+}
+_OF_ATTENTION: Final = ("attention.query_norm", "attention.key_norm")
 
 
 class ComponentClock:
@@ -54,8 +62,7 @@ class ComponentClock:
         """Be told by this model's modules."""
         handles = [*self._watch_model(gpt)]
         for block in gpt.blocks:
-            assert isinstance(block, Block)
-            handles += self._watch_block(block)
+            handles += self._watch_block(block, has_two_sums=gpt.config.residual == "sequential")
         try:
             yield
         finally:
@@ -64,16 +71,22 @@ class ComponentClock:
 
     def _watch_model(self, gpt: GPT) -> Iterator[Any]:
         yield from self._watch(gpt.token_embedding, EMBEDDINGS, after=EMBEDDINGS)
-        yield from self._watch(gpt.position_embedding, EMBEDDINGS, after=EMBEDDINGS)
+        if gpt.config.positions == "learned":
+            yield from self._watch(gpt.position_embedding, EMBEDDINGS, after=EMBEDDINGS)
         yield from self._watch(gpt.dropout, EMBEDDINGS, after=RESIDUAL)
         yield from self._watch(gpt.final_norm, NORMS, after=LOSS)
         yield from self._watch(gpt.head, HEAD, after=LOSS)
 
-    def _watch_block(self, block: Block) -> Iterator[Any]:
-        for name, component in _OF_BLOCK.items():
-            yield from self._watch(getattr(block, name), component, after=RESIDUAL)
-        # the two sums of a block: the second norm's input is the first, the block's output the second
-        yield block.mlp_norm.register_forward_pre_hook(lambda _module, args: self._begins_backward(args[0], RESIDUAL))
+    def _watch_block(self, block: nn.Module, *, has_two_sums: bool) -> Iterator[Any]:
+        for name, module in block.named_modules():
+            if name in _OF_BLOCK:
+                yield from self._watch(module, _OF_BLOCK[name], after=RESIDUAL)
+            elif name in _OF_ATTENTION:
+                yield from self._watch(module, NORMS, after=ATTENTION)
+        # the sums of a block: what the second half is given is the first, the block's output the second or only one
+        if has_two_sums:
+            second_half = next(module for name, module in block.named_children() if name in ("mlp_norm", "mlp"))
+            yield second_half.register_forward_pre_hook(lambda _module, args: self._begins_backward(args[0], RESIDUAL))
         yield block.register_forward_hook(lambda _module, _args, output: self._begins_backward(output, RESIDUAL))
 
     def _watch(self, module: nn.Module, component: str, *, after: str) -> Iterator[Any]:

@@ -45,7 +45,7 @@ VERDICT_HELP: Final = "The training peak against the memory it is sized for, les
 MEMORY_CONVENTION: Final = (
     "Letters in bytes: $w$ a weight, $a$ an activation of a matrix product, $r$ the residual stream, $s$ an attention "
     "score, $l$ a log-probability. $P$ all parameters, $Q$ those of one block, "
-    "$K$ parameter tensors, $M$ what the optimizer loops over at once."
+    "$Y$ parameter tensors, $M$ what the optimizer loops over at once."
 )
 FLOPS_CONVENTION: Final = (
     "Only matrix products count. Backward is twice forward. A causal mask needs about half of the attention scores:"

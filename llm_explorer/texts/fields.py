@@ -77,6 +77,71 @@ FIELDS: Final = {
     "hidden_dim": FieldText(
         "Feed-forward width (F)", "Hidden size: the width inside the feed-forward layer. Empty: 4 D, as in GPT-2."
     ),
+    "mlp_bias": FieldText(
+        "Feed-forward bias",
+        "Biases of the feed-forward matrices, where they differ from the projection's. Experts: none.",
+    ),
+    "head_bias": FieldText("Head bias", "A number for each word of the vocabulary is added to the logits, as in Phi."),
+    "n_kv_heads": FieldText(
+        "Key and value heads (K)",
+        "N / K heads of queries share each head of keys and values: a KV cache N / K times smaller. Empty: N.",
+    ),
+    "head_dim": FieldText("Head width (H)", "The width of a head, if it is to be free of D. Empty: D / N."),
+    "norm": FieldText(
+        "Norm",
+        "layernorm: centred, with weight and bias. layernorm_no_bias: weight only. layernorm_plain: neither, as in "
+        "OLMo. rmsnorm: not centred, weight only, as in Llama.",
+    ),
+    "norm_place": FieldText(
+        "Place of the norms",
+        "pre: before each part, as in GPT-2. post: after it, as in OLMo 2. sandwich: both, Gemma 2.",
+    ),
+    "residual": FieldText(
+        "Residual",
+        "sequential: attention, then feed-forward. parallel: both read the same input, as in GPT-NeoX. "
+        "parallel_one_norm: and share one norm, as in Phi.",
+    ),
+    "activation": FieldText(
+        "Activation",
+        "What bends the values inside the feed-forward layer. swiglu and geglu have a third D x F matrix, whose output "
+        "lets the others through.",
+    ),
+    "positions": FieldText(
+        "Positions",
+        "learned: a vector a position, C D parameters. rope: queries and keys are rotated, no parameters. none: order "
+        "is known from the causal mask only.",
+    ),
+    "rope_theta": FieldText("RoPE base", "The larger, the slower the slowest rotations: for longer contexts. No cost."),
+    "rope_share": FieldText(
+        "RoPE share", "The share of each head's values that is rotated: 1 in Llama, 0.25 in Pythia."
+    ),
+    "qk_norm": FieldText(
+        "Query and key norm",
+        "head: each head's queries and keys are normalised over H, as in Qwen3. full: over all heads at once, as in "
+        "OLMo 2.",
+    ),
+    "sliding_window": FieldText(
+        "Sliding window (W)",
+        "A token sees the last W positions only, itself included: the KV cache stops growing there. Empty: all.",
+    ),
+    "full_attention_every": FieldText(
+        "Full attention every", "Every so many layers one has no window: 2 in Gemma 2, 6 in Gemma 3. Empty: none has."
+    ),
+    "attention_softcap": FieldText(
+        "Attention softcap", "Scores are kept within plus and minus this by a tanh, as in Gemma 2. Needs T x T scores."
+    ),
+    "logit_softcap": FieldText("Logit softcap", "Logits are kept within plus and minus this by a tanh, as in Gemma 2."),
+    "n_experts": FieldText(
+        "Experts (E)",
+        "So many feed-forward layers side by side in each block; a router sends a token to a few of them.",
+    ),
+    "n_active_experts": FieldText(
+        "Active experts (k)", "How many experts a token is sent to: the rest of them costs memory, but no compute."
+    ),
+    "expert_hidden_dim": FieldText("Expert width", "The width inside one expert. Empty: the feed-forward width F."),
+    "n_shared_experts": FieldText(
+        "Shared experts (S)", "Experts that every token goes through, beside the routed ones."
+    ),
     "attention": FieldText(
         "Attention",
         "sdpa: PyTorch's fused kernel where there is one. materialized: the textbook's, with T x T weights in memory.",

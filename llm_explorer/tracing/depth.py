@@ -1,14 +1,18 @@
-"""From a step at 3 and one at 4 layers to a step at any depth, operation by operation and exact.
+"""From a step at 3 and one at 4 blocks to a step at any depth, operation by operation and exact.
 
 Operations come as head, blocks, tail, and all blocks but the first and the last are alike. What is alive at an
 operation is a straight line in the depth, and along the blocks in between also in the number of the block. Whether that
 holds is checked at every operation of both steps.
+
+A block is one layer, or as many as a pattern of windows has before it begins anew: with full_attention_every=6, five
+layers with a window and one without. What the last pattern lacks belongs to the tail.
 """
 
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
+from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.tracing.recording import Bytes, Recording, Section
 from llm_explorer.tracing.tracker import Operation
 
@@ -19,20 +23,45 @@ DEEP: Final = 4
 _KEPT_BLOCKS: Final = 300  # of the blocks between: enough for a chart, and no straight line peaks between its ends
 
 
+class Depths(NamedTuple):
+    """Layers of the two steps to run, ``shallow`` and ``deep``, and ``blocks``, how many the model asked for has."""
+
+    shallow: int
+    deep: int
+    blocks: int
+
+
+def depths(model: ModelConfig, run: RunConfig) -> Depths | None:
+    """The depths that tell the model's own; None where it is no deeper than they are.
+
+    >>> depths(ModelConfig(n_layers=62, sliding_window=128, full_attention_every=6), RunConfig())
+    Depths(shallow=20, deep=26, blocks=10)
+    """
+    period = _period(model, run.sequence(model))
+    blocks, rest = divmod(model.n_layers, period)
+    return Depths(SHALLOW * period + rest, DEEP * period + rest, blocks) if blocks > DEEP else None
+
+
+def _period(model: ModelConfig, sequence: int) -> int:
+    """After how many layers those before come again; a window as wide as the sequence hides nothing."""
+    every, window = model.full_attention_every, model.sliding_window
+    return 1 if every is None or window is None or window >= sequence or every > model.n_layers else every
+
+
 class UnlikeBlocksError(ValueError):
     """The blocks are not alike, so nothing can be said of another depth."""
 
 
-def at_depth(shallow: Recording, deep: Recording, layers: int) -> Recording:
-    """The recording of ``layers`` >= 4 from those of 3 and of 4 layers; UnlikeBlocksError where they do not agree.
+def at_depth(shallow: Recording, deep: Recording, blocks: int) -> Recording:
+    """The recording of ``blocks`` >= 4 blocks from those of 3 and of 4; UnlikeBlocksError where they do not agree.
 
     Of very many blocks some are left out between the ends, never the peak.
     """
-    more = layers - DEEP
+    more = blocks - DEEP
     parts = {*shallow.saved, *deep.saved}
     saved = {part: _line(shallow.saved.get(part, 0), deep.saved.get(part, 0), more) for part in parts}
     pairs = zip(shallow.sections, deep.sections, strict=True)
-    return Recording([_section(*pair, layers) for pair in pairs], saved, deep.loss_bytes)
+    return Recording([_section(*pair, blocks) for pair in pairs], saved, deep.loss_bytes)
 
 
 def _line(shallow: Amount, deep: Amount, more: int) -> Amount:
@@ -40,13 +69,13 @@ def _line(shallow: Amount, deep: Amount, more: int) -> Amount:
     return deep + more * (deep - shallow)
 
 
-def _section(shallow: Section, deep: Section, layers: int) -> Section:
+def _section(shallow: Section, deep: Section, blocks: int) -> Section:
     period = deep.length - shallow.length
     if period > 0:
-        return _with_blocks(shallow, deep, _start_of_blocks(shallow, deep), layers)
+        return _with_blocks(shallow, deep, _start_of_blocks(shallow, deep), blocks)
     if shallow.operations != deep.operations:
-        raise UnlikeBlocksError("one more layer changes the operations")
-    return deep._replace(alive=_line(shallow.alive, deep.alive, layers - DEEP))
+        raise UnlikeBlocksError("one more block changes the operations")
+    return deep._replace(alive=_line(shallow.alive, deep.alive, blocks - DEEP))
 
 
 def _start_of_blocks(shallow: Section, deep: Section) -> int:
@@ -77,16 +106,16 @@ def _blocks(alive: Bytes, blocks: int, period: int) -> Bytes:
     return alive[: blocks * period].reshape(blocks, period, -1)
 
 
-def _with_blocks(shallow: Section, deep: Section, start: int, layers: int) -> Section:
-    period, more = deep.length - shallow.length, layers - DEEP
+def _with_blocks(shallow: Section, deep: Section, start: int, blocks: int) -> Section:
+    period, more = deep.length - shallow.length, blocks - DEEP
     front = start + period  # up to the end of the first block
     back = shallow.length - start - 2 * period  # from the start of the last block
-    between = np.unique(np.linspace(0, layers - 3, min(layers - 2, _KEPT_BLOCKS)).astype(np.int64))
+    between = np.unique(np.linspace(0, blocks - 3, min(blocks - 2, _KEPT_BLOCKS)).astype(np.int64))
     few, many = _blocks(shallow.alive[start:], SHALLOW, period), _blocks(deep.alive[start:], DEEP, period)
-    blocks = _line(few[1], many[1], more) + between[:, None, None] * (many[2] - many[1])
+    inner = _line(few[1], many[1], more) + between[:, None, None] * (many[2] - many[1])
     alive = [
         _line(shallow.alive[:front], deep.alive[:front], more),
-        blocks.reshape(-1, blocks.shape[-1]),
+        inner.reshape(-1, inner.shape[-1]),
         _line(shallow.alive[-back:], deep.alive[-back:], more),
     ]
     operations = deep.operations[:front] + deep.operations[front : front + period] * len(between)

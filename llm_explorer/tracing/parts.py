@@ -17,7 +17,7 @@ from llm_explorer.accounting.lifetimes import (
     RESIDUAL,
     UPDATE,
 )
-from llm_explorer.model import GPT, Block
+from llm_explorer.model import GPT
 from llm_explorer.tracing.support import node_count, running_node
 from llm_explorer.training import Phase
 
@@ -28,7 +28,16 @@ _OF_MODEL: Final = {
     "final_norm": NORMS,
     "head": HEAD,
 }
-_OF_BLOCK: Final = {"attention_norm": NORMS, "attention": ATTENTION, "mlp_norm": NORMS, "mlp": FEED_FORWARD}
+_OF_BLOCK: Final = {
+    "attention_norm": NORMS,
+    "attention": ATTENTION,
+    "attention.query_norm": NORMS,
+    "attention.key_norm": NORMS,
+    "attention_post_norm": NORMS,
+    "mlp_norm": NORMS,
+    "mlp": FEED_FORWARD,
+    "mlp_post_norm": NORMS,
+}
 
 
 class Whereabouts:
@@ -42,12 +51,14 @@ class Whereabouts:
         self._numbers: list[int] = []  # of autograd's nodes, rising; each begins a stretch that one part made
         self._makers: list[str] = []
         for name, part in _OF_MODEL.items():
-            self._watch(getattr(gpt, name), part, then=LOSS if name == "final_norm" else None)
+            if hasattr(gpt, name):
+                self._watch(getattr(gpt, name), part, then=LOSS if name == "final_norm" else None)
+        self._watch(gpt, ATTENTION, method="places")
         for block in gpt.blocks:
-            assert isinstance(block, Block)
             self._watch(block, RESIDUAL, then=RESIDUAL)
-            for name, part in _OF_BLOCK.items():
-                self._watch(getattr(block, name), part)
+            for name, module in block.named_modules():
+                if name in _OF_BLOCK:
+                    self._watch(module, _OF_BLOCK[name])
 
     def enter(self, phase: Phase) -> None:
         """A phase of the step begins."""
@@ -69,18 +80,18 @@ class Whereabouts:
             self._last = self._makers[bisect_right(self._numbers, node) - 1]
         return self._last
 
-    def _watch(self, module: nn.Module, part: str, then: str | None = None) -> None:
-        forward = module.forward
+    def _watch(self, module: nn.Module, part: str, then: str | None = None, method: str = "forward") -> None:
+        usual = getattr(module, method)
 
         def watched(*args: Any) -> Any:
             with self._within(part):
-                result = forward(*args)
+                result = usual(*args)
             if then is not None and not self._inside:
                 self._outside = then
                 self._note()
             return result
 
-        module.forward = watched
+        setattr(module, method, watched)
 
     @contextmanager
     def _within(self, part: str) -> Iterator[None]:

@@ -24,6 +24,7 @@ from llm_explorer.accounting.lifetimes import (
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.model import build
 from llm_explorer.tracing.parts import Whereabouts
+from llm_explorer.tracing.routing import balanced_routing
 from llm_explorer.tracing.tracker import Operation, Tracker
 from llm_explorer.training import Batch, Phase, TrainingStep, random_batch
 
@@ -55,9 +56,10 @@ class Recording(NamedTuple):
 def record_step(model: ModelConfig, run: RunConfig, *, fake: bool = True) -> Recording:
     """Run a step of the real code under the tracker; with real tensors as many bytes are really taken.
 
-    The optimizer's state exists and gradients are None at the start, as in every step but the first.
+    The optimizer's state exists and gradients are None at the start, as in every step but the first. To experts fake
+    tokens go evenly, real ones where they are sent.
     """
-    with FakeTensorMode() if fake else nullcontext(), _garbage_collection_off():
+    with _fake() if fake else nullcontext(), _garbage_collection_off():
         step = TrainingStep(build(model, run), run)
         batches = [random_batch(model, run)] * run.accumulation
         if fake:
@@ -65,6 +67,12 @@ def record_step(model: ModelConfig, run: RunConfig, *, fake: bool = True) -> Rec
         else:
             step(batches)
         return _StepRecorder(step, batches).record()
+
+
+@contextmanager
+def _fake() -> Iterator[None]:
+    with FakeTensorMode(), balanced_routing():
+        yield
 
 
 @contextmanager

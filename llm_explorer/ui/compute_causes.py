@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import streamlit as st
 
 from llm_explorer import units
-from llm_explorer.accounting.kv_cache import kv_cache_row
+from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.speed.causes import dropout_cost, shares
 from llm_explorer.texts import compute as texts
@@ -59,7 +59,7 @@ def inference(page: Page, times: Times) -> None:
             st.metric(label, units.seconds(seconds), rate, delta_color="off", delta_arrow="off", border=True)
     with grid.cell():
         label = texts.CACHE.format(length=units.exact(page.model.context_length))
-        size = units.byte_size(kv_cache_row(page.model, run).total)
+        size = units.byte_size(kv_cache_bytes(page.model, run))
         st.metric(label, size, texts.COMPUTED, delta_color="off", delta_arrow="off", border=True)
     if not measured.get("prefill_s"):
         st.caption(texts.NOT_MEASURED)

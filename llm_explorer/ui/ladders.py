@@ -50,13 +50,14 @@ def ladder(field: str, emb_dim: int, n_heads: int) -> tuple[float, ...]:
     (480, 576, 672, 768)
     """
     if field == "n_heads":
-        return tuple(n for n in _divisors(emb_dim) if n <= MOST_HEADS)
+        return tuple(n for n in divisors(emb_dim) if n <= MOST_HEADS)
     if field == "emb_dim":
         return tuple(sorted({_width(round(step), n_heads) for step in LADDERS[field]}))
     return LADDERS[field]
 
 
-def _divisors(number: int) -> tuple[int, ...]:
+def divisors(number: int) -> tuple[int, ...]:
+    """All divisors of a number, the smallest first: 12 -> (1, 2, 3, 4, 6, 12)."""
     small = [n for n in range(1, isqrt(number) + 1) if number % n == 0]
     return (*small, *(number // n for n in reversed(small) if n * n != number))
 

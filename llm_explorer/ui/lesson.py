@@ -123,7 +123,7 @@ def link(path: str, label: str, *, step: int = 1) -> None:
 
     ``step`` is the step of a lesson to open.
     """
-    if path in {known for known, _label, _icon in shell.PAGES}:
+    if path in {known for known, _label in shell.PAGES}:
         address = shell.address() | ({state.STEP: str(step)} if step > 1 else {})
         st.page_link(path, label=label, icon=":material/arrow_outward:", query_params=address)
 

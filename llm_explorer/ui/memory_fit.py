@@ -17,9 +17,9 @@ def in_words(page: Page, judged: Verdict) -> str:
     if found.max_batch_size is None or found.max_sequence_length is None:
         return texts.UNKNOWN_BUDGET.format(hardware=page.run.hardware)
     said = texts.LARGEST.format(
-        batch=_number(found.max_batch_size),
+        batch=units.exact(found.max_batch_size),
         sequence=units.exact(page.run.sequence(page.model)),
-        longest=_number(found.max_sequence_length),
+        longest=units.exact(found.max_sequence_length),
         now=units.exact(page.run.batch_size),
     )
     return said if is_verified(page) else f"{said}. {texts.STATED}"

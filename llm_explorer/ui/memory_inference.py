@@ -7,7 +7,7 @@ import streamlit as st
 
 from llm_explorer import units
 from llm_explorer.accounting.inference import InferenceWeights, inference_letters, inference_weights
-from llm_explorer.accounting.kv_cache import kv_cache_row
+from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.charts.inference import inference_chart
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.texts import memory as texts
@@ -34,7 +34,7 @@ def draw(page: Page) -> None:
 def cache_bytes(model: ModelConfig, run: RunConfig, weights: InferenceWeights) -> int:
     """The cache at full context beside weights of a format: in fp32 beside fp32, in bf16 beside all others."""
     precision = "float32" if weights.format == "float32" else "bfloat16"
-    return kv_cache_row(model, replace(run, precision=precision)).total
+    return kv_cache_bytes(model, replace(run, precision=precision))
 
 
 def _chart(page: Page, formats: tuple[InferenceWeights, ...]) -> None:

@@ -20,14 +20,16 @@ ICON = (
     '<path d="M3 4h18v4H3zM3 10h12v4H3zM3 16h7v4H3z"/></svg>'
 )
 PAGES: Final = (
-    ("streamlit_app.py", "Explore", ":material/tune:"),
-    ("pages/memory.py", "Memory", ":material/memory:"),
-    ("pages/compute.py", "Compute", ":material/speed:"),
-    ("pages/concepts.py", "Concepts", ":material/school:"),
-    ("pages/pretraining.py", "Pre-training", ":material/model_training:"),
-    ("pages/tensors.py", "Tensors", ":material/grid_on:"),
-    ("pages/autograd.py", "Autograd", ":material/function:"),
-    ("pages/backprop.py", "Backpropagation", ":material/undo:"),
+    ("streamlit_app.py", "Explore"),
+    ("pages/parameters.py", "Parameters"),
+    ("pages/memory.py", "Memory"),
+    ("pages/compute.py", "Compute"),
+    ("pages/compare.py", "Compare"),
+    ("pages/concepts.py", "Concepts"),
+    ("pages/pretraining.py", "Pre-training"),
+    ("pages/tensors.py", "Tensors"),
+    ("pages/autograd.py", "Autograd"),
+    ("pages/backprop.py", "Backpropagation"),
 )
 
 
@@ -49,6 +51,7 @@ def page(title: str, question: str, body: Callable[[Page], None], *, run_in_side
     st.set_page_config(f"{title} · LLM explorer", ICON, "wide", SIDEBAR_WIDTH)
     asked = state.asked_by_address()
     state.make_change()
+    state.write_pins()
     _links()
     bar = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
     bar.markdown(f"#### {title}", help=question, width="stretch")
@@ -74,14 +77,18 @@ def _below_the_frame(body: Callable[[Page], None], sliders: Sliders, refused: tu
 
 def _links() -> None:
     passed_on = address()
-    with st.container(horizontal=True, gap="small"):
-        for path, label, icon in PAGES:
-            st.page_link(path, label=label, icon=icon, query_params=passed_on)
+    with st.container(horizontal=True, gap="xsmall"):
+        for path, label in PAGES:
+            st.page_link(path, label=label, query_params=passed_on)
 
 
-def address() -> dict[str, str]:
+def address() -> dict[str, str | list[str]]:
     """The parameters that a link to another page passes on: without them a new tab would start from the defaults."""
-    return {name: value for name, value in st.query_params.to_dict().items() if name != state.STEP}
+    passed: dict[str, str | list[str]] = {**st.query_params.to_dict()}
+    passed.pop(state.STEP, None)
+    if state.PIN in passed:
+        passed[state.PIN] = st.query_params.get_all(state.PIN)  # the one parameter that may be there more than once
+    return passed
 
 
 def _undo_and_pin(model: ModelConfig, run: RunConfig) -> None:
@@ -113,5 +120,8 @@ def _notices(problems: tuple[Problem, ...], refused: tuple[Problem, ...]) -> Non
             st.caption("Below is the last config that was valid; at the start, the default.")
             parts.config_button("Back to it", state.write, state.last_valid(), icon=":material/undo:")
     for problem in refused:
+        if problem.field == state.PIN:
+            st.warning(f"From the address: {parts.plain(problem.message)} (left out).")
+            continue
         used = value_words(st.session_state[problem.field])
         st.warning(f"From the address: {parts.plain(problem.message)}. Used instead: {used}.")

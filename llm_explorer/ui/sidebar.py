@@ -1,18 +1,12 @@
 """The model: a preset, six sliders with the exact number beside each, and the architecture."""
 
-from functools import partial
-from typing import Any
-
 import streamlit as st
 
-from llm_explorer import presets, units
-from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, field_range
 from llm_explorer.formats import Configs
 from llm_explorer.texts.fields import FIELDS
-from llm_explorer.ui import ladders, run_row, state
-from llm_explorer.ui.settings import setting
-from llm_explorer.ui.words import name_of, next_step_words
+from llm_explorer.ui import architecture, exchange, ladders, preset_picker, run_row, state
+from llm_explorer.ui.words import next_step_words
 
 NUMBER_WIDTH = 92
 
@@ -23,14 +17,15 @@ class Sidebar:
     """Drawn in two passes: the numbers first, from which the config is read, then the sliders that tell of it."""
 
     def __init__(self) -> None:
-        self.preset = st.sidebar.container()
+        # above the sliders: a popover opens downwards and must have room there
+        self.preset = st.sidebar.container(gap="small")
         sliders = st.sidebar.container(gap="xxsmall")
         # a row of two widgets costs half of two columns in processor time, and there are six
         self.rows = {
             field: sliders.container(horizontal=True, vertical_alignment="bottom", gap="small")
             for field in state.SLIDERS
         }
-        self.architecture = st.sidebar.container(gap="small")
+        self.others = st.sidebar.container(gap="small")
 
     def draw_numbers(self) -> None:
         """The bound widgets, which hold the truth; drawn on every page and every run."""
@@ -51,9 +46,9 @@ class Sidebar:
                 on_change=state.take_number,
                 args=(field,),
             )
-        with self.architecture:
+        with self.others:
             run_row.draw_device()
-        self.architecture.text_input(
+        self.others.text_input(
             FIELDS["set"].label,
             key=state.SETTINGS,
             bind="query-params",
@@ -69,9 +64,9 @@ class Sidebar:
             with row:
                 _slider(field, options[field], configs)
         with self.preset:
-            _preset(configs)
-        with self.architecture:
+            preset_picker.draw(configs)
             _architecture(configs)
+            exchange.draw(configs)
         return options
 
 
@@ -107,38 +102,6 @@ def _next_step(field: str, model: ModelConfig, run: RunConfig) -> str:
     return "" if after is None else f"Next step: {next_step_words(model, run, field, after)}."
 
 
-def _preset(configs: Configs | None) -> None:
-    model = configs[0] if configs else None
-    matching = name_of(model) if model else "Custom config"
-    st.selectbox(
-        "Preset",
-        presets.PRESETS,
-        index=None,
-        key="preset",
-        placeholder=matching,
-        format_func=_preset_label,
-        on_change=partial(_take_preset, configs),
-    )
-
-
-def _preset_label(preset: presets.Preset) -> str:
-    return f"{preset.title} · {units.count(count_parameters(preset.model).total)}"
-
-
-def _take_preset(configs: Configs | None) -> None:
-    """A preset sets the model, the batch and the sequence; the rest of the run stays the visitor's."""
-    preset: presets.Preset | None = st.session_state["preset"]
-    st.session_state["preset"] = None
-    if preset is None:
-        return
-    run = configs[1] if configs else RunConfig()
-    batch: dict[str, Any] = {
-        "batch_size": preset.run.batch_size,
-        "sequence_length": preset.run.sequence_length,
-    }
-    state.write(preset.model, run.model_copy(update=batch))
-
-
 def _architecture(configs: Configs | None) -> None:
     popover = st.popover(
         "Architecture", icon=":material/schema:", on_change="rerun", key="architecture", width="stretch"
@@ -149,5 +112,4 @@ def _architecture(configs: Configs | None) -> None:
         if configs is None:
             st.markdown("Mend the config first; these settings come back then.")
             return
-        for field in ("qkv_bias", "tie_embeddings", "bias", "hidden_dim"):
-            setting(field, *configs)
+        architecture.draw(*configs)

@@ -4,8 +4,9 @@ The address is the state: every field in BOUND is a widget bound to a query para
 travel in the one bound text ``set``. Pages never read these keys; they get the two configs.
 """
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from math import isinf
 from typing import Any, Final, NamedTuple
@@ -15,6 +16,7 @@ import streamlit as st
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs, apply_settings, to_settings
 from llm_explorer.ui.live import drag
+from llm_explorer.ui.words import name_of
 
 SLIDERS: Final = ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers", "drop_rate")
 RUN_FIELDS: Final = ("hardware", "device", "precision", "batch_size", "sequence_length", "optimizer", "accumulation")
@@ -22,6 +24,7 @@ BOUND: Final = (*SLIDERS, *RUN_FIELDS)
 SETTINGS: Final = "set"
 RESERVE: Final = "reserve"  # bound too, but of the page: no config has it
 STEP: Final = "step"  # bound on the pages of lessons
+PIN: Final = "pin"  # as often as there are pins, each in the syntax of the text ``set``
 KEPT_CONFIGS: Final = 20
 MOST_PINS: Final = 4
 STALE_S: Final = 1.0
@@ -32,6 +35,8 @@ _MOVED: Final = "moved"
 _CHANGE: Final = "change_before_next_run"
 _ASKED: Final = "asked_by_address"
 _REFUSED: Final = "refused_from_address"
+_REFUSED_PINS: Final = "refused_pins"
+_SETTING: Final = re.compile(r"\s+(?=[a-z_]+=)")  # before each setting: a size such as "24 GiB" has a space in it
 
 
 class Pin(NamedTuple):
@@ -131,6 +136,7 @@ def asked_by_address() -> dict[str, str]:
     if _ASKED not in st.session_state:
         asked = st.query_params.to_dict()
         st.session_state[_ASKED] = asked
+        _take_pins(st.query_params.get_all(PIN))
         infinite = [field for field in (*BOUND, RESERVE) if _is_infinite(asked.get(field, ""))]
         if infinite:  # st.number_input ends in an OverflowError (Streamlit 1.67)
             for field in infinite:
@@ -144,9 +150,8 @@ def asked_by_address() -> dict[str, str]:
 def refused(asked: dict[str, str]) -> tuple[Problem, ...]:
     """What the address asked for and the widgets dropped without a word; told until the config is changed."""
     if asked:
-        st.session_state[_REFUSED] = tuple(
-            problem for field, text in asked.items() for problem in _dropped(field, text)
-        )
+        dropped = tuple(problem for field, text in asked.items() for problem in _dropped(field, text))
+        st.session_state[_REFUSED] = (*dropped, *st.session_state.pop(_REFUSED_PINS, ()))
     told: tuple[Problem, ...] = st.session_state.get(_REFUSED, ())
     return () if can_undo() else told
 
@@ -220,13 +225,45 @@ def pin(label: str, model: ModelConfig, run: RunConfig) -> None:
     del kept[:-MOST_PINS]
 
 
-def unpin() -> None:
-    """Forget all pins."""
-    pins().clear()
+def unpin(number: int | None = None) -> None:
+    """Forget one of the pins, all of them unless told which."""
+    kept = pins()
+    del kept[slice(None) if number is None else slice(number, number + 1)]
+
+
+def pin_text(pinned: Pin) -> str:
+    """A pin as the address has it, in the syntax of the text ``set``: 'n_layers=24 qkv_bias=true'."""
+    return " ".join(to_settings(pinned.model, pinned.run)) or f"n_layers={pinned.model.n_layers}"
+
+
+def write_pins() -> None:
+    """Have the pins in the address, where they are not yet: only after a change, so that no fast key press is lost."""
+    texts = [pin_text(pinned) for pinned in pins()]
+    if st.query_params.get_all(PIN) != texts:
+        if texts:
+            st.query_params[PIN] = texts
+        else:
+            del st.query_params[PIN]
+
+
+def _take_pins(texts: Sequence[str]) -> None:
+    """The pins of the address, once a visit; those that are no config are told."""
+    wrong = []
+    for number, text in enumerate(texts, 1):
+        try:
+            if number > MOST_PINS:
+                raise ConfigError([Problem(PIN, text, f"more than the {MOST_PINS} that are kept")])
+            model, run = apply_settings(ModelConfig(), RunConfig(), _SETTING.split(text.strip()))
+        except ConfigError as error:
+            told = "; ".join(problem.message for problem in error.problems)
+            wrong.append(Problem(PIN, text, f"pin number {number}: {told[:300]}"))
+        else:
+            pin(name_of(model), model, run)
+    st.session_state[_REFUSED_PINS] = tuple(wrong[: MOST_PINS + 1])
 
 
 def _dropped(field: str, asked: str) -> tuple[Problem, ...]:
-    if field in (SETTINGS, STEP):
+    if field in (SETTINGS, STEP, PIN):
         return ()
     if field not in (*BOUND, RESERVE):
         near = get_close_matches(field[:40], (*BOUND, RESERVE), n=1, cutoff=0.8)

@@ -221,3 +221,12 @@ def test_a_real_step_at_the_answer_fits_and_at_one_above_does_not(field: str, ch
     # formulas leave out biases and scalars, and the profiler sees what kernels take inside: under 0.1%
     assert measured_peak(*apply(model, run, {field: most})) <= 1.001 * budget
     assert measured_peak(*apply(model, run, {field: most + 1})) > budget
+
+
+def test_a_narrower_model_with_rope_has_heads_of_an_even_width() -> None:
+    # Pythia's heads: a quarter of 80 values is rotated; of 25 x 4 values a head, 25 would be
+    model = ModelConfig(emb_dim=2560, n_heads=32, positions="rope", rope_share=0.25)
+    ways = {field: way for way in ways_to_fit(model, RUN, GIB) for field in way.changes}
+    narrower = ways["emb_dim"].model
+    assert narrower.rope_width % 2 == 0
+    assert narrower.emb_dim < model.emb_dim

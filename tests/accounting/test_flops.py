@@ -5,6 +5,7 @@ import torch
 from hypothesis import example, given
 from strategies import pairs
 from torch.utils.flop_counter import FlopCounterMode
+from variants import VARIANTS
 
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.config import ModelConfig, RunConfig, replace
@@ -32,6 +33,37 @@ def counted_by_torch(model: ModelConfig, run: RunConfig) -> tuple[int, int]:
 def test_forward_and_backward_are_what_torch_counts(configs: tuple[ModelConfig, RunConfig]) -> None:
     flops = count_flops(*configs)
     assert (flops.forward, flops.backward) == counted_by_torch(*configs)
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("drop_rate", [0.0, 0.1])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_flops_of_every_variant_are_what_torch_counts(name: str, drop_rate: float, checkpointing: bool) -> None:
+    model = replace(VARIANTS[name], drop_rate=drop_rate)
+    run = RunConfig(device="meta", sequence_length=24, checkpointing=checkpointing)
+    flops = count_flops(model, run)
+    assert (flops.forward, flops.backward) == counted_by_torch(model, run)
+
+
+@pytest.mark.parametrize("window", [1, 5, 24, 31])
+def test_causal_attention_inside_a_window_counts_the_pairs_of_a_query_and_a_key_that_it_sees(window: int) -> None:
+    model = replace(VARIANTS["windows 2 of 3"], sliding_window=window)
+    flops = count_flops(model, RunConfig(batch_size=3, sequence_length=24))
+    seen = sum(
+        sum(model.window(layer) is None or key > query - window for query in range(24) for key in range(query + 1))
+        for layer in range(model.n_layers)
+    )
+    products = sum(row.total for row in flops.rows if row.component != "attention scores")
+    assert flops.forward_causal == products + 4 * 3 * model.n_heads * model.head_width * seen
+
+
+def test_of_experts_only_the_active_ones_count() -> None:
+    model = VARIANTS["qwen3_moe"]  # 3 of 6
+    rows = {
+        row.name: row.count for row in count_flops(model, WHOLE_CONTEXT.model_copy(update={"sequence_length": 8})).rows
+    }
+    assert rows["gate"] == rows["up"] == rows["down"] == 2 * 8 * 3 * 48 * 24
+    assert rows["router"] == 2 * 8 * 48 * 6
 
 
 def test_every_product_of_gpt2_has_nanogpts_count() -> None:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from strategies import model_configs
+from variants import VARIANTS
 
 from llm_explorer.accounting.inference import inference_weights
 from llm_explorer.config import ModelConfig, RunConfig, replace
@@ -57,3 +58,31 @@ def test_quantizing_linear_layers_of_real_modules_gives_these_sizes(model: Model
     int8 = sum(weight.numel() + 2 * weight.shape[0] for weight in linears)
     int4 = sum(weight.numel() / 2 + 2 * weight.shape[0] * -(-weight.shape[1] // 128) for weight in linears)
     assert (in_format("int8", model), in_format("int4", model)) == (int8 + rest, int4 + rest)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_quantizing_the_matrices_of_a_variant_gives_these_sizes(name: str) -> None:
+    model = VARIANTS[name]
+    gpt = build(model, RunConfig(device="meta", precision="bfloat16"))
+    matrices = [
+        weight
+        for name, weight in gpt.blocks.named_parameters()
+        if weight.dim() > 1 and "router" not in name  # experts are three-dimensional: a matrix each
+    ]
+    rest = sum(weight.nbytes for weight in gpt.parameters()) - sum(weight.nbytes for weight in matrices)
+    rows = [weight.shape[:-1].numel() for weight in matrices]
+    int8 = sum(weight.numel() + 2 * count for weight, count in zip(matrices, rows, strict=True))
+    groups = sum(2 * count * -(-weight.shape[-1] // 128) for weight, count in zip(matrices, rows, strict=True))
+    int4 = sum(weight.numel() for weight in matrices) // 2 + groups
+    assert (in_format("int8", model), in_format("int4", model)) == (int8 + rest, int4 + rest)
+
+
+def test_groups_of_the_inputs_of_heads_and_of_shared_experts_are_counted_by_their_own_width() -> None:
+    wide = {"n_heads": 3, "n_kv_heads": 1, "head_dim": 100, "expert_hidden_dim": 130, "n_layers": 1}
+    model = replace(VARIANTS["shared experts"], **wide)  # N H = 300, F = 130, S F = 260; 4 experts and 2 shared ones
+    rows = {
+        row.name: row.total for row in next(each.rows for each in inference_weights(model) if each.format == "int4")
+    }
+    of_attention = (300 + 2 * 100) * 1 + 48 * 3
+    of_experts = 4 * (2 * 130 * 1 + 48 * 2) + 2 * 260 * 1 + 48 * 3
+    assert rows["a scale for 128 inputs"] == 2 * (of_attention + of_experts)

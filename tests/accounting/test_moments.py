@@ -108,7 +108,8 @@ def with_cudas_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     Not its autocast, and not what kernels allocate inside.
     """
 
-    def attention(q: Tensor, k: Tensor, v: Tensor, *, dropout_p: float, is_causal: bool) -> Tensor:
+    def attention(q: Tensor, k: Tensor, v: Tensor, *, dropout_p: float, is_causal: bool, **plain: object) -> Tensor:
+        assert plain == {"attn_mask": None, "enable_gqa": False}
         kernel = torch.ops.aten._scaled_dot_product_flash_attention
         return kernel(q, k, v, dropout_p, is_causal)[0]
 

@@ -6,7 +6,8 @@ import sys
 import pytest
 import torch
 from hypothesis import given
-from strategies import model_configs
+from strategies import model_configs, modern_models
+from variants import VARIANTS
 
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.rows import by_component
@@ -113,6 +114,45 @@ def test_every_leaf_has_the_name_and_the_shape_of_the_modules_parameter(model: M
     assert leaves_of_the_account(model) == leaves_of_the_module(model)
 
 
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_leaf_of_a_variant_is_a_parameter_of_the_module(name: str) -> None:
+    model = VARIANTS[name]
+    assert leaves_of_the_account(model) == leaves_of_the_module(model)
+    one_layer = replace(model, n_layers=1)
+    assert list(leaves_of_the_account(one_layer)) == list(leaves_of_the_module(one_layer))
+
+
+@given(modern_models())
+def test_every_leaf_of_a_modern_model_is_a_parameter_of_the_module(model: ModelConfig) -> None:
+    assert leaves_of_the_account(model) == leaves_of_the_module(model)
+    counted = count_parameters(model)
+    assert counted.total == counted.embedding + counted.non_embedding >= counted.active
+
+
+# totals of safetensors on Hugging Face, and the papers' active parameters: Mixtral, arXiv 2401.04088, "13B"; Qwen3,
+# arXiv 2505.09388, "A3B"
+@pytest.mark.parametrize(
+    ("changes", "total", "active"),
+    [
+        ({"n_experts": 8, "hidden_dim": 14336}, 46_702_792_704, 12_879_925_248),
+        (
+            {
+                "n_layers": 48, "emb_dim": 2048, "n_kv_heads": 4, "vocab_size": 151936, "qk_norm": "head",
+                "n_experts": 128, "n_active_experts": 8, "expert_hidden_dim": 768,
+            },
+            30_532_122_624,
+            3_353_032_704,
+        ),
+        ({"hidden_dim": 14336, "vocab_size": 128256}, 8_030_261_248, 8_030_261_248),
+    ],
+    ids=["mixtral-8x7b", "qwen3-30b-a3b", "llama-3-8b"],
+)  # fmt: skip
+def test_published_models_have_their_published_counts(changes: dict[str, int], total: int, active: int) -> None:
+    mixtral = {"n_layers": 32, "emb_dim": 4096, "n_heads": 32, "n_kv_heads": 8, "head_dim": 128, "vocab_size": 32000}
+    counted = count_parameters(replace(VARIANTS["llama"], **(mixtral | changes)))
+    assert (counted.total, counted.active) == (total, active)
+
+
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
 def test_every_leaf_of_a_preset_is_a_parameter_of_the_module(preset: Preset) -> None:
     model = preset.model
@@ -152,6 +192,39 @@ def test_the_parts_add_up(model: ModelConfig) -> None:
 )
 def test_each_size_changes_the_count(changes: dict[str, int]) -> None:
     assert count_parameters(replace(BOOK, **changes)).total != count_parameters(BOOK).total
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mlp_bias": False},
+        {"head_bias": True},
+        {"n_kv_heads": 4},
+        {"head_dim": 32},
+        {"norm": "rmsnorm"},
+        {"norm": "layernorm_plain"},
+        {"norm_place": "sandwich"},
+        {"residual": "parallel_one_norm"},
+        {"activation": "swiglu"},
+        {"positions": "rope"},
+        {"qk_norm": "head"},
+        {"qk_norm": "full"},
+    ],
+    ids=str,
+)
+def test_each_choice_of_a_block_changes_the_count(changes: dict[str, object]) -> None:
+    assert count_parameters(replace(BOOK, **changes)).total != count_parameters(BOOK).total
+
+
+@pytest.mark.parametrize(
+    "changes", [{"n_experts": 7}, {"expert_hidden_dim": 25}, {"n_shared_experts": 1}, {"n_active_experts": 2}], ids=str
+)
+def test_each_field_of_experts_changes_the_count(changes: dict[str, int]) -> None:
+    before, after = (
+        count_parameters(model) for model in (VARIANTS["qwen3_moe"], replace(VARIANTS["qwen3_moe"], **changes))
+    )
+    assert after.active != before.active
+    assert (after.total == before.total) == ("n_active_experts" in changes)
 
 
 @pytest.mark.parametrize("changes", [{"n_heads": 1}, {"drop_rate": 0.5}, {"hidden_dim": 3072}], ids=str)

@@ -2,15 +2,16 @@
 
 import pytest
 from hypothesis import given
-from strategies import model_configs, pairs
+from strategies import model_configs, modern_models, pairs
+from variants import VARIANTS
 
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.inference import inference_letters, inference_weights
-from llm_explorer.accounting.kv_cache import kv_cache_row
+from llm_explorer.accounting.kv_cache import kv_cache_rows
 from llm_explorer.accounting.memory import count_memory, kept_rows, memory_letters
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.rows import Formula, Row, by_component, leaf, letters_of, model_letters, sums_of, total
-from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.config import ModelConfig, RunConfig, replace
 
 
 def arithmetic(latex: str) -> int:
@@ -26,7 +27,7 @@ def arithmetic(latex: str) -> int:
 
 def every_row(model: ModelConfig, run: RunConfig) -> list[Row]:
     accounts = count_parameters(model), count_flops(model, run), count_memory(model, run)
-    return [*(row for account in accounts for row in account.rows), *kept_rows(model, run), kv_cache_row(model, run)]
+    return [*(row for account in accounts for row in account.rows), *kept_rows(model, run), *kv_cache_rows(model, run)]
 
 
 @given(pairs())
@@ -38,7 +39,7 @@ def test_the_latex_with_numbers_of_every_row_comes_to_its_count(configs: tuple[M
         assert arithmetic(row.formula.latex_with(letters)) == row.count, row
 
 
-@given(model_configs())
+@given(model_configs() | modern_models())
 def test_the_latex_with_numbers_of_inference_weights_comes_to_their_count(model: ModelConfig) -> None:
     letters = inference_letters(model)
     for weights in inference_weights(model):
@@ -94,6 +95,10 @@ def test_totals_are_sums_of_count_times_repeats() -> None:
 
 def test_the_letters_are_those_of_the_design() -> None:
     model = ModelConfig(vocab_size=11, context_length=7, emb_dim=6, n_heads=2, n_layers=5, hidden_dim=9)
-    assert model_letters(model) == {"V": 11, "C": 7, "D": 6, "N": 2, "H": 3, "L": 5, "F": 9}
+    plain = {"V": 11, "C": 7, "D": 6, "N": 2, "K": 2, "H": 3, "L": 5, "F": 9}
+    assert model_letters(model) == plain | dict.fromkeys("EkSGW", 0)
+    modern = replace(VARIANTS["qwen3_moe"], sliding_window=5, full_attention_every=2, n_shared_experts=2)
+    found = {letter: model_letters(modern)[letter] for letter in "KHFEkSGW"}
+    assert found == {"K": 2, "H": 16, "F": 24, "E": 6, "k": 3, "S": 2, "G": 1, "W": 5}
     run = RunConfig(batch_size=4, sequence_length=3)
     assert letters_of(model, run) == model_letters(model) | {"B": 4, "T": 3}

@@ -45,7 +45,7 @@ def test_every_sum_is_what_it_says(configs: tuple[ModelConfig, RunConfig]) -> No
 
 def test_a_trace_has_exactly_the_keys_of_the_contract_and_survives_json() -> None:
     found = trace(MODEL, RunConfig())
-    assert set(found) == {*KEYS.split(), "depths", "constants", "seconds"}
+    assert set(found) == {*KEYS.split(), "depths", "assumes", "constants", "seconds"}
     assert set(found["timeline"]) == {"categories", "part", "op", "phase", "operations", "peak_at"}
     assert tuple(found["categories_at_peak"]) == tuple(found["timeline"]["categories"]) == CATEGORIES
     assert tuple(found["saved"]) == PARTS

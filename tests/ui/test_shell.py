@@ -183,6 +183,39 @@ def test_at_most_four_pins_are_kept() -> None:
     assert [pin.model.n_layers for pin in pins] == [3, 4, 5, 6]
 
 
+def test_pins_of_the_address_are_taken_and_bad_ones_told_in_words() -> None:
+    hostile = "<b>=1 **x**"
+    visit = Visit(pin=["n_layers=24 qkv_bias=true hardware=24 GiB", "n_layer=3", "n_heads=7", hostile])
+    (pin,) = visit.page.session_state["pins"]
+    assert pin.model == ModelConfig(n_layers=24, qkv_bias=True)
+    assert pin.run.hardware == "24 GiB"
+    words = visit.words()
+    assert "pin number 2: unknown field n_layer; did you mean n_layers? (left out)" in words
+    assert "pin number 3: n_heads=7 does not divide emb_dim=768" in words
+    assert "pin number 4: " in words
+    assert "**x**" not in visit.raw_words()
+    assert "Changes are against Custom: 24 layers of 768" in words
+    assert "From the address" not in visit.slide("n_layers", 13).words()
+
+
+def test_pins_beyond_the_fourth_are_told_and_an_empty_one_is_a_default_config() -> None:
+    visit = Visit(pin=[f"n_layers={layers}" for layers in range(1, 7)])
+    assert [pin.model.n_layers for pin in visit.page.session_state["pins"]] == [1, 2, 3, 4]
+    assert "pin number 5: more than the 4 that are kept" in visit.words()
+
+
+def test_the_address_has_every_pin_as_it_is_read_back() -> None:
+    visit = Visit().press("Pin")
+    assert visit.page.query_params["pin"] == "n_layers=12"
+    visit.write("qkv_bias=true norm=rmsnorm").slide("n_layers", 13).press("Pin")
+    texts = visit.page.query_params["pin"]
+    assert texts == ["n_layers=12", "n_layers=13 qkv_bias=true norm=rmsnorm"]
+    again = Visit(pin=texts)
+    assert again.page.session_state["pins"] == visit.page.session_state["pins"]
+    visit.press("Unpin")
+    assert "pin" not in visit.page.query_params
+
+
 def test_a_mistyped_field_of_the_address_is_told_with_the_right_one() -> None:
     words = Visit(n_layer="3").words()
     assert "n_layer is no field; did you mean n_layers?" in words.replace("\\", "")

@@ -5,23 +5,27 @@ from visit import Visit
 
 from llm_explorer import units
 from llm_explorer.accounting.parameters import count_parameters
-from llm_explorer.config import ModelConfig, field_range
-from llm_explorer.presets import PRESETS, Preset, find
+from llm_explorer.config import ModelConfig, RunConfig, field_range
+from llm_explorer.formats import apply_settings
+from llm_explorer.presets import PRESETS, find
+from llm_explorer.ui.architecture import GROUPS, effects, is_shown
+from llm_explorer.ui.preset_picker import label, ordered
 from llm_explorer.ui.state import SLIDERS
 
 UP = {"vocab_size": 65536, "context_length": 2048, "emb_dim": 960, "n_heads": 16, "n_layers": 13, "drop_rate": 0.15}
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
-def test_every_preset_shows_its_own_count(preset: Preset) -> None:
-    visit = Visit().choose("preset", preset)
-    assert visit.metrics()["Parameters"] == units.count(count_parameters(preset.model).total)
-    assert {field: visit.number(field) for field in SLIDERS} == {
-        field: getattr(preset.model, field) for field in SLIDERS
-    }
-    assert visit.number("batch_size") == preset.run.batch_size
-    assert visit.page.selectbox(key="preset").value is None, "a preset is a command, not a state"
-    assert f"T={preset.run.sequence(preset.model)}" in visit.sentence()
+def test_a_preset_shows_its_own_count() -> None:
+    visit = Visit()  # one for all, and every fourth: the counts of all are compared with the published ones elsewhere
+    for preset in PRESETS[::4]:
+        visit.choose("preset", preset)
+        assert visit.metrics()["Parameters"] == units.count(count_parameters(preset.model).total), preset.name
+        assert {field: visit.number(field) for field in SLIDERS} == {
+            field: getattr(preset.model, field) for field in SLIDERS
+        }
+        assert visit.number("batch_size") == preset.run.batch_size
+        assert visit.page.selectbox(key="preset").value is None, "a preset is a command, not a state"
+        assert f"T={preset.run.sequence(preset.model)}" in visit.sentence()
 
 
 def test_a_preset_keeps_the_rest_of_the_run_and_the_address_needs_no_other_words() -> None:
@@ -139,17 +143,84 @@ def test_bad_settings_are_told_and_lose_nothing(settings: str, told: str) -> Non
     assert visit.page.text_input(key="set").value == ""
 
 
+def group(visit: Visit, name: str) -> Visit:
+    """Open the Architecture popover at a group."""
+    visit.page.session_state["architecture_group"] = name
+    return visit.open("architecture")
+
+
 def test_the_architecture_is_drawn_when_opened_and_travels_in_the_other_settings() -> None:
     visit = Visit()
     assert "tie_embeddings__setting" not in {toggle.key for toggle in visit.page.toggle}
-    visit.open("architecture")
+    group(visit, "Output")
     visit.page.toggle(key="tie_embeddings__setting").set_value(True)
     visit.run()
     assert visit.page.text_input(key="set").value == "tie_embeddings=true"
     assert visit.metrics()["Parameters"] == "124.4 M"  # 124,412,160: the book, tied
-    visit.type("hidden_dim__setting", 100)
+    group(visit, "Feed-forward").type("hidden_dim__setting", 100)
     assert visit.page.text_input(key="set").value == "tie_embeddings=true hidden_dim=100"
     visit.type("hidden_dim__setting", None)
-    visit.page.toggle(key="tie_embeddings__setting").set_value(False)
+    group(visit, "Output").page.toggle(key="tie_embeddings__setting").set_value(False)
     visit.run()
     assert visit.page.text_input(key="set").value == "", "a default is not written"
+
+
+def test_every_choice_of_the_block_has_its_place_in_one_group() -> None:
+    placed = [field for fields in GROUPS.values() for field in fields]
+    assert len(set(placed)) == len(placed)
+    assert set(placed) == set(ModelConfig.model_fields) - set(SLIDERS)
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_only_the_group_that_is_open_is_made_and_each_field_tells_its_effect(name: str) -> None:
+    settings = "positions=rope sliding_window=128 n_experts=4 bias=false activation=geglu"
+    visit = group(Visit(set=settings), name)
+    model = ModelConfig(
+        positions="rope", sliding_window=128, n_experts=4, bias=False, activation="geglu"
+    )  # so that every field means something
+    page = visit.page
+    keys = {each.key for each in (*page.toggle, *page.selectbox, *page.number_input) if each.key}
+    drawn = {key.removesuffix("__setting") for key in keys if key.endswith("__setting")}
+    assert drawn == {field for field in GROUPS[name] if is_shown(field, model)}
+    captions = "\n".join(caption.value for caption in page.caption)
+    for field in drawn:
+        for line in effects(field, model, RunConfig()):
+            assert line in captions
+
+
+def test_a_modern_block_is_put_together_by_hand() -> None:
+    visit = group(Visit(), "Norms").choose("norm__setting", "rmsnorm")
+    group(visit, "Feed-forward").choose("activation__setting", "swiglu").choose("mlp_bias__setting", False)
+    group(visit, "Positions").choose("positions__setting", "rope").type("rope_theta__setting", 500_000.0)
+    group(visit, "Attention").type("n_kv_heads__setting", 4).type("sliding_window__setting", 256)
+    visit.type("full_attention_every__setting", 2)
+    model = ModelConfig(
+        norm="rmsnorm", activation="swiglu", mlp_bias=False, positions="rope", rope_theta=500_000.0,
+        n_kv_heads=4, sliding_window=256, full_attention_every=2,
+    )  # fmt: skip
+    assert visit.metrics()["Parameters"] == units.count(count_parameters(model).total)
+    assert apply_settings(ModelConfig(), RunConfig(), visit.page.text_input(key="set").value.split())[0] == model
+    visit.type("sliding_window__setting", None)
+    assert "full_attention_every" not in visit.page.text_input(key="set").value, "it goes with what it is about"
+
+
+def test_fewer_heads_of_keys_and_values_tell_what_they_save() -> None:
+    # D (N - K) H fewer in keys and in values: 2 x 12 x 768 x 6 x 64 = 7,077,888; half of the cache of 2 x 72 MiB
+    (line,) = effects("n_kv_heads", ModelConfig(), RunConfig())
+    assert line.startswith("automatic → 6: -7.1 M parameters, ")
+    assert line.endswith(", -72.0 MiB of KV cache")
+
+
+def test_presets_are_ordered_by_family_and_size_and_named_with_both() -> None:
+    families = [preset.family for preset in ordered()]
+    assert families == sorted(families, key=families.index), "a family stands together"
+    for family in set(families):
+        sizes = [count_parameters(preset.model).total for preset in ordered() if preset.family == family]
+        assert sizes == sorted(sizes)
+    gpt2 = find("gpt2")
+    assert gpt2 is not None
+    assert label(gpt2) == "GPT-2 small · 124.4 M"
+    labels = [label(preset) for preset in PRESETS]
+    assert len(set(labels)) == len(PRESETS)
+    for preset in PRESETS:
+        assert preset.family.lower() in label(preset).lower(), "typing the family finds it"

@@ -1,0 +1,117 @@
+"""What turns queries, keys and values into what they bring together, on a tape: torch's kernels and the textbook's."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from llm_explorer.accounting.structure import Structure
+from llm_explorer.accounting.tape import Value
+from llm_explorer.accounting.tape_operations import FULL, Torch, gradient_of
+
+_SQUARE: Final = "B * N * T**2"
+
+
+def attend(tape: Torch, structure: Structure, q: Value, k: Value, v: Value) -> Value:
+    """By the kernel of the run; B N T H values, the heads one after the other or side by side."""
+    return _KERNELS[tape.kernels.attention](tape, structure, q, k, v)
+
+
+def _flash(tape: Torch, _structure: Structure, q: Value, k: Value, v: Value) -> Value:
+    """Takes K heads of keys as they are; a mask is all layers' own."""
+    sizes = [(gradient_of(each), each.shape, each.width) for each in (q, k, v)]
+    made = [("attention output", q.shape, "a"), ("log-sum-exp of scores", "B * T * N", FULL)]
+    mixed, _ = tape.apply(
+        [q, k, v], [q, k, v], made, lambda _: [tape.born(*size) for size in sizes], keeps_results=True
+    )
+    mixed.heads_first = q.heads_first and not tape.kernels.one_head  # laid out as the queries are
+    return mixed
+
+
+def _math(tape: Torch, structure: Structure, q: Value, k: Value, v: Value) -> Value:
+    """What scaled_dot_product_attention is made of where no fused kernel takes it: in fp32, scaled before products."""
+    if tape.kernels.upcast:
+        q, k, v = (tape.cast(each, "s", f"{each.name} in fp32") for each in (q, k, v))
+    scaled = tape.pointwise(q, [], "scaled queries")
+    mask = None if tape.kernels.masked and structure.windowed else tape.born("mask to add to scores", "T**2", "s")
+    k, v = _repeated(tape, structure, k), _repeated(tape, structure, v)
+    weights = _scores(tape, scaled, tape.pointwise(k, [], "scaled keys"), "scores")
+    weights = tape.pointwise(weights, [], "masked scores")
+    weights = _softmax(tape, weights)
+    if tape.kernels.dropout:
+        weights = tape.dropout(weights, "attention dropout masks", "attention weights as multiplied")
+    half = tape.born("attention weights in bf16", _SQUARE, "a") if tape.kernels.upcast else None
+    mixed = _mixed(tape, structure, weights, v)
+    del mask, half
+    return tape.cast(mixed, "a", "weighted values in bf16") if tape.kernels.upcast else mixed
+
+
+def _materialized(tape: Torch, structure: Structure, q: Value, k: Value, v: Value) -> Value:
+    """The textbook's, as the model writes it."""
+    k, v = _repeated(tape, structure, k), _repeated(tape, structure, v)
+    weights = tape.pointwise(_scores(tape, q, k, "products of queries and keys"), [], "scores")
+    if structure.attention_softcap:
+        weights = tape.softcapped(weights, "scores")
+    weights = _masked(tape, structure, weights)
+    if tape.kernels.fp32_softmax:
+        weights = tape.cast(weights, FULL, "masked scores in fp32")
+    weights = _softmax(tape, weights)
+    if tape.kernels.dropout:
+        weights = tape.dropout(weights, "attention dropout masks", "attention weights as multiplied")
+    if tape.kernels.fp32_softmax:
+        weights = tape.cast(weights, "s", "attention weights in bf16")
+    return _mixed(tape, structure, weights, v)
+
+
+_KERNELS: Final[Mapping[str, Callable[[Torch, Structure, Value, Value, Value], Value]]] = {
+    "flash": _flash,
+    "math": _math,
+    "materialized": _materialized,
+}
+
+
+def _repeated(tape: Torch, structure: Structure, x: Value) -> Value:
+    """One copy for each head of queries; backward sums up those of a head of keys."""
+    if not structure.grouped:
+        return x
+    of_x, made = (gradient_of(x), x.shape, x.width), (f"repeated {x.name}", "B * T * N * H", x.width)
+    result = tape.apply([x], [], [made], lambda _: (tape.born(*of_x),))[0]
+    result.heads_first = True
+    return result
+
+
+def _in_one_piece(tape: Torch, x: Value) -> Value:
+    """As products need it: heads side by side are copied, unless there is one sequence or one head."""
+    return x if x.heads_first or tape.kernels.views else tape.ordered(x, f"{x.name} as multiplied")
+
+
+def _scores(tape: Torch, q: Value, k: Value, name: str) -> Value:
+    """Queries times keys."""
+    q, k = _in_one_piece(tape, q), _in_one_piece(tape, k)
+    of_q, of_k = ((gradient_of(each), each.shape, each.width) for each in (q, k))
+    made = [(name, _SQUARE, "s")]
+    return tape.apply([q, k], [q, k], made, lambda _: (tape.born(*of_q), tape.born(*of_k)))[0]
+
+
+def _masked(tape: Torch, structure: Structure, weights: Value) -> Value:
+    """A window's mask is added; the usual one is made by each layer and kept."""
+    if structure.windowed and tape.kernels.masked:
+        return tape.apply([weights], [], [("masked scores", _SQUARE, "s")], lambda gradients: gradients)[0]
+    ones = tape.born("ones", "T**2", "1")
+    causal = tape.born("causal masks", "T**2", "1")
+    del ones
+    return tape.pointwise(weights, [causal], "masked scores")
+
+
+def _softmax(tape: Torch, scores: Value) -> Value:
+    return tape.pointwise(scores, [], "attention weights", keeps_result=True)
+
+
+def _mixed(tape: Torch, structure: Structure, weights: Value, v: Value) -> Value:
+    """The values that they weight, the heads one after the other."""
+    v = _in_one_piece(tape, v)
+    of_weights, of_v = (gradient_of(weights), _SQUARE, weights.width), (gradient_of(v), v.shape, v.width)
+    made = [("weighted values", f"B * T * {structure.queries}", v.width)]
+    mixed = tape.apply([weights, v], [weights, v], made, lambda _: (tape.born(*of_v), tape.born(*of_weights))[::-1])[0]
+    if not tape.kernels.views:
+        mixed = tape.back_in_order(mixed)
+    mixed.heads_first = not tape.kernels.one_head
+    return mixed

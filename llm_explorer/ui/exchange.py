@@ -1,0 +1,124 @@
+"""Import and export beside the presets, each made while it is open."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import streamlit as st
+
+from llm_explorer import formats, units
+from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig, replace
+from llm_explorer.formats import Configs, Imported
+from llm_explorer.texts import sharing as texts
+from llm_explorer.ui import parts, state
+
+MOST_BYTES: Final = 1_000_000
+POPOVER_WIDTH: Final = 420  # of what is in it: else it is as narrow as its button
+TEXT: Final = "import_text"
+
+
+def draw(configs: Configs | None) -> None:
+    """The two popovers side by side."""
+    with st.container(horizontal=True, gap="small"):
+        taken = st.popover(texts.IMPORT, icon=":material/upload:", on_change="rerun", key="import", width="stretch")
+        given = st.popover(texts.EXPORT, icon=":material/download:", on_change="rerun", key="export", width="stretch")
+    if taken.open:
+        with taken, st.container(width=POPOVER_WIDTH):
+            _import(configs)
+    if given.open:
+        with given:
+            if configs is None:
+                st.markdown(texts.MEND_FIRST)
+            else:
+                _export(*configs)
+
+
+def _import(configs: Configs | None) -> None:
+    """A text and a file; what is wrong with it is told below, and nothing is lost by it."""
+    pasted = st.text_area(
+        texts.PASTE,
+        key=TEXT,
+        help=texts.PASTE_HELP,
+        placeholder=texts.PASTE_EXAMPLE,
+        height=150,
+        max_chars=MOST_BYTES,
+        persist_state="session",
+    )
+    file = st.file_uploader(texts.UPLOAD, type=["json", "py", "txt"], max_upload_size=1, key="import_file")
+    try:
+        text = _file_text(file) if file is not None else pasted or ""
+        if not text.strip():
+            return
+        found = formats.read(text)
+    except ConfigError as error:
+        for problem in error.problems:
+            st.markdown(f":material/error: :red[{parts.plain(problem.message)}]")
+        return
+    if file is not None:
+        st.caption(texts.FILE_READ.format(name=parts.plain(file.name)))
+    _offer(found, configs)
+
+
+def _file_text(file: Any) -> str:
+    data: bytes = file.getvalue()
+    if len(data) > MOST_BYTES:  # the browser's own limit can be passed by
+        raise ConfigError([Problem("text", None, texts.TOO_LARGE.format(name=file.name))])
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError([Problem("text", None, texts.NOT_TEXT.format(name=file.name))]) from None
+
+
+def _offer(found: Imported, configs: Configs | None) -> None:
+    """What was found, what is to be said of it, and the button that puts it into the app."""
+    family = parts.plain(found.family)
+    if found.model is None:
+        counted = found.counted
+        total, active = (counted.total, counted.active) if counted else (None, None)
+        st.markdown(texts.COUNTED.format(family=family, count=units.exact(total), active=units.exact(active)))
+    else:
+        count = units.exact(count_parameters(found.model).total)
+        st.markdown(texts.FOUND.format(family=family, count=count))
+    for note in found.notes:
+        st.caption(parts.plain(note))
+    if found.model is not None:
+        _use(found.model, found.run, configs)
+
+
+def _use(model: ModelConfig, told: RunConfig, configs: Configs | None) -> None:
+    own = configs[1] if configs else RunConfig()
+    run = own if told == RunConfig() else told
+    if run.sequence(model) > model.context_length:
+        run = replace(run, sequence_length=None)
+        st.caption(texts.SHORTER)
+    if configs == (model, run):
+        st.caption(f":material/check_circle: {texts.IN_USE}")
+        return
+    st.button(
+        texts.USE, icon=":material/publish:", type="primary", key="import_use", on_click=state.write, args=(model, run)
+    )
+
+
+def _export(model: ModelConfig, run: RunConfig) -> None:
+    """A download of each kind; one that this model cannot be written as says why."""
+    made: tuple[tuple[str, str, str, Callable[[], str]], ...] = (
+        (texts.AS_JSON, "config.json", "application/json", lambda: formats.to_json(model, run)),
+        (texts.AS_BOOK, "gpt_config.py", "text/x-python", lambda: formats.to_book_dict(model)),
+    )
+    for label, name, kind, make in made:
+        try:
+            text = make()
+        except ConfigError as error:
+            st.caption(texts.NO_EXPORT.format(label=label, reason=parts.plain(str(error))))
+            continue
+        st.download_button(
+            label,
+            text,
+            name,
+            kind,
+            icon=":material/download:",
+            on_click="ignore",
+            width="stretch",
+            key=f"export_{name}",
+        )
+    st.caption(texts.LINK)

@@ -1,0 +1,109 @@
+"""Import and export in the sidebar."""
+
+import json
+
+import pytest
+from visit import Visit
+
+from llm_explorer import formats, units
+from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.presets import find
+from llm_explorer.texts import sharing as texts
+
+LLAMA = json.dumps(
+    {
+        "model_type": "llama",
+        "vocab_size": 1000,
+        "max_position_embeddings": 128,
+        "hidden_size": 64,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 96,
+    }
+)
+
+
+def importing(text: str, **address: str) -> Visit:
+    visit = Visit(**address).open("import")
+    visit.page.text_area(key="import_text").set_value(text)
+    visit.run()
+    return visit
+
+
+def test_nothing_is_made_until_it_is_opened() -> None:
+    visit = Visit()
+    assert not visit.page.text_area
+    assert not visit.page.get("download_button")
+
+
+def test_a_pasted_config_is_told_and_taken_at_the_press_of_a_button() -> None:
+    visit = importing(LLAMA, precision="autocast", batch_size="5")
+    model, _run = formats.parse(LLAMA)
+    assert f"**llama**: {units.exact(count_parameters(model).total)} parameters" in visit.words()
+    assert visit.metrics()["Parameters"] == "163.0 M", "not before the button is pressed"
+    visit.press(texts.USE)
+    assert visit.metrics()["Parameters"] == units.count(count_parameters(model).total)
+    assert visit.number("n_layers") == 3
+    assert visit.page.selectbox(key="precision").value == "autocast", "the run stays the visitor's"
+    assert visit.number("batch_size") == 5
+    assert texts.IN_USE in visit.words()
+    visit.press("Undo")
+    assert visit.metrics()["Parameters"] == "163.0 M"
+
+
+def test_a_sequence_longer_than_the_new_context_becomes_automatic() -> None:
+    visit = importing(LLAMA, sequence_length="1000")
+    assert texts.SHORTER in visit.words()
+    visit.press(texts.USE)
+    assert visit.number("sequence_length") is None
+    assert "is longer than" not in visit.words()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"model_type": "t5"}', "t5"),
+        (LLAMA.replace("}", ', "mystery_blocks": 3}'), "mystery_blocks"),
+        ('{"n_heads": 7}', "n_heads=7 does not divide emb_dim=768"),
+        ("import os", "a dict {...}"),
+        ('{"model_type": "llama"', "line 1 is no JSON"),
+        ("[" * 5000, "stands where"),
+        ('{"**bold** <b>": 1}', "**bold** <b>"),
+    ],
+)
+def test_what_is_refused_is_told_in_words_and_nothing_is_lost(text: str, told: str) -> None:
+    visit = importing(text, n_layers="7")
+    assert told in visit.words()
+    assert "**bold**" not in visit.raw_words()
+    assert texts.USE not in visit.buttons()
+    assert visit.page.text_area(key="import_text").value == text
+    assert visit.number("n_layers") == 7
+    assert len(visit.metrics()) == 4
+
+
+def test_a_family_that_can_only_be_counted_is_counted_and_cannot_be_taken() -> None:
+    visit = importing('{"model_type": "deepseek_v3"}')
+    found = formats.read('{"model_type": "deepseek_v3"}')
+    assert found.counted is not None
+    assert f"{units.exact(found.counted.total)} parameters" in visit.words()
+    assert "Counted, not buildable" in visit.words()
+    assert texts.USE not in visit.buttons()
+
+
+def test_what_is_exported_is_read_back_as_the_same_config() -> None:
+    preset = find("gpt2-medium")
+    assert preset is not None
+    visit = Visit().choose("preset", preset).open("export")
+    labels = [button.proto.label for button in visit.page.get("download_button")]
+    assert labels[:2] == [texts.AS_JSON, texts.AS_BOOK]
+    run = RunConfig(batch_size=preset.run.batch_size)
+    assert formats.parse(formats.to_json(preset.model, run)) == (preset.model, run)
+
+
+def test_a_config_that_is_not_valid_is_not_exported() -> None:
+    visit = Visit().type("n_heads", 7).open("export")
+    assert texts.MEND_FIRST in visit.words()
+    assert not visit.page.get("download_button")
+    assert ModelConfig().n_heads == 12
