@@ -38,6 +38,7 @@ def import_config(given: Mapping[str, Any]) -> Imported:
         return count_family(name, values, IGNORED)
     family = FAMILIES[name]
     fields = {**family.fixed, **_sizes(values, family), "drop_rate": _drop_rate(values, family)}
+    values.key_of["tie_embeddings"] = "tie_word_embeddings"
     fields["tie_embeddings"] = values.take("tie_word_embeddings", family.tied)
     fields["activation"] = values.choose(
         family.activation_key, family.activation, family.activations, "no such activation is built here"
@@ -93,7 +94,18 @@ def _sizes(values: Values, family: Family) -> dict[str, Any]:
             if fields[field] is None and default is not None and field not in family.nullable:
                 values.refuse(key, None, f"the family's default is {default}; leave the key out, or give a number")
                 fields[field] = default
-    return fields
+    return fields | _as_derived(fields)
+
+
+def _as_derived(fields: Mapping[str, Any]) -> dict[str, None]:
+    """None for the sizes that say what holds without them: so a published config is equal to its preset."""
+    width, heads = fields["emb_dim"], fields["n_heads"]
+    found: dict[str, None] = {}
+    if heads is not None and fields.get("n_kv_heads") == heads:
+        found["n_kv_heads"] = None
+    if _is_count(heads) and isinstance(width, int) and width % heads == 0 and fields.get("head_dim") == width // heads:
+        found["head_dim"] = None
+    return found
 
 
 def _options(values: Values, family: Family) -> dict[str, Any]:
@@ -104,9 +116,11 @@ def _options(values: Values, family: Family) -> dict[str, Any]:
                 values.only(key, allowed, why)
             case Noted(usual, why):
                 values.note(key, usual, why)
-            case Option(names, default, meanings):
+            case Option(names, default, meanings, nullable):
                 if meanings is None:
                     value = values.take(key, default)
+                    if value is None and default is not None and not nullable:
+                        values.refuse(key, None, f"the family's default is {shown(default)}; leave the key out")
                 else:
                     value = values.choose(key, default, meanings, "no such layers are built here")
                 fields |= dict.fromkeys(names, value)
