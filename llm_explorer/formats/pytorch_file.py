@@ -5,6 +5,7 @@ The text is that of the files of ``llm_explorer/model``, read as they are: nothi
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
 
@@ -69,6 +70,7 @@ def to_pytorch(model: ModelConfig, run: RunConfig) -> str:
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
+@lru_cache(maxsize=32)  # each file is asked for several times, and they do not change while the program runs
 def _read(name: str) -> _Source:
     file = _FOLDER.joinpath(*name.split(".")[1:]).with_suffix(".py")
     text = file.read_text(encoding="utf-8")

@@ -84,15 +84,8 @@ def expected(model: ModelConfig, run: RunConfig) -> list[str]:
     return ["parameters", str(count_parameters(model).total), "loss", str(loss.item())]
 
 
-@pytest.mark.parametrize(
-    ("model", "run"),
-    [
-        (VARIANTS["gpt2"], RunConfig(seed=3, batch_size=3, sequence_length=17)),
-        (VARIANTS["gemma2"], RunConfig(precision="bfloat16_master", loss_chunk=7)),
-    ],
-    ids=["gpt2", "gemma2"],
-)
-def test_the_pytorch_file_runs_alone_and_prints_the_same(model: ModelConfig, run: RunConfig) -> None:
+def test_the_pytorch_file_runs_alone_and_prints_the_same() -> None:
+    model, run = VARIANTS["gemma2"], RunConfig(precision="bfloat16_master", loss_chunk=7, batch_size=3)
     text = to_pytorch(model, run)
     assert "llm_explorer" not in text
     assert printed(text) == expected(model, run)
