@@ -16,6 +16,7 @@ from llm_explorer.formats.imported import Imported, Values
 from llm_explorer.formats.words import keys_in, short
 from llm_explorer.problems import shown
 
+FIRST_WINDOW: Final = 28  # what max_window_layers is where it is absent, and it is absent only in Qwen2 and Qwen3
 SLIDING: Final = "sliding_attention"
 FULL: Final = "full_attention"
 _ROPE_TYPES: Final = ("default", "linear", "dynamic", "yarn", "longrope", "su", "llama3")
@@ -237,7 +238,7 @@ def _pattern(values: Values, window: Any, kinds: Any, layers: int, *, given: boo
     if every is None and FULL in kinds:
         first = kinds.index(FULL)
         values.refuse(
-            key, kinds if given else values.take(key),
+            key, kinds if given else values.take(key, FIRST_WINDOW),
             f"layers without a window must come every so many layers, last of each such group; here the first is layer "
             f"{first}; give layer_types such a pattern, or sliding_window null",
         )  # fmt: skip
