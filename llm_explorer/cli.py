@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import click
 
-from llm_explorer import units
+from llm_explorer import formats, units
 from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.accounting.report import report as count
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
-from llm_explorer.formats import Configs, apply_settings, load
+from llm_explorer.formats import Configs, Imported, apply_settings, counted_report, load_import
 from llm_explorer.presets import PRESETS
-from llm_explorer.receipt import make_receipt
+from llm_explorer.receipt import make_receipt, title_of
 from llm_explorer.speed import calibration as speed
 from llm_explorer.speed import store
 from llm_explorer.speed.predict import Prediction, predict, predicted_times
@@ -28,6 +28,16 @@ BAD_INPUT: Final = 2
 REFUSED: Final = 3
 OTHER_FAILURE: Final = 4
 NOT_PREDICTED: Final = "not yet predicted: calibrate first"
+
+
+_WRITERS: Final[Mapping[str, Callable[[ModelConfig, RunConfig], str]]] = {
+    "json": formats.to_json,
+    "book": lambda model, _run: formats.to_book(model),
+    "huggingface": lambda model, _run: formats.to_hugging_face(model),
+    "pytorch": formats.to_pytorch,
+    "markdown": lambda model, run: formats.to_markdown(title_of(model, run), count(model, run), model, run),
+    "csv": lambda model, run: formats.to_csv(count(model, run)),
+}
 
 
 def _share(_context: click.Context, _option: click.Parameter, value: float) -> float:
@@ -66,7 +76,7 @@ def presets(*, as_json: bool) -> None:
         )
         return
     for preset in PRESETS:
-        click.echo(f"{preset.name:14} {preset.title:20} {units.count(preset.published):>10}  {preset.note}".rstrip())
+        click.echo(f"{preset.name:17} {preset.title:17} {units.count(preset.published):>10}  {preset.note}".rstrip())
 
 
 @main.command()
@@ -75,8 +85,13 @@ def presets(*, as_json: bool) -> None:
 @click.option("--reserve", type=float, callback=_share, default=DEFAULT_RESERVE, help="Share of memory kept free.")
 @_json
 def report(config: str, settings: tuple[str, ...], reserve: float, *, as_json: bool) -> None:
-    """Count parameters, FLOPs and memory, by formula."""
-    model, run = _configs(config, settings)
+    """Count parameters, FLOPs and memory, by formula; of a family that is not built here the parameters alone."""
+    imported = _imported(config)
+    if imported.counted is not None and not settings:
+        counted = counted_report(imported)
+        _print_json(counted) if as_json else _print_lines(_counted_lines(counted["parameters"], imported.notes))
+        return
+    model, run = _with_settings(imported, settings)
     found = count(model, run, reserve) | {"predicted": predicted_times(model, run)}
     if as_json:
         _print_json(found)
@@ -161,13 +176,42 @@ def receipt(config: str, settings: tuple[str, ...], *, as_markdown: bool, as_jso
     _exit_as(result["status"] if traced else "failed")
 
 
+@main.command()
+@_config
+@_set
+@click.option("--format", "kind", type=click.Choice(list(_WRITERS)), default="json", help="What to write.")
+def export(config: str, settings: tuple[str, ...], kind: str) -> None:
+    """Write a config, a report of it, or its model as one PyTorch file that runs alone."""
+    model, run = _configs(config, settings)
+    try:
+        click.echo(_WRITERS[kind](model, run), nl=False)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(REFUSED)
+
+
 def _configs(source: str, settings: tuple[str, ...]) -> Configs:
     """The configs asked for, or the end of the program with what is wrong with them."""
+    return _with_settings(_imported(source), settings)
+
+
+def _imported(source: str) -> Imported:
     try:
-        return apply_settings(*load(source, sys.stdin), settings)
+        return load_import(source, sys.stdin)
     except ConfigError as error:
         click.echo(str(error), err=True)
         sys.exit(BAD_INPUT)
+
+
+def _with_settings(found: Imported, settings: tuple[str, ...]) -> Configs:
+    try:
+        configs = apply_settings(*found.configs(), settings)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(BAD_INPUT)
+    for note in found.notes:
+        click.echo(f"note: {note}", err=True)
+    return configs
 
 
 def _traced(model: ModelConfig, run: RunConfig) -> tuple[dict[str, Any] | None, str | None]:
@@ -203,6 +247,14 @@ def _report_lines(found: Mapping[str, Any]) -> dict[str, str]:
         "verdict": f"{verdict['state']} ({verdict['hardware']}, {units.byte_size(verdict['budget_bytes'])})",
         "sized for": f"{units.byte_size(verdict['peak_bytes'])} at the peak with {verdict['kernels']} kernels",
         "fits": f"a batch of {fit['max_batch_size']:,}, or a sequence of {fit['max_sequence_length']:,}",
+    }
+
+
+def _counted_lines(parameters: Mapping[str, Any], notes: tuple[str, ...]) -> dict[str, str]:
+    return {
+        "parameters": f"{units.exact(parameters['total'])} ({units.count(parameters['total'])})",
+        "of one token": units.exact(parameters["active"]),
+        "the rest": f"{units.UNKNOWN}: {' '.join(notes)}",
     }
 
 

@@ -1,10 +1,18 @@
+import re
+
 import pytest
 
 from llm_explorer import presets
+from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, check
 from llm_explorer.presets import PRESETS, Preset
+from llm_explorer.presets.modern import MODERN
 
 BY_NAME = {preset.name: preset for preset in PRESETS}
+
+
+def family(name: str) -> list[Preset]:
+    return [preset for preset in PRESETS if preset.family == name]
 
 
 def tied_with_biases(model: ModelConfig) -> int:
@@ -18,13 +26,54 @@ def untied_without_qkv_bias(model: ModelConfig) -> int:
     return tied_with_biases(model) + model.vocab_size * model.emb_dim - 3 * model.emb_dim * model.n_layers
 
 
-def family(name: str) -> list[Preset]:
-    return [preset for preset in PRESETS if preset.family == name]
-
-
-def test_there_are_four_families() -> None:
+def test_the_families_and_their_sizes() -> None:
     assert [len(family(name)) for name in ("Class", "Book", "GPT-2", "GPT-3")] == [3, 4, 4, 8]
+    assert {name: len(family(name)) for name in presets.families()[4:]} == {
+        "GPT-NeoX": 1, "Pythia": 8, "Llama 2": 3, "Llama 3": 6, "TinyLlama": 1, "SmolLM2": 3, "Mistral": 4,
+        "Qwen2.5": 7, "Qwen3": 8, "Gemma": 7, "Phi": 5, "OLMo": 6, "StarCoder2": 3, "StableLM": 2,
+    }  # fmt: skip
     assert len(BY_NAME) == len(PRESETS)
+    assert len({preset.title for preset in PRESETS}) == len(PRESETS)
+
+
+@pytest.mark.parametrize("preset", MODERN, ids=lambda preset: preset.name)
+def test_the_published_counts_of_modern_models_are_exact(preset: Preset) -> None:
+    assert count_parameters(preset.model).total == preset.published
+    assert not preset.rounded
+    assert preset.model.drop_rate == 0.0
+    assert preset.run.batch_size == 1
+    assert preset.run.sequence(preset.model) == min(preset.model.context_length, 4096)
+
+
+@pytest.mark.parametrize(
+    ("name", "active"),
+    [
+        # the models' own names and papers round these: 12.9B, 39B, 3.3B (A3B) and 22B (A22B)
+        ("mixtral-8x7b", 12_879_925_248),
+        ("mixtral-8x22b", 39_161_468_928),
+        ("qwen3-30b-a3b", 3_353_032_704),
+        ("qwen3-235b-a22b", 22_190_763_520),
+    ],
+)
+def test_what_a_token_uses_of_experts_is_exact(name: str, active: int) -> None:
+    assert count_parameters(BY_NAME[name].model).active == active
+
+
+@pytest.mark.parametrize("preset", family("Pythia"), ids=lambda preset: preset.name)
+def test_pythias_non_embedding_counts_are_those_of_table_1(preset: Preset) -> None:
+    # Biderman et al., Pythia, 2023, table 1: L (12 D^2 + 13 D) + 2 D
+    table = {"70m": 18_915_328, "160m": 85_056_000, "410m": 302_311_424, "1b": 805_736_448}
+    table |= {"1.4b": 1_208_602_624, "2.8b": 2_517_652_480, "6.9b": 6_444_163_072, "12b": 11_327_027_200}
+    assert count_parameters(preset.model).non_embedding == table[preset.name.removeprefix("pythia-")]
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_every_published_preset_has_a_date_and_an_address(preset: Preset) -> None:
+    if preset.family == "Class":
+        assert preset.released is None
+        return
+    assert re.fullmatch(r"20[12]\d-\d\d(-\d\d)?", preset.released or "")
+    assert "https://" in preset.source
 
 
 @pytest.mark.parametrize("preset", family("Book"), ids=lambda preset: preset.name)

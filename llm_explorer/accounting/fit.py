@@ -3,16 +3,18 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from math import gcd
 from typing import Any, Final, NamedTuple
 
 from llm_explorer import hardware
 from llm_explorer.accounting.kernels import KernelSet, kernels_of_hardware
 from llm_explorer.accounting.memory import Memory, count_memory, peak_by_size
-from llm_explorer.config import ConfigError, ModelConfig, RunConfig, check, field_range, replace
+from llm_explorer.config import ModelConfig, RunConfig, check, field_range, replace
 from llm_explorer.hardware import State, Verdict
 
 # what the driver, the allocator's gaps and the program itself take: kept free unless the user says otherwise
 DEFAULT_RESERVE: Final = 0.10
+_STEP: Final = 64
 
 
 class Way(NamedTuple):
@@ -132,17 +134,16 @@ def _candidates(model: ModelConfig, run: RunConfig) -> Iterator[tuple[str, Seque
 
 
 def _narrower(model: ModelConfig) -> Sequence[int]:
-    """The smaller widths of whole heads; rope has rules of its own for the width of a head."""
+    """The smaller widths of whole heads, of even ones where rope turns pairs; in steps of at most 64 where heads have a
+    width of their own."""
+    if model.head_dim is not None:
+        step = gcd(model.emb_dim, _STEP)
+        return range(step, model.emb_dim, step)
     widths = range(model.n_heads, model.emb_dim, model.n_heads)
-    return widths if model.positions != "rope" else [width for width in widths if _is_valid(model, width)]
-
-
-def _is_valid(model: ModelConfig, width: int) -> bool:
-    try:
-        replace(model, emb_dim=width)
-    except ConfigError:
-        return False
-    return True
+    if model.positions != "rope":
+        return widths
+    rotated = {width: int(width // model.n_heads * model.rope_share) for width in widths}
+    return [width for width, values in rotated.items() if values and values % 2 == 0]
 
 
 def _enough(

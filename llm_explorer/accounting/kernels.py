@@ -54,6 +54,11 @@ class Kernels(NamedTuple):
         """Bytes of an attention weight."""
         return "4" if self.fp32_softmax else "s"
 
+    @property
+    def known(self) -> bool:
+        """Whether torch's choice is known: with the mask of a window and on CUDA it depends on the GPU."""
+        return not (self.cuda and self.masked and self.attention == "flash")
+
     def mask_bytes(self, of_value: str) -> str:
         """Bytes of a value of a dropout mask: on a CPU as many as the value dropped."""
         return "1" if self.cuda else of_value

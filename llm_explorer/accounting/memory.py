@@ -21,7 +21,8 @@ from llm_explorer.config import HEAD_ROWS_AT_ONCE, ModelConfig, RunConfig, repla
 
 class Memory(NamedTuple):
     """Bytes of tensors; ``activations_bytes`` are alive at the end of forward (the loss's log-probabilities included),
-    the peak includes the batch, ``rows`` are what is alive at the peak and sum to it."""
+    the peak includes the batch, ``rows`` are what is alive at the peak and sum to it. Not ``trusted``: nothing says
+    which kernels run, so the peak is an estimate, and a trace (of a CPU's) all that is known."""
 
     parameters_bytes: int
     gradients_bytes: int
@@ -32,6 +33,7 @@ class Memory(NamedTuple):
     peak_phase: str
     inference_bytes: int
     kv_cache_bytes: int
+    trusted: bool
     rows: tuple[Row, ...]
 
 
@@ -59,6 +61,7 @@ def count_memory(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
         peak_phase=moment.phase,
         inference_bytes=weights + cache,
         kv_cache_bytes=cache,
+        trusted=recipe_of(model, run, kernels).kernels.known,
         rows=tuple([row for each in moment.leaves if (row := each.row(letters, "bytes")).count * row.repeats]),
     )
 
@@ -111,7 +114,7 @@ def plan_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> P
     recipe, structure = recipe_of(model, run, kernels), structure_of(model)
     if structure.is_gpt2 and not recipe.kernels.masked:
         return moments.plan(recipe)
-    return modern_moments.plan(recipe, structure)
+    return modern_moments.plan(recipe, structure.without_biases)
 
 
 def recipe_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Recipe:

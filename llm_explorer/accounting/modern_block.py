@@ -71,7 +71,7 @@ class Block:
         if structure.qk_norm == "full":
             q, k = self._normed(q, "queries", "B * T"), self._normed(k, "keys", "B * T")
         plain = self.kernels.attention != "flash"
-        if plain or structure.positions == "rope" or self._fused_head_norm:
+        if plain or structure.positions == "rope" or structure.qk_norm == "head":
             q, k = self._in_order(q, one=self.kernels.one_head), self._in_order(k, one=self.kernels.one_kv_head)
         if plain:
             v = self._in_order(v, one=self.kernels.one_kv_head)
@@ -83,18 +83,12 @@ class Block:
 
     def _normed(self, x: Value, name: str, rows: str) -> Value:
         normed = self._norm(x, f"normed {name}", rows)
-        normed.heads_first = normed.heads_first or self._fused_head_norm
+        normed.heads_first = self.structure.qk_norm == "head"
         self.tape.part = ATTENTION
         return normed
 
-    @property
-    def _fused_head_norm(self) -> bool:
-        """Whether queries and keys come out of a kernel that writes one head after the other."""
-        fused = self.structure.norm != "rmsnorm" or self.kernels.cuda
-        return fused and self.structure.qk_norm == "head"
-
     def _in_order(self, x: Value, *, one: bool) -> Value:
-        """The gradients of what is rotated, or multiplied head by head, have one head after the other."""
+        """The gradients of what is rotated, or normed or multiplied head by head, have one head after the other."""
         return x if one else self.tape.back_in_order(x)
 
     def _rotated(self, x: Value, name: str, heads: str) -> Value:

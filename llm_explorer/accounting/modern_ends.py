@@ -39,7 +39,7 @@ def kept_by_embeddings(structure: Structure, kernels: Kernels) -> tuple[Leaf, ..
 
 
 def kept_in_forward(kernels: Kernels) -> tuple[Leaf, ...]:
-    """What all blocks' forward needs and no backward."""
+    """What the forward of all blocks needs, and nothing after it."""
     return (temporary(_MASK, "a * T**2"),) if kernels.masked and not _keeps_mask(kernels) else ()
 
 

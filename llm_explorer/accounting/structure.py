@@ -94,6 +94,11 @@ class Structure(NamedTuple):
         return self._replace(windowed=self.windows == "all")
 
     @property
+    def without_biases(self) -> "Structure":
+        """The same for an account in which biases are too small to be met."""
+        return self._replace(qkv_bias=False, bias=False, mlp_bias=False, head_bias=False)
+
+    @property
     def one_norm(self) -> bool:
         """Whether attention and feed-forward read the output of the same norm."""
         return self.residual == "parallel_one_norm"

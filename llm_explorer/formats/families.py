@@ -32,6 +32,7 @@ class Option(NamedTuple):
     fields: tuple[str, ...]
     default: Any
     meanings: Mapping[Any, Any] | None = None
+    nullable: bool = False
 
 
 class Noted(NamedTuple):
@@ -225,8 +226,8 @@ FAMILIES: Final[Mapping[str, Family]] = {
         options={
             "attention_bias": _ALL_BIASES, "use_bidirectional_attention": _NO_SWITCH,
             "hidden_act": Only(("gelu_pytorch_tanh",), "known: gelu_pytorch_tanh"),
-            "attn_logit_softcapping": Option(("attention_softcap",), 50.0),
-            "final_logit_softcapping": Option(("logit_softcap",), 30.0),
+            "attn_logit_softcapping": Option(("attention_softcap",), 50.0, nullable=True),
+            "final_logit_softcapping": Option(("logit_softcap",), 30.0, nullable=True),
             "query_pre_attn_scalar": Noted((256,), "scores are divided by its root, not by that of H"),
         },
     ),
@@ -240,6 +241,7 @@ FAMILIES: Final[Mapping[str, Family]] = {
             "attn_logit_softcapping": Option(("attention_softcap",), None),
             "final_logit_softcapping": Option(("logit_softcap",), None),
             "query_pre_attn_scalar": Noted((256,), "scores are divided by its root, not by that of H"),
+            "_sliding_window_pattern": Only((6,), "give layer_types or sliding_window_pattern"),
             "rope_local_base_freq": Noted((None,), "layers with a window rotate by a base of their own"),
         },
     ),
@@ -278,10 +280,13 @@ FAMILIES: Final[Mapping[str, Family]] = {
             "mlp_type": Only(("default",), "StarCoder2 has one kind of feed-forward layer"),
             "norm_type": Only(("layer_norm",), "StarCoder2 has one kind of norm"),
         },
+        # in the released 7B's config, read by no line of modeling_starcoder2.py
+        ignored=("activation_function", "attention_softmax_in_fp32", "scale_attention_softmax_in_fp32",
+                 "scale_attn_weights"),
     ),
     "stablelm": Family(
         "StableLmForCausalLM",         Sizes(50_304,  2560, 6_912,  32, 32, 32,   None, 4_096),
-        _NEOX | {"bias": False}, tied=False, activation="silu", missing=("head_dim",),
+        _NEOX | {"bias": False, "mlp_bias": False}, tied=False, activation="silu", missing=("head_dim",),
         dropouts=("attention_dropout", "hidden_dropout"), share=0.25,
         options={
             "use_qkv_bias": Option(("qkv_bias",), False),

@@ -16,6 +16,7 @@ from llm_explorer.formats.imported import Imported, Values
 from llm_explorer.formats.words import keys_in, short
 from llm_explorer.problems import shown
 
+FIRST_WINDOW: Final = 28  # what max_window_layers is where it is absent, and it is absent only in Qwen2 and Qwen3
 SLIDING: Final = "sliding_attention"
 FULL: Final = "full_attention"
 _ROPE_TYPES: Final = ("default", "linear", "dynamic", "yarn", "longrope", "su", "llama3")
@@ -38,6 +39,7 @@ def import_config(given: Mapping[str, Any]) -> Imported:
         return count_family(name, values, IGNORED)
     family = FAMILIES[name]
     fields = {**family.fixed, **_sizes(values, family), "drop_rate": _drop_rate(values, family)}
+    values.key_of["tie_embeddings"] = "tie_word_embeddings"
     fields["tie_embeddings"] = values.take("tie_word_embeddings", family.tied)
     fields["activation"] = values.choose(
         family.activation_key, family.activation, family.activations, "no such activation is built here"
@@ -93,7 +95,18 @@ def _sizes(values: Values, family: Family) -> dict[str, Any]:
             if fields[field] is None and default is not None and field not in family.nullable:
                 values.refuse(key, None, f"the family's default is {default}; leave the key out, or give a number")
                 fields[field] = default
-    return fields
+    return fields | _as_derived(fields)
+
+
+def _as_derived(fields: Mapping[str, Any]) -> dict[str, None]:
+    """None for the sizes that say what holds without them: so a published config is equal to its preset."""
+    width, heads = fields["emb_dim"], fields["n_heads"]
+    found: dict[str, None] = {}
+    if heads is not None and fields.get("n_kv_heads") == heads:
+        found["n_kv_heads"] = None
+    if _is_count(heads) and isinstance(width, int) and width % heads == 0 and fields.get("head_dim") == width // heads:
+        found["head_dim"] = None
+    return found
 
 
 def _options(values: Values, family: Family) -> dict[str, Any]:
@@ -104,9 +117,11 @@ def _options(values: Values, family: Family) -> dict[str, Any]:
                 values.only(key, allowed, why)
             case Noted(usual, why):
                 values.note(key, usual, why)
-            case Option(names, default, meanings):
+            case Option(names, default, meanings, nullable):
                 if meanings is None:
                     value = values.take(key, default)
+                    if value is None and default is not None and not nullable:
+                        values.refuse(key, None, f"the family's default is {shown(default)}; leave the key out")
                 else:
                     value = values.choose(key, default, meanings, "no such layers are built here")
                 fields |= dict.fromkeys(names, value)
@@ -223,7 +238,7 @@ def _pattern(values: Values, window: Any, kinds: Any, layers: int, *, given: boo
     if every is None and FULL in kinds:
         first = kinds.index(FULL)
         values.refuse(
-            key, kinds if given else values.take(key),
+            key, kinds if given else values.take(key, FIRST_WINDOW),
             f"layers without a window must come every so many layers, last of each such group; here the first is layer "
             f"{first}; give layer_types such a pattern, or sliding_window null",
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NamedTuple
 
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
@@ -19,12 +20,14 @@ class Weight(NamedTuple):
     repeats: int = 1
 
     @property
+    def size(self) -> int:
+        """One instance."""
+        return prod(self.shape)
+
+    @property
     def total(self) -> int:
         """All instances together."""
-        count = self.repeats
-        for size in self.shape:
-            count *= size
-        return count
+        return self.size * self.repeats
 
 
 @dataclass(frozen=True)
@@ -110,8 +113,11 @@ class Values:
             self.notes.append(f"{key}={shown(value)}: {why}; same count and cost, other numbers.")
 
     def refuse_rest(self, ignored: Iterable[str]) -> None:
-        """Refuse what was neither taken nor is known to be of no cost, and raise all problems so far."""
-        left = sorted(self._given.keys() - self._taken - {*ignored})
+        """Refuse what was neither taken nor is known to be of no cost, and raise all problems so far.
+
+        A key whose value is null says nothing.
+        """
+        left = sorted(key for key in self._given.keys() - self._taken - {*ignored} if self.has(key))
         for key in left[:MAX_FIELDS]:
             why = f"this key is not understood for {self.kind}; remove it only if it changes neither count nor cost"
             self.refuse(key, self._given[key], why)

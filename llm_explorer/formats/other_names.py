@@ -15,7 +15,7 @@ from llm_explorer.formats.words import keys_in
 _COMMON: Final = {"block_size": "context_length", "n_layer": "n_layers", "n_head": "n_heads", "n_embd": "emb_dim"}
 _LITGPT_ONLY: Final = keys_in(
     "padded_vocab_size padding_multiple norm_class_name mlp_class_name n_query_groups rotary_percentage "
-    "parallel_residual shared_attention_norm head_size intermediate_size hf_config rope_base norm_eps"
+    "parallel_residual shared_attention_norm hf_config rope_base"
 )
 _PARTS: Final = {"LayerNorm": "layernorm", "RMSNorm": "rmsnorm"}
 _MLPS: Final = {"GptNeoxMLP": None, "LLaMAMLP": "swiglu", "GemmaMLP": "geglu", "LLaMAMoE": "swiglu"}
@@ -23,13 +23,13 @@ _IGNORED: Final = ("name", "hf_config", "norm_eps")
 
 
 def is_nanogpt(values: Mapping[str, Any]) -> bool:
-    """Whether a dict has nanoGPT's or litgpt's names."""
+    """Whether a dict has names that nanoGPT and litgpt share."""
     return "block_size" in values or "n_embd" in values
 
 
 def is_litgpt(values: Mapping[str, Any]) -> bool:
     """Whether a dict has names that litgpt alone has."""
-    return is_nanogpt(values) and bool(values.keys() & _LITGPT_ONLY)
+    return bool(values.keys() & _LITGPT_ONLY)
 
 
 def nanogpt(given: Mapping[str, Any]) -> Imported:

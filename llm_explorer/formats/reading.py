@@ -3,7 +3,7 @@
 import re
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from llm_explorer import presets
 from llm_explorer.config import ConfigError, Problem
@@ -17,6 +17,10 @@ from llm_explorer.formats.words import refusal
 
 MAX_CHARACTERS: Final = 100_000  # a config with a comment on each line is about 2,000
 _HUGGING_FACE: Final = re.compile(r'[\s\ufeff]*\{.*"(model_type|architectures)"\s*:', re.DOTALL)
+
+_OTHER_NAMES: Final = re.compile(
+    r'[\s\ufeff]*\{.*"(n_embd|block_size|padded_vocab_size|norm_class_name|mlp_class_name)"\s*:', re.DOTALL
+)
 
 
 def load(source: str, stdin: TextIO) -> Configs:
@@ -50,19 +54,29 @@ def read(text: str) -> Imported:
     - the book's dict as it stands, with its comments and ``NAME =``, or the same as JSON: fields of ModelConfig and
       of RunConfig may stand together, a field left out has its default;
     - a Hugging Face config.json: it has "model_type" or "architectures";
-    - the arguments of nanoGPT's GPTConfig and of litgpt's Config: they have n_embd or block_size.
+    - the arguments of nanoGPT's GPTConfig and of litgpt's Config: they have n_embd, block_size, or one of litgpt's own.
     """
     if _HUGGING_FACE.match(text[:MAX_JSON_CHARACTERS]):
         return import_config(read_json(text))
     if len(text) > MAX_CHARACTERS:
         message = f"the text has over {MAX_CHARACTERS:,} characters; a config has about 2,000: paste only the dict"
         raise ConfigError([Problem("text", None, message)])
-    values = read_dict(text)
+    values = _flat_or_nested(text)
     if is_litgpt(values):
         return litgpt(values)
     if is_nanogpt(values):
         return nanogpt(values)
     return Imported("dict", *built(*split(values)))
+
+
+def _flat_or_nested(text: str) -> dict[str, Any]:
+    """A flat dict, or JSON with litgpt's names, which has values inside values."""
+    try:
+        return read_dict(text)
+    except ConfigError:
+        if not _OTHER_NAMES.match(text):
+            raise
+        return read_json(text)
 
 
 def _file_text(name: str) -> str:

@@ -11,6 +11,7 @@ from llm_explorer.training import Batch, random_batch
 
 # the most of each size, so that an answer takes milliseconds
 MOST: Final = {"vocab_size": 256, "context_length": 64, "emb_dim": 64, "hidden_dim": 256, "n_layers": 8}
+MOST_ROPE_HEADS: Final = 4
 MOST_BATCH: Final = 2
 MOST_SEQUENCE: Final = 16
 
@@ -43,8 +44,10 @@ def shrink(model: ModelConfig, run: RunConfig) -> tuple[ModelConfig, RunConfig]:
     """
     sizes = {name: min(size, most) for name, most in MOST.items() if (size := getattr(model, name)) is not None}
     width = sizes["emb_dim"]
-    heads = max(n for n in range(1, min(model.n_heads, width) + 1) if width % n == 0)
-    small = replace(model, **sizes, n_heads=heads)
+    # rope turns pairs of a head's values, of some models only a quarter of them: it needs heads that are not too narrow
+    most_heads = min(model.n_heads, width if model.positions != "rope" else MOST_ROPE_HEADS)
+    heads = max(n for n in range(1, most_heads + 1) if width % n == 0)
+    small = replace(model, **(sizes | {"n_heads": heads} | _modern_sizes(model, heads)))
     small_run = replace(
         run,
         device="cpu",
@@ -55,6 +58,18 @@ def shrink(model: ModelConfig, run: RunConfig) -> tuple[ModelConfig, RunConfig]:
         sequence_length=min(run.sequence(model), small.context_length, MOST_SEQUENCE),
     )
     return small, small_run
+
+
+def _modern_sizes(model: ModelConfig, heads: int) -> dict[str, Any]:
+    """The sizes that GPT-2 has not, each at most its most, where the model has them."""
+    most = {"head_dim": 16, "n_kv_heads": heads, "n_experts": 4, "n_active_experts": 2, "expert_hidden_dim": 32}
+    sizes = {name: min(size, limit) for name, limit in most.items() if (size := getattr(model, name)) is not None}
+    if "n_kv_heads" in sizes:
+        sizes["n_kv_heads"] = max(n for n in range(1, sizes["n_kv_heads"] + 1) if heads % n == 0)
+    if model.is_gated or model.n_experts:  # three matrices, or many
+        most_hidden = MOST["hidden_dim"] // (8 if model.n_experts else 2)
+        sizes["hidden_dim"] = min(model.feed_forward_dim, most_hidden)
+    return sizes | {"n_shared_experts": min(model.n_shared_experts, 1)}
 
 
 def forward_and_saved(gpt: GPT, batch: Batch) -> tuple[Tensor, list[Tensor]]:

@@ -79,6 +79,13 @@ class CausalSelfAttention(nn.Module):
             q, k = places.rotation(q), places.rotation(k)
         return q, k, v
 
+    def weights(self, x: Tensor, places: Places | None = None) -> Tensor:
+        """How much each position takes from each, (B, T, D) -> (B, N, T, T): its attention to rows of the identity."""
+        places = places or make_places(self.config, x, 0)
+        q, k, _v = self.queries_keys_values(x, places)
+        rows = torch.eye(x.shape[1], dtype=k.dtype, device=x.device).expand(*k.shape[:2], -1, -1)  # (B, K, T, T)
+        return materialized_attention(q, k, rows, 0.0, places.unseen.get(self.window), self.config.attention_softcap)
+
     def mixed(self, q: Tensor, k: Tensor, v: Tensor, unseen: Tensor | None) -> Tensor:
         """The values that each query takes (B, N, T, H), by the kernel that was chosen."""
         drop_rate = self.drop_rate if self.training else 0.0

@@ -5,7 +5,8 @@ Sources: Ba et al. 2016, arXiv 1607.06450 (LayerNorm); Zhang and Sennrich 2019, 
 
 from typing import Final
 
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from llm_explorer.config import ModelConfig
 
@@ -13,11 +14,23 @@ from llm_explorer.config import ModelConfig
 RMS_EPSILON: Final = 1e-6
 
 
-def make_norm(config: ModelConfig, width: int | None = None) -> nn.LayerNorm | nn.RMSNorm:
+class RMSNorm(nn.RMSNorm):
+    """nn.RMSNorm that answers in the dtype of its input: under autocast that of products has another than the weight.
+
+    torch would warn of the difference, and on CUDA not use its one kernel for all of it.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(.., width) -> (.., width), each vector at a root of the mean of squares of 1, times the weight."""
+        assert self.weight is not None
+        return F.rms_norm(x, tuple(self.normalized_shape), self.weight.to(x.dtype), self.eps)
+
+
+def make_norm(config: ModelConfig, width: int | None = None) -> nn.LayerNorm | RMSNorm:
     """The config's kind of norm over the last ``width`` values, D unless told."""
     width = width or config.emb_dim
     if config.norm == "rmsnorm":
-        return nn.RMSNorm(width, eps=RMS_EPSILON)
+        return RMSNorm(width, eps=RMS_EPSILON)
     if config.norm == "layernorm_plain":
         return nn.LayerNorm(width, elementwise_affine=False)
     return nn.LayerNorm(width, bias=config.norm == "layernorm")

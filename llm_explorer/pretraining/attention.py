@@ -1,6 +1,5 @@
 """What each head looks at."""
 
-import math
 from typing import Any
 
 import torch
@@ -13,24 +12,17 @@ from llm_explorer.model import GPT, CausalSelfAttention
 def attention_weights(gpt: GPT, tokens: Tensor) -> Tensor:
     """Weights (L, N, T, T) for ``tokens`` (1, T): in row i how much position i takes from each j <= i; rows sum to 1.
 
-    The model keeps none, so its queries and keys are caught on the way through and multiplied once more.
+    The model keeps none, so what each layer is given is caught on the way through, and its weights are made once more.
     """
-    caught: list[Tensor] = []  # of each layer (1, T, 3D)
+    caught: list[Tensor] = []  # of each layer (N, T, T)
 
-    def catch(_module: Any, _inputs: Any, qkv: Tensor) -> None:
-        caught.append(qkv)
+    def catch(layer: CausalSelfAttention, given: Any) -> None:
+        x, _cache, places = given
+        caught.append(layer.weights(x, places)[0])
 
     layers = [module for module in gpt.modules() if isinstance(module, CausalSelfAttention)]
-    hooks = [layer.qkv.register_forward_hook(catch) for layer in layers]
+    hooks = [layer.register_forward_pre_hook(catch) for layer in layers]
     gpt(tokens)
     for hook in hooks:
         hook.remove()
-    return torch.stack([_weights(qkv[0], gpt.config.n_heads) for qkv in caught])
-
-
-def _weights(qkv: Tensor, heads: int) -> Tensor:
-    """(T, 3D) -> (N, T, T)."""
-    q, k = (part.unflatten(-1, (heads, -1)).transpose(0, 1) for part in qkv.chunk(3, dim=-1)[:2])  # 2 of (N, T, H)
-    scores: Tensor = q @ k.mT / math.sqrt(q.shape[-1])
-    future = torch.ones_like(scores, dtype=torch.bool).triu(1)
-    return scores.masked_fill(future, -math.inf).softmax(dim=-1)
+    return torch.stack(caught)

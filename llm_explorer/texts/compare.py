@@ -37,10 +37,6 @@ ROWS: Final = {
     "predicted": "Step, predicted",
     "measured": "Step, measured here",
 }
-UNTRUSTED: Final = "traced only"
-UNTRUSTED_NOTE: Final = (
-    "traced only: for this block the formula of the peak is no more than an estimate; the Memory page traces it."
-)
 PARAMETERS: Final = "Parameters by component"
 PEAK: Final = "Training: alive at the peak"
 INFERENCE: Final = "Inference at full context, {batch}"

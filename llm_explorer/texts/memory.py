@@ -24,6 +24,10 @@ MADE: Final = (
 )
 DEPTHS: Final = "at {traced} layers and extended, operation by operation, to {layers}"
 DEPTH: Final = "at all {layers} layers"
+TRACED_ONLY: Final = (
+    "Traced only: which attention kernel the hardware takes with the mask of a window is not known, so the computed "
+    "peak is an estimate; the trace follows a CPU's."
+)
 RANDOM_STATES: Final = (
     "{size} of it are random states that checkpointing keeps: a stated constant of 5,056 bytes a block, not traced."
 )

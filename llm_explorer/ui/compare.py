@@ -14,6 +14,7 @@ from llm_explorer.accounting.parameters import Parameters, count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.texts import compare as texts
 from llm_explorer.texts.fields import FIELDS
+from llm_explorer.texts.memory import TRACED_ONLY
 from llm_explorer.ui import compute_times, parts, preset_picker, state
 from llm_explorer.ui.compute_times import Times
 from llm_explorer.ui.shell import Page
@@ -203,6 +204,9 @@ def _numbers(compared: Sequence[Compared]) -> None:
         del found["active"]
     rows = [each for each in MEASURES if any(value is not None for value in found.get(each.row, ()))]
     _table(compared, {texts.ROWS[each.row]: _cells(found[each.row], each.write) for each in rows})
+    estimates = [config.name for config in compared if not config.memory.trusted]
+    if estimates:
+        st.caption(parts.plain(f"{'; '.join(estimates)}. {TRACED_ONLY}"))
     box = st.expander(texts.DOWNLOAD, icon=":material/table:", on_change="rerun", key="compare_numbers")
     if box.open:
         columns: dict[str, Sequence[object]] = {"": [texts.ROWS[each.row] for each in rows]}

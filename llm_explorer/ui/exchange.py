@@ -1,19 +1,23 @@
 """Import and export beside the presets, each made while it is open."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 import streamlit as st
 
 from llm_explorer import formats, units
 from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.accounting.report import report
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig, replace
 from llm_explorer.formats import Configs, Imported
 from llm_explorer.texts import sharing as texts
-from llm_explorer.ui import parts, state
+from llm_explorer.ui import parts, run_row, state
+from llm_explorer.ui.words import name_of
 
 MOST_BYTES: Final = 1_000_000
 POPOVER_WIDTH: Final = 420  # of what is in it: else it is as narrow as its button
+EXPORT_WIDTH: Final = 300
 TEXT: Final = "import_text"
 
 
@@ -26,7 +30,7 @@ def draw(configs: Configs | None) -> None:
         with taken, st.container(width=POPOVER_WIDTH):
             _import(configs)
     if given.open:
-        with given:
+        with given, st.container(width=EXPORT_WIDTH):
             if configs is None:
                 st.markdown(texts.MEND_FIRST)
             else:
@@ -100,25 +104,39 @@ def _use(model: ModelConfig, told: RunConfig, configs: Configs | None) -> None:
 
 
 def _export(model: ModelConfig, run: RunConfig) -> None:
-    """A download of each kind; one that this model cannot be written as says why."""
-    made: tuple[tuple[str, str, str, Callable[[], str]], ...] = (
-        (texts.AS_JSON, "config.json", "application/json", lambda: formats.to_json(model, run)),
-        (texts.AS_BOOK, "gpt_config.py", "text/x-python", lambda: formats.to_book_dict(model)),
-    )
-    for label, name, kind, make in made:
+    """A download of each kind; below them, why this model cannot be written as the others."""
+    refusals = []
+    for name, (label, kind) in EXPORTS.items():
         try:
-            text = make()
+            text = _text(name, model, run, run_row.reserve())
         except ConfigError as error:
-            st.caption(texts.NO_EXPORT.format(label=label, reason=parts.plain(str(error))))
+            refusals.append(texts.NO_EXPORT.format(label=label, reason=parts.plain(str(error))))
             continue
-        st.download_button(
-            label,
-            text,
-            name,
-            kind,
-            icon=":material/download:",
-            on_click="ignore",
-            width="stretch",
-            key=f"export_{name}",
-        )
-    st.caption(texts.LINK)
+        look: dict[str, Any] = {"icon": ":material/download:", "on_click": "ignore", "width": "stretch"}
+        st.download_button(label, text, name, kind, key=f"export_{name}", **look)
+    for refusal in (*refusals, texts.LINK):
+        st.caption(refusal)
+
+
+EXPORTS: Final = {  # the file's name -> what the button says, and the kind of the file
+    "config.json": (texts.AS_HUGGING_FACE, "application/json"),
+    "gpt.py": (texts.AS_PYTORCH, "text/x-python"),
+    "book_config.py": (texts.AS_BOOK, "text/x-python"),
+    "llm_explorer.json": (texts.AS_JSON, "application/json"),
+    "report.md": (texts.AS_MARKDOWN, "text/markdown"),
+    "report.csv": (texts.AS_CSV, "text/csv"),
+}
+
+
+@lru_cache(maxsize=64)  # an open popover asks at every rerun, and the files of the model are read each time
+def _text(name: str, model: ModelConfig, run: RunConfig, reserve: float) -> str:
+    """The text of a file; ConfigError where it has no words for this model."""
+    makers: dict[str, Callable[[], str]] = {
+        "config.json": lambda: formats.to_hugging_face(model),
+        "gpt.py": lambda: formats.to_pytorch(model, run),
+        "book_config.py": lambda: formats.to_book(model),
+        "llm_explorer.json": lambda: formats.to_json(model, run),
+        "report.md": lambda: formats.to_markdown(name_of(model), report(model, run, reserve), model, run),
+        "report.csv": lambda: formats.to_csv(report(model, run, reserve)),
+    }
+    return makers[name]()

@@ -17,6 +17,7 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.hardware import Verdict
 from llm_explorer.texts import explore as texts
 from llm_explorer.texts.fields import FIELDS
+from llm_explorer.texts.memory import TRACED_ONLY
 from llm_explorer.ui import build_panel, compute_plan, compute_times, ladders, memory_fit, parts, receipt, state, words
 from llm_explorer.ui.shell import Page
 
@@ -81,6 +82,8 @@ def metrics(cost: Cost, page: Page) -> None:
             "Training peak", units.byte_size(cost.memory.peak_bytes), _change(delta, units.byte_size), texts.PEAK_HELP
         )
         _memory_formulas(cost)
+        if not cost.memory.trusted:
+            st.caption(TRACED_ONLY)
     with columns[2]:
         per_token = cost.flops.per_token - before.flops.per_token if before else None
         _metric("FLOPs per token", units.flops(cost.flops.per_token), _change(per_token, units.flops), texts.FLOPS_HELP)

@@ -43,7 +43,7 @@ def headline(page: Page, found: Found | None) -> None:
         peak = found["peak_bytes"]
         off = units.error(memory.peak_bytes, peak)
         said = f"{said} {texts.TRACED.format(peak=units.byte_size(peak), bytes=units.exact(peak), error=off)}"
-    st.markdown(said)
+    st.markdown(said if memory.trusted else f"{said} {texts.TRACED_ONLY}")
 
 
 def taught() -> None:

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import pairs
+from variants import VARIANTS
 
 from llm_explorer.accounting.fit import (
     Way,
@@ -230,3 +231,19 @@ def test_a_narrower_model_with_rope_has_heads_of_an_even_width() -> None:
     narrower = ways["emb_dim"].model
     assert narrower.rope_width % 2 == 0
     assert narrower.emb_dim < model.emb_dim
+
+
+@pytest.mark.parametrize("name", ["llama", "qwen3", "gemma2", "shared experts", "windows 2 of 3"])
+def test_every_way_of_a_modern_model_fits(name: str) -> None:
+    model = replace(VARIANTS[name], vocab_size=5000, emb_dim=128)
+    run = RunConfig(batch_size=4, sequence_length=32)
+    budget = int(0.8 * peak(model, run))
+    ways = ways_to_fit(model, run, budget)
+    assert all(peak(way.model, way.run) == way.peak_bytes <= budget for way in ways)
+    assert {"emb_dim", "vocab_size"} <= {field for way in ways for field in way.changes}
+
+
+def test_heads_of_a_width_of_their_own_let_the_model_be_narrower_than_its_heads() -> None:
+    model = replace(VARIANTS["llama"], vocab_size=5000, emb_dim=192, n_heads=64, n_kv_heads=8, head_dim=16)
+    narrower = [way.model.emb_dim for way in ways_to_fit(model, RunConfig(), int(0.9 * peak(model, RunConfig())))]
+    assert 128 in narrower

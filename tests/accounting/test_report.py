@@ -25,6 +25,7 @@ KEYS = {
         "kernels",
         "inference_bytes",
         "kv_cache_bytes",
+        "trusted",
         "rows",
     },
     "verdict": {"hardware", "kernels", "peak_bytes", "budget_bytes", "reserve_bytes", "state"},

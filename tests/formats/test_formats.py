@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from variants import VARIANTS
 
 from llm_explorer import formats, hardware, presets
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig, choices, replace
@@ -368,6 +369,14 @@ def test_defaults_are_not_written() -> None:
 @given(models(), runs())
 def test_settings_round_trip(model: ModelConfig, run: RunConfig) -> None:
     assert settings(*formats.to_settings(model, run)) == (model, run)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_field_of_the_modern_blocks_survives_every_format(name: str) -> None:
+    configs = VARIANTS[name], RunConfig()
+    assert settings(*formats.to_settings(*configs)) == configs
+    assert formats.parse(formats.to_json(*configs)) == configs
+    assert formats.parse(formats.to_book_dict(configs[0])) == configs
 
 
 @given(models(), runs())

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from variants import VARIANTS
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure.breakdown import ComponentClock, break_down
@@ -64,6 +65,30 @@ def test_time_counts_for_the_component_that_takes_it(component: str, name: str, 
     times = times_of(step, batches)
     slow = {place: seconds for place, seconds in times.items() if seconds}
     assert slow == {("forward", component): 5 * accumulation, ("backward", component): 7 * accumulation}
+
+
+@pytest.mark.parametrize(
+    ("variant", "name", "component"),
+    [
+        ("gemma2", "blocks.0.attention_post_norm", "norms"),
+        ("gemma2", "blocks.1.mlp_post_norm", "norms"),
+        ("olmo2", "blocks.0.attention.query_norm", "norms"),
+        ("qwen3", "blocks.1.attention.key_norm", "norms"),
+        ("olmo2", "blocks.1.attention.projection", "attention"),
+        ("olmo2", "blocks.1.attention_post_norm", "norms"),
+        ("phi", "blocks.0.attention.qkv", "attention"),
+        ("phi", "blocks.1.mlp.up", "feed-forward"),
+        ("gpt_neox", "blocks.0.mlp_norm", "norms"),
+        ("mixtral", "blocks.0.mlp.router", "feed-forward"),
+        ("shared experts", "blocks.1.mlp.experts", "feed-forward"),
+        ("shared experts", "blocks.2.mlp.shared.down", "feed-forward"),
+    ],
+)
+def test_time_of_a_variants_module_counts_for_its_component(variant: str, name: str, component: str) -> None:
+    step, batches = prepared(model=VARIANTS[variant])
+    slowed(step.gpt.get_submodule(name))
+    slow = {place: seconds for place, seconds in times_of(step, batches).items() if seconds}
+    assert slow == {("forward", component): 5, ("backward", component): 7}
 
 
 def test_a_checkpointed_block_runs_its_forward_a_second_time_in_backward() -> None:

@@ -6,6 +6,7 @@ from llm_explorer import presets
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, replace
 from llm_explorer.formats import parse
+from llm_explorer.presets.gpt import GPTS
 from llm_explorer.texts import concepts as texts
 
 BOOK = ModelConfig()
@@ -107,7 +108,7 @@ def test_every_key_of_the_dict_is_explained_with_a_name_that_hugging_face_has() 
     assert {"hidden_size"} <= set(GPT2Config.attribute_map)
 
 
-@pytest.mark.parametrize("preset", [each for each in presets.PRESETS if each.published], ids=lambda each: each.name)
+@pytest.mark.parametrize("preset", [each for each in GPTS if each.published], ids=lambda each: each.name)
 def test_the_year_of_each_published_family_is_that_of_its_source(preset: presets.Preset) -> None:
     family, year = texts.FAMILIES[preset.family].split(", ")
     assert family == preset.family

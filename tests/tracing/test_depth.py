@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import assert_same, traced_pairs
+from variants import VARIANTS
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.tracing import depth, trace
@@ -44,6 +45,31 @@ def test_any_depth_from_two_small_ones_is_byte_for_byte_the_full_trace(configs: 
 def test_a_depth_of_19_is_exact_in_each_kind_of_step(run: RunConfig) -> None:
     model = replace(MODEL, n_layers=19, tie_embeddings=True)
     assert_same(at_depth(*at_two_depths(model, run), 19), record_step(model, run))
+
+
+@pytest.mark.parametrize(
+    ("name", "run", "traced"),
+    [
+        # 11 layers: five times one with a window and one without, and one more
+        ("gemma2", RunConfig(optimizer="none"), [7, 9]),
+        ("mixtral", RunConfig(optimizer_implementation="foreach"), [3, 4]),
+        ("olmo2", RunConfig(precision="autocast", optimizer="sgd", checkpointing=True), [3, 4]),
+    ],
+    ids=["gemma2", "mixtral", "olmo2"],
+)
+def test_eleven_layers_of_a_variant_are_exact(name: str, run: RunConfig, traced: list[int]) -> None:
+    model = replace(VARIANTS[name], n_layers=11)
+    recording_, depths = trace.record(model, run)
+    assert depths == traced
+    assert_same(recording_, record_step(model, run))
+
+
+def test_a_pattern_of_windows_is_one_block() -> None:
+    gemma3 = ModelConfig(n_layers=62, sliding_window=128, full_attention_every=6)
+    assert depth.depths(gemma3, RunConfig()) == (20, 26, 10)
+    assert depth.depths(gemma3, RunConfig(sequence_length=128)) == (3, 4, 62)
+    assert depth.depths(replace(gemma3, n_layers=26), RunConfig()) is None  # those 26 would be traced either way
+    assert depth.depths(replace(gemma3, full_attention_every=63), RunConfig()) == (3, 4, 62)
 
 
 def test_blocks_left_out_of_a_very_deep_model_change_neither_peak_nor_length(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import assert_same, traced_pairs
+from variants import VARIANTS
 
 from llm_explorer.accounting.lifetimes import CATEGORIES
 from llm_explorer.accounting.parameters import count_parameters
@@ -14,6 +15,7 @@ from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.measure.memory import tensor_peak_bytes
 from llm_explorer.model import build
 from llm_explorer.tracing.recording import Recording, record_step
+from llm_explorer.tracing.routing import balanced_routing
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.training import TrainingStep, random_batch
 
@@ -26,6 +28,44 @@ MIB = 1024**2
 @given(traced_pairs(layers=st.integers(1, 4)))
 def test_a_fake_step_takes_byte_for_byte_what_the_real_one_takes(configs: tuple[ModelConfig, RunConfig]) -> None:
     assert_same(record_step(*configs), record_step(*configs, fake=False))
+
+
+EACH_KIND = (
+    RunConfig(),
+    RunConfig(precision="autocast", attention="materialized", checkpointing=True, optimizer="none"),
+    RunConfig(precision="bfloat16", loss_chunk=17, optimizer="none"),
+    RunConfig(precision="autocast", loss_chunk=17, sequence_length=6, optimizer="sgd"),
+    RunConfig(attention="materialized", optimizer="none"),
+)
+
+
+@pytest.mark.parametrize(("place", "name"), [*enumerate(VARIANTS)], ids=VARIANTS)
+def test_so_does_a_step_of_each_block_variant(place: int, name: str) -> None:
+    model, run = replace(VARIANTS[name], drop_rate=0.1 * (place % 2)), EACH_KIND[place % len(EACH_KIND)]
+    with balanced_routing():  # the one thing that fake tensors cannot know
+        real = record_step(model, run, fake=False)
+    assert_same(record_step(model, run), real)
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma2", "olmo2", "mixtral"])
+def test_the_recorded_peak_of_a_variant_is_the_allocators(name: str) -> None:
+    large = {"vocab_size": 3000, "context_length": 64, "emb_dim": 96, "n_layers": 2, "hidden_dim": 256}
+    model = replace(VARIANTS[name], **large)
+    with balanced_routing():
+        assert recorded_peak(model, RUN) == pytest.approx(allocated(model, RUN), rel=0.001)
+
+
+def test_new_modules_belong_to_the_parts_they_are_of() -> None:
+    saved = {name: record_step(VARIANTS[name], RUN).saved for name in ("llama", "olmo2", "mixtral", "mistral")}
+    tokens, layers = 2 * 32, 2
+    # each RMSNorm: its input over its size, one size a vector, and its output, which linears keep
+    assert saved["llama"]["norms"] == 4 * tokens * (2 * layers + 1) * (48 + 1 + 48)
+    # those after attention and MLP, of queries and of keys: their output goes on to what keeps nothing of it
+    assert saved["olmo2"]["norms"] == 4 * tokens * (layers * (2 * (48 + 1) + (48 + 1) + (24 + 1)) + 48 + 1 + 48)
+    assert saved["mixtral"]["norms"] == saved["llama"]["norms"]
+    assert saved["mixtral"]["feed-forward"] > saved["llama"]["feed-forward"]
+    # one mask for all layers
+    assert saved["mistral"]["attention"] == saved["llama"]["attention"] + 4 * 32 * 32
 
 
 def allocated(model: ModelConfig, run: RunConfig) -> int:

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import traced_pairs
+from variants import VARIANTS
 
 from llm_explorer.accounting.lifetimes import CATEGORIES
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
@@ -82,6 +83,11 @@ def test_what_does_not_change_a_byte_is_traced_once(monkeypatch: pytest.MonkeyPa
 def test_random_states_of_checkpointing_are_stated() -> None:
     assert trace(MODEL, RunConfig(checkpointing=True))["constants"] == {"checkpoint random state": 5 * 5056}
     assert trace(MODEL, RunConfig())["constants"] == {}
+
+
+def test_what_a_trace_of_experts_assumes_is_stated() -> None:
+    assert trace(VARIANTS["mixtral"], RunConfig())["assumes"] == "balanced routing"
+    assert trace(VARIANTS["mistral"], RunConfig())["assumes"] is None
 
 
 def test_neither_micro_batches_nor_chunks_make_a_trace_longer_than_three_of_them() -> None:

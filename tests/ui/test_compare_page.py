@@ -14,6 +14,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.presets import find
 from llm_explorer.texts import compare as texts
+from llm_explorer.texts.memory import TRACED_ONLY
 from llm_explorer.ui import state
 from llm_explorer.ui.compare import name_in_short, ratio_words, shown_value
 from llm_explorer.ui.state import Pin
@@ -115,6 +116,12 @@ def test_charts_have_every_config_and_a_text() -> None:
         for model in (ModelConfig(), ModelConfig(n_layers=24), ModelConfig(n_kv_heads=4))
     ]
     assert texts.NO_TIMES in visit.words()
+
+
+def test_a_peak_that_no_formula_is_sure_of_says_so() -> None:
+    pin = "sliding_window=128 hardware=h100-80gb"
+    assert f"12 × 768, sliding_window=128. {TRACED_ONLY}" in CompareVisit(pin=[pin]).words()
+    assert TRACED_ONLY not in CompareVisit(pin=["sliding_window=128"]).words()
 
 
 def test_the_table_to_download_has_plain_numbers() -> None:

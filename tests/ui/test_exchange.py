@@ -10,6 +10,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.presets import find
 from llm_explorer.texts import sharing as texts
+from llm_explorer.ui import exchange
 
 LLAMA = json.dumps(
     {
@@ -92,14 +93,32 @@ def test_a_family_that_can_only_be_counted_is_counted_and_cannot_be_taken() -> N
     assert texts.USE not in visit.buttons()
 
 
+def offered(visit: Visit) -> list[str]:
+    """The downloads that are offered."""
+    return [file.proto.label for file in visit.page.get("download_button")]
+
+
+def test_every_kind_of_file_is_offered_and_what_has_no_words_for_a_model_says_so() -> None:
+    visit = Visit().choose("preset", find("gpt2-medium")).open("export")
+    every = [label for label, _kind in exchange.EXPORTS.values()]
+    assert offered(visit) == [label for label in every if label != texts.AS_BOOK]
+    assert f"{texts.AS_BOOK}: the book's dict has no word for tie_embeddings=True" in visit.words()
+    visit.choose("preset", find("book-124m"))
+    assert offered(visit) == [label for label in every if label != texts.AS_HUGGING_FACE]
+    assert f"{texts.AS_HUGGING_FACE}: no family of Hugging Face's says this config" in visit.words()
+
+
 def test_what_is_exported_is_read_back_as_the_same_config() -> None:
     preset = find("gpt2-medium")
     assert preset is not None
-    visit = Visit().choose("preset", preset).open("export")
-    labels = [button.proto.label for button in visit.page.get("download_button")]
-    assert labels[:2] == [texts.AS_JSON, texts.AS_BOOK]
-    run = RunConfig(batch_size=preset.run.batch_size)
-    assert formats.parse(formats.to_json(preset.model, run)) == (preset.model, run)
+    run = RunConfig(batch_size=5, precision="autocast")
+    assert formats.parse(exchange._text("llm_explorer.json", preset.model, run, 0.1)) == (preset.model, run)
+    model, _run = formats.parse(exchange._text("config.json", preset.model, run, 0.1))
+    assert count_parameters(model).total == preset.published
+    assert formats.parse(exchange._text("book_config.py", ModelConfig(), run, 0.1))[0] == ModelConfig()
+    assert "354,823,168" in exchange._text("report.md", preset.model, run, 0.1)
+    assert "token_embedding.weight" in exchange._text("report.csv", preset.model, run, 0.1)
+    assert "import torch" in exchange._text("gpt.py", preset.model, run, 0.1)
 
 
 def test_a_config_that_is_not_valid_is_not_exported() -> None:

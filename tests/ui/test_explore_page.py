@@ -13,6 +13,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.rows import by_component
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.presets import find
+from llm_explorer.texts.memory import TRACED_ONLY
 from llm_explorer.ui.words import change_words
 
 FORMULAS = ("formulas_parameters", "formulas_memory", "formulas_flops", "formulas_verdict")
@@ -141,3 +142,9 @@ def test_a_giant_is_counted() -> None:
 def test_a_tied_head_is_not_drawn() -> None:
     visit = Visit().choose("preset", find("gpt2"))
     assert "head" not in visit.chart("parameters")["data"][0]["y"]
+
+
+def test_a_peak_that_no_formula_is_sure_of_says_so() -> None:
+    visit = Visit(hardware="h100-80gb", set="sliding_window=128")
+    assert TRACED_ONLY in visit.words()
+    assert TRACED_ONLY not in visit.write("").words()

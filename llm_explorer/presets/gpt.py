@@ -1,29 +1,9 @@
-"""Named configs to start from, with the parameter count their authors published.
+"""GPT-2 and its likes: the class sizes, the book's configs, GPT-2 and GPT-3."""
 
->>> find("gpt2").published
-124439808
-"""
-
-from dataclasses import dataclass
 from typing import Final
 
 from llm_explorer.config import ModelConfig, RunConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preset:
-    """A config with its source; ``published`` is the authors' count, None where they gave none for this very model."""
-
-    name: str
-    title: str
-    family: str
-    model: ModelConfig
-    run: RunConfig
-    published: int | None
-    source: str
-    rounded: bool = False  # the authors printed a rounded count, such as "1.3B"
-    note: str = ""
-
+from llm_explorer.presets.preset import Preset
 
 _BOOK_SOURCE: Final = (
     "Raschka, Build a Large Language Model (From Scratch), 2024, chapter 4, exercise 4.2: "
@@ -57,14 +37,30 @@ def _book(size: str, title: str, *, d: int, layers: int, heads: int, batch: int,
     model = ModelConfig(emb_dim=d, n_layers=layers, n_heads=heads)
     run = RunConfig(batch_size=batch)
     name = f"book-{size}"
-    return Preset(name=name, title=title, family="Book", model=model, run=run, published=published, source=_BOOK_SOURCE)
+    return Preset(
+        name=name,
+        title=title,
+        family="Book",
+        released="2024-10",
+        model=model,
+        run=run,
+        published=published,
+        source=_BOOK_SOURCE,
+    )
 
 
 def _gpt2(name: str, title: str, *, d: int, layers: int, heads: int, batch: int, published: int) -> Preset:
     model = ModelConfig(emb_dim=d, n_layers=layers, n_heads=heads, qkv_bias=True, tie_embeddings=True)
     run = RunConfig(batch_size=batch)
     return Preset(
-        name=name, title=title, family="GPT-2", model=model, run=run, published=published, source=_GPT2_SOURCE
+        name=name,
+        title=title,
+        family="GPT-2",
+        released="2019-02-14",
+        model=model,
+        run=run,
+        published=published,
+        source=_GPT2_SOURCE,
     )
 
 
@@ -78,6 +74,7 @@ def _gpt3(
         name=f"gpt3-{size}",
         title=title,
         family="GPT-3",
+        released="2020-05-28",
         model=model,
         run=RunConfig(batch_size=1, sequence_length=2048),
         published=published,
@@ -113,7 +110,7 @@ def _small(
 
 
 # fmt: off
-PRESETS: Final[tuple[Preset, ...]] = (
+GPTS: Final[tuple[Preset, ...]] = (
     _small("0.1m", "Class 0.1 M", d=64,  layers=2, heads=4, context=64,  drop_rate=0.0, batch=16, source=_CLASS),
     _small("1m",   "Class 1 M",   d=128, layers=5, heads=4, context=128, drop_rate=0.0, batch=8,  source=_CLASS),
     _small("10m",  "Class 10 M",  d=384, layers=6, heads=6, context=256, drop_rate=0.2, batch=4,  source=_NANOGPT),
@@ -138,13 +135,3 @@ PRESETS: Final[tuple[Preset, ...]] = (
     _gpt3("175b",       "GPT-3 175B",        d=12288, layers=96, heads=96, published=175_000_000_000),
 )
 # fmt: on
-
-
-def names() -> tuple[str, ...]:
-    """The preset names, smallest family first."""
-    return tuple(preset.name for preset in PRESETS)
-
-
-def find(name: str) -> Preset | None:
-    """The preset of that name, or None."""
-    return next((preset for preset in PRESETS if preset.name == name), None)

@@ -1,0 +1,178 @@
+"""What is alive in a step of a modern model, against traces of the real code: the peak, and what forward keeps."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import modern_models, run_configs
+from variants import VARIANTS
+
+from llm_explorer.accounting import modern_moments, moments
+from llm_explorer.accounting.memory import count_memory, kept_by_part, kept_rows, memory_letters, plan_of, recipe_of
+from llm_explorer.accounting.rows import total
+from llm_explorer.accounting.structure import structure_of
+from llm_explorer.config import ModelConfig, RunConfig, choices, replace
+from llm_explorer.tracing.trace import trace
+
+CONFIGS = 12  # hundreds by hand: see docs/ACCURACY.md
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """More threads than free cores make steps of this size many times slower."""
+    usual = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(usual)
+
+
+def config_of(seed: int) -> tuple[ModelConfig, RunConfig]:
+    """Every choice meets every other in some of a few hundred; up to 3 layers."""
+    pick = random.Random(seed)
+    kv_heads = pick.choice([1, 2, 4])
+    width, length = pick.choice([64, 128, 192]), pick.choice([16, 50, 128])
+    fields: dict[str, Any] = {
+        "vocab_size": pick.choice([100, 1000, 8000]),
+        "context_length": length,
+        "emb_dim": width,
+        "n_kv_heads": kv_heads,
+        "n_heads": kv_heads * pick.choice([1, 2, 4]),
+        "head_dim": pick.choice([16, 32, 64]),
+        "n_layers": pick.choice([1, 2, 3]),
+        "drop_rate": pick.choice([0.0, 0.0, 0.1]),
+        "hidden_dim": pick.choice([None, width // 2, 3 * width]),
+        "norm": pick.choice(["rmsnorm", "rmsnorm", "layernorm", "layernorm_plain"]),
+        "activation": pick.choice(["swiglu", "geglu", "gelu", "relu"]),
+        "positions": pick.choice(["rope", "rope", "learned", "none"]),
+        "rope_share": pick.choice([1.0, 0.5]),
+        "qk_norm": pick.choice(["none", "none", "head", "full"]),
+        "attention_softcap": pick.choice([None, None, 50.0]),
+        "logit_softcap": pick.choice([None, None, 30.0]),
+    }
+    fields |= {field: pick.random() < 0.5 for field in ("qkv_bias", "tie_embeddings", "bias")}
+    fields["residual"] = pick.choice(["sequential", "sequential", "parallel", "parallel_one_norm"])
+    if fields["residual"] == "sequential":
+        fields["norm_place"] = pick.choice(["pre", "post", "sandwich"])
+    if pick.random() < 0.4:
+        fields |= {"sliding_window": pick.choice([8, 40]), "full_attention_every": pick.choice([None, 2, 3])}
+    if pick.random() < 0.4:
+        experts = pick.choice([1, 2, 4])
+        fields |= {"n_experts": experts, "n_active_experts": pick.choice([1, min(2, experts)]), "mlp_bias": False}
+        fields |= {"n_shared_experts": pick.choice([0, 1])}
+    run = RunConfig(
+        precision=choices("precision")[seed % 4],
+        batch_size=pick.choice([1, 2, 5]),
+        accumulation=pick.choice([1, 1, 2]),
+        optimizer=pick.choice(["adamw", "sgd", "none"]),
+        attention=pick.choice(["sdpa", "sdpa", "materialized"]),
+        checkpointing=pick.random() < 0.3,
+        loss_chunk=pick.choice([None, None, 16]),
+    )
+    return ModelConfig(**fields), run
+
+
+@pytest.mark.parametrize("seed", range(CONFIGS))
+def test_the_computed_peak_is_the_traced_one(seed: int) -> None:
+    model, run = config_of(seed)
+    found, computed = trace(model, run), count_memory(model, run)
+    assert computed.trusted
+    assert computed.peak_bytes == pytest.approx(found["peak_bytes"], rel=0.01)
+    assert computed.activations_bytes == pytest.approx(found["activations_bytes"], rel=0.01)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_what_forward_keeps_of_a_variant_is_what_was_traced_part_by_part(name: str) -> None:
+    model, run = replace(VARIANTS[name], vocab_size=40), RunConfig(optimizer="none", sequence_length=32)
+    computed, found = kept_by_part(model, run), trace(model, run)
+    scalars = 8  # the loss and the weight of all targets
+    few = 0 if name != "plain experts" else 0.01  # rows of an expert are no whole number
+    assert computed | {"loss": computed["loss"] + scalars} == pytest.approx(found["saved"], rel=few)
+    assert count_memory(model, run).peak_bytes == pytest.approx(found["peak_bytes"], rel=0.002)
+
+
+@given(modern_models(), st.data())
+@settings(max_examples=30)
+def test_rows_of_modern_models_sum_to_their_totals(model: ModelConfig, data: st.DataObject) -> None:
+    run = data.draw(run_configs(model))
+    memory, kept = count_memory(model, run), kept_rows(model, run)
+    assert total(memory.rows) == memory.peak_bytes
+    assert all(row.count > 0 and row.repeats > 0 for row in memory.rows)
+    assert total(kept) == sum(kept_by_part(model, run).values()) == memory.activations_bytes
+    assert all(row.repeats >= 0 and row.part for row in kept)
+
+
+def test_gpt2_on_the_tape_is_what_was_written_down_by_hand() -> None:
+    for precision in choices("precision"):
+        for changes in ({}, {"checkpointing": True}, {"attention": "materialized"}, {"loss_chunk": 16}):
+            for drop_rate in (0.0, 0.1):
+                model = ModelConfig(vocab_size=300, emb_dim=96, n_heads=3, n_layers=3, drop_rate=drop_rate)
+                run = RunConfig(precision=precision, sequence_length=100, **changes)
+                by_hand = count_memory(model, run)
+                recipe, structure = recipe_of(model, run), structure_of(model).without_biases
+                assert structure.is_gpt2
+                taped = modern_moments.plan(recipe, structure)
+                peaks = taped.sums(**memory_letters(model, run))
+                assert peaks[0] == by_hand.activations_bytes
+                assert max(peaks[2:]) == pytest.approx(by_hand.peak_bytes, rel=0.005)
+
+
+LLAMA = replace(VARIANTS["llama"], vocab_size=200, n_layers=3)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"n_kv_heads": 4},
+        {"head_dim": 16},
+        {"norm": "layernorm"},
+        {"norm_place": "post"},
+        {"norm_place": "sandwich"},
+        {"residual": "parallel"},
+        {"residual": "parallel_one_norm"},
+        {"activation": "relu"},
+        {"positions": "learned"},
+        {"positions": "none"},
+        {"qk_norm": "head"},
+        {"qk_norm": "full"},
+        {"sliding_window": 8},
+        {"attention_softcap": 30.0},
+        {"logit_softcap": 30.0},
+        {"n_experts": 4},
+        {"n_experts": 4, "n_active_experts": 1},
+        {"n_experts": 4, "expert_hidden_dim": 10},
+        {"n_experts": 4, "n_shared_experts": 1},
+        {"hidden_dim": 81},
+    ],
+    ids=str,
+)
+def test_each_choice_of_a_block_changes_the_peak(changes: dict[str, Any]) -> None:
+    run = RunConfig(sequence_length=32, optimizer="none", checkpointing=True)
+    before = replace(LLAMA, vocab_size=2000) if "logit_softcap" in changes else LLAMA
+    assert count_memory(replace(before, **changes), run).peak_bytes != count_memory(before, run).peak_bytes
+
+
+def test_some_layers_without_a_window_keep_masks_of_their_own() -> None:
+    run = RunConfig(sequence_length=32, attention="materialized")
+    kept = {}
+    for every in (None, 2, 3):
+        model = replace(LLAMA, sliding_window=8, full_attention_every=every)
+        kept[every] = sum(row.total for row in kept_rows(model, run) if row.name == "causal masks")
+    assert kept == {None: 0, 2: 32**2, 3: 32**2}
+
+
+def test_the_kernel_of_a_window_on_cuda_is_not_known() -> None:
+    windows, run = replace(LLAMA, sliding_window=8), RunConfig(sequence_length=32)
+    assert count_memory(windows, run).trusted
+    assert not count_memory(windows, run, "cuda").trusted
+    assert count_memory(windows, replace(run, sequence_length=8), "cuda").trusted  # no position is out of sight
+    assert count_memory(LLAMA, run, "cuda").trusted
+
+
+def test_plans_without_a_difference_are_followed_once() -> None:
+    run = RunConfig(sequence_length=32)
+    assert plan_of(LLAMA, run) is plan_of(replace(LLAMA, qkv_bias=True, rope_theta=5e5, hidden_dim=7), run)
+    assert plan_of(ModelConfig(), run) is moments.plan(recipe_of(ModelConfig(), run))
