@@ -18,7 +18,7 @@ from llm_explorer.accounting.structure import structure_of
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.tracing.trace import trace
 
-CONFIGS = 12  # hundreds by hand: see docs/ACCURACY.md
+CONFIGS = 12  # hundreds by hand
 
 
 @pytest.fixture(autouse=True, scope="module")
