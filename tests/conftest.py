@@ -1,4 +1,4 @@
-"""How tests run: examples that are the same every time in CI, no calibration of this machine, files kept together."""
+"""How tests run: examples that are the same every time in CI, and no calibration of this machine."""
 
 import os
 from pathlib import Path
@@ -11,15 +11,6 @@ from llm_explorer.speed import store
 settings.register_profile("desk", deadline=None, max_examples=40)
 settings.register_profile("ci", settings.get_profile("desk"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if "CI" in os.environ else "desk")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In several processes one takes the tests that drive a browser, first since they are the slowest, and the others
-    take the rest file by file."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
-    for item in items:
-        group = "browser" if item.get_closest_marker("browser") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)
