@@ -107,7 +107,9 @@ class Block:
 
     def _products(self, first: Value, second: Value, angle: Value) -> tuple[Value, Value]:
         tape = self.tape
-        return tape.scale(first, angle, f"{first.name}, cos"), tape.scale(second, angle, f"{second.name}, sin")
+        return tape.scale(first, angle, f"{first.name} times cosines"), tape.scale(
+            second, angle, f"{second.name} times sines"
+        )
 
     # feed-forward
 

@@ -32,10 +32,11 @@ def peak_in_words(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu"
 
 
 def _copies(rows: list[Row], letters: Letters) -> str | None:
-    """How many copies of which shape; None for what has none, such as gradients of all weights."""
-    factors = rows[0].formula.text.split(" * ")
-    shape = [factor for factor in factors if factor[0].isupper()]
-    if shape[:1] != ["B"]:
+    """How many copies of which shape; None for what has none, such as gradients of all weights, or no simple one."""
+    text = rows[0].formula.text
+    factors = text.split(" * ")
+    shape = [factor for factor in factors if not factor.isdigit() and factor not in _BYTE_LETTERS]
+    if shape[:1] != ["B"] or set("()/") & set(text):
         return None
     number = next((int(factor) for factor in factors if factor.isdigit()), 1)
     value_bytes = [letters[factor] for factor in factors if factor in _BYTE_LETTERS]

@@ -1,10 +1,12 @@
 """Exercises on backward: what it needs kept, what a gradient costs, and what checkpointing keeps instead."""
 
 from llm_explorer.accounting.flops import count_flops
+from llm_explorer.accounting.lifetimes import ACTIVATIONS
 from llm_explorer.accounting.memory import kept_rows, memory_letters
-from llm_explorer.accounting.rows import Row
+from llm_explorer.accounting.rows import Row, leaf
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.exercises.judge import Exercise, Slip
+from llm_explorer.exercises.one_expert import one_expert
 from llm_explorer.units import byte_size
 
 
@@ -19,8 +21,9 @@ def exercises(model: ModelConfig, run: RunConfig) -> tuple[Exercise, Exercise, E
 
 def inputs_of_down(model: ModelConfig, run: RunConfig) -> Exercise:
     """How many bytes all layers keep of what goes into the feed-forward's second matrix."""
-    run = replace(run, checkpointing=False)
-    row, letters = _kept("feed-forward after GELU", model, run), memory_letters(model, run)
+    model, run = one_expert(model), replace(run, checkpointing=False)
+    letters = memory_letters(model, run)
+    row = leaf("inputs of down", ACTIVATIONS, "a * B * T * F", repeats="L").row(letters, "bytes")
     size = letters["a"]
     slips = (
         *_slips_of_repeats(row, letters["B"], size),
@@ -59,8 +62,8 @@ def gradient_of_the_head(model: ModelConfig, run: RunConfig) -> Exercise:
 def inputs_of_blocks(model: ModelConfig, run: RunConfig) -> Exercise:
     """How many bytes of block inputs are kept with checkpointing."""
     run = replace(run, checkpointing=True)
-    # as many as outputs: the first block's is the embeddings', the last output is kept for the final norm
-    row, letters = _kept("block outputs", model, run), memory_letters(model, run)
+    letters = memory_letters(model, run)
+    row = leaf("block inputs", ACTIVATIONS, "r * B * T * D", repeats="L").row(letters, "bytes")
     size = letters["r"]
     slips = (
         *_slips_of_repeats(row, letters["B"], size),
@@ -74,10 +77,6 @@ def inputs_of_blocks(model: ModelConfig, run: RunConfig) -> Exercise:
     )
     solution = f"L B T D values: {row.repeats:,} layers times {byte_size(row.count)}, for about a third more compute."
     return Exercise(question, row.total, "bytes", slips, solution)
-
-
-def _kept(name: str, model: ModelConfig, run: RunConfig) -> Row:
-    return next(row for row in kept_rows(model, run) if row.name == name)
 
 
 def _batch_words(letters: dict[str, int]) -> str:

@@ -9,6 +9,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.rows import Row
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.exercises.judge import Exercise, Slip, Unit
+from llm_explorer.exercises.one_expert import one_expert
 
 DTYPES = {4: "float32", 2: "bfloat16"}
 
@@ -65,6 +66,7 @@ def _copied_bytes(model: ModelConfig, run: RunConfig) -> Exercise:
 
 
 def _product_flops(model: ModelConfig, run: RunConfig) -> Exercise:
+    model = one_expert(model)
     letters, row = memory_letters(model, run), _row(count_flops(model, run).rows, "up")
     batch, length, width, wide = (letters[letter] for letter in "BTDF")
     half = "Half of it: a multiply-add counts 2"

@@ -10,6 +10,7 @@ MOST_LAYERS: Final = 3
 MOST_WIDTH: Final = 64
 MOST_HEADS: Final = 4
 MOST_CONTEXT: Final = 64
+MOST_EXPERTS: Final = 4
 LOWEST_SHARE: Final = 0.1  # of the peak, where the cosine ends: GPT-3 (Brown et al. 2020, appendix B)
 SNAPSHOTS: Final = 30
 
@@ -75,18 +76,55 @@ def snapshot_steps(steps: int) -> list[int]:
 def shrink(model: ModelConfig) -> ModelConfig:
     """The config cut down to about 0.1 M parameters, so that it learns within a minute: flags and dropout stay.
 
+    So do the kinds of its blocks: how many heads share keys, what part of the context a window has, experts.
+
     >>> small = shrink(ModelConfig())  # GPT-2 small
     >>> small.n_layers, small.emb_dim, small.n_heads, small.context_length
     (3, 64, 4, 64)
     """
-    heads = min(model.n_heads, MOST_HEADS)
-    width = min(model.emb_dim, MOST_WIDTH) // heads * heads
+    context, layers = min(model.context_length, MOST_CONTEXT), min(model.n_layers, MOST_LAYERS)
+    window, every = model.sliding_window, model.full_attention_every
+    heads = _heads(model)
     return replace(
         model,
         vocab_size=min(model.vocab_size, MAX_VOCABULARY),
-        context_length=min(model.context_length, MOST_CONTEXT),
-        n_layers=min(model.n_layers, MOST_LAYERS),
-        n_heads=heads,
-        emb_dim=width,
-        hidden_dim=None if model.hidden_dim is None else min(model.hidden_dim, 4 * width),
+        context_length=context,
+        n_layers=layers,
+        sliding_window=None if window is None else max(1, window * context // model.context_length),
+        full_attention_every=None if every is None else min(every, layers),
+        hidden_dim=None if model.hidden_dim is None else min(model.hidden_dim, 4 * heads["emb_dim"]),
+        **heads,
+        **_experts(model, heads["emb_dim"]),
     )
+
+
+def _heads(model: ModelConfig) -> dict[str, Any]:
+    """Fewer and narrower heads; an even number of values of each is rotated, as rope needs it."""
+    heads = min(model.n_heads, MOST_HEADS)
+    pairs = 2 if model.positions == "rope" else 1
+    width, head = min(model.emb_dim, MOST_WIDTH), model.head_dim
+    if head is None:
+        width = width // (pairs * heads) * pairs * heads
+    else:
+        head = min(head, MOST_WIDTH // heads // pairs * pairs)
+    rotated = int((width // heads if head is None else head) * model.rope_share)
+    return {
+        "n_heads": heads,
+        "n_kv_heads": None if model.n_kv_heads is None else max(1, heads * model.n_kv_heads // model.n_heads),
+        "emb_dim": width,
+        "head_dim": head,
+        "rope_share": model.rope_share if rotated and rotated % 2 == 0 else 1.0,
+    }
+
+
+def _experts(model: ModelConfig, width: int) -> dict[str, Any]:
+    """A few experts as wide as the model at most."""
+    if model.n_experts is None:
+        return {}
+    experts = min(model.n_experts, MOST_EXPERTS)
+    return {
+        "n_experts": experts,
+        "n_active_experts": min(model.active_experts, experts, MOST_EXPERTS // 2),
+        "expert_hidden_dim": min(model.expert_dim, width),
+        "n_shared_experts": min(model.n_shared_experts, 1),
+    }

@@ -2,7 +2,9 @@
 
 import pytest
 from hypothesis import given
-from strategies import pairs
+from hypothesis import strategies as st
+from strategies import modern_models, pairs, run_configs
+from variants import VARIANTS
 
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.peak_words import peak_in_words
@@ -30,6 +32,17 @@ SMALL_VOCABULARY = replace(BOOK, vocab_size=65)
 )
 def test_the_largest_of_what_comes_and_goes_is_named(model: ModelConfig, run: RunConfig, words: str) -> None:
     assert peak_in_words(model, run) == words
+
+
+def test_sizes_that_are_no_simple_product_are_named() -> None:
+    wide = replace(VARIANTS["mixtral"], expert_hidden_dim=2000, vocab_size=10)
+    run = replace(RUN, batch_size=64, sequence_length=32, optimizer="none")
+    assert peak_in_words(wide, run) == "last block backward: gate of an expert"
+
+
+@given(modern_models(), st.data())
+def test_every_peak_of_a_modern_model_has_words(model: ModelConfig, data: st.DataObject) -> None:
+    assert all(peak_in_words(model, data.draw(run_configs(model))).partition(": "))
 
 
 @given(pairs())

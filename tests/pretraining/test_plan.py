@@ -6,10 +6,11 @@ from hypothesis import given
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
 from llm_explorer.accounting.parameters import count_parameters
-from llm_explorer.config import ModelConfig
+from llm_explorer.config import ModelConfig, replace
 from llm_explorer.presets import PRESETS, Preset
 from llm_explorer.pretraining.plan import LOWEST_SHARE, SNAPSHOTS, Plan, learning_rate, shrink, snapshot_steps
 from tests.strategies import model_configs
+from tests.variants import VARIANTS
 
 PLAN = Plan("text", ModelConfig(), "probe", steps=200, warm_up=20, peak_rate=0.01)
 
@@ -48,6 +49,21 @@ def test_any_config_shrinks_to_a_valid_one_that_keeps_its_flags(model: ModelConf
     assert count_parameters(small).total < 500_000
     for flag in ("qkv_bias", "tie_embeddings", "bias", "drop_rate"):
         assert getattr(small, flag) == getattr(model, flag)
+    assert shrink(small) == small
+
+
+@pytest.mark.parametrize("model", VARIANTS.values(), ids=VARIANTS)
+def test_a_block_variant_stays_what_it_is(model: ModelConfig) -> None:
+    small = shrink(replace(model, n_layers=40, context_length=320, emb_dim=576, n_heads=12, head_dim=None))
+    kinds = "norm norm_place residual activation positions qk_norm attention_softcap logit_softcap head_bias mlp_bias"
+    for kind in kinds.split():
+        assert getattr(small, kind) == getattr(model, kind)
+    assert (small.sliding_window is None, small.n_experts is None) == (
+        model.sliding_window is None,
+        model.n_experts is None,
+    )
+    assert (small.kv_heads < small.n_heads) == (model.n_kv_heads is not None)
+    assert {small.window(layer) is None for layer in range(3)} == {model.window(layer) is None for layer in range(40)}
     assert shrink(small) == small
 
 
