@@ -42,7 +42,7 @@ def count_flops(model: ModelConfig, run: RunConfig) -> Flops:
     forward = total(rows)
     backward = 2 * forward
     if run.checkpointing:
-        once = "head", _last_product(structure, dropout=model.drop_rate > 0)
+        once = "head", last_product(structure, dropout=model.drop_rate > 0)
         backward += sum([row.total for row in rows if row.name not in once])
     causal = sum([row.total for row in rows if row.component != "attention scores"])
     causal += 4 * letters["B"] * letters["N"] * letters["H"] * _pairs(letters)
@@ -58,7 +58,7 @@ def _pairs(letters: Letters) -> int:
     return (letters["L"] - few) * length * (length + 1) // 2 + few * inside
 
 
-def _last_product(structure: Structure, *, dropout: bool) -> str | None:
+def last_product(structure: Structure, *, dropout: bool) -> str | None:
     """The one after whose inputs a block's backward needs nothing more; None where it needs what is made of it."""
     if dropout or structure.norms_after or (structure.experts and not structure.shared):
         return None

@@ -1,3 +1,4 @@
+from collections import Counter
 from math import prod
 from typing import Any
 
@@ -5,7 +6,8 @@ import pytest
 from calibrations import KINDS
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import pairs
+from strategies import modern_models, pairs, run_configs
+from variants import VARIANTS
 
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.parameters import count_parameters
@@ -26,6 +28,73 @@ def test_their_flops_are_those_that_are_counted(pair: tuple[ModelConfig, RunConf
     assert flops_of(model, run, "forward") == run.accumulation * counted.forward
     assert flops_of(model, run, "backward") == run.accumulation * counted.backward
     assert flops_of(model, run, "optimizer") == 0
+
+
+@given(modern_models(), st.data())
+def test_the_operations_of_a_modern_model_have_its_flops_and_known_kinds(
+    model: ModelConfig, data: st.DataObject
+) -> None:
+    run = data.draw(run_configs(model, loss_chunk=None))
+    counted, found = count_flops(model, run), operations(model, run)
+    assert flops_of(model, run, "forward") == run.accumulation * counted.forward
+    assert flops_of(model, run, "backward") == run.accumulation * counted.backward
+    for each in found:
+        assert each.kind in KINDS
+        assert min(each.sizes) >= 1
+        assert each.times >= 1
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_weight_of_a_variant_has_a_product_and_its_backward_two(name: str) -> None:
+    model, run = VARIANTS[name], RunConfig(sequence_length=32)
+    found = operations(model, run)
+    kinds = {kind: sum(each.times for each in found if each.kind == kind) for kind in PRODUCTS}
+    assert kinds["linear"] == kinds["input gradient"] == kinds["weight gradient"]
+    matrices = {"gate": 3, "up": 2}["gate" if model.is_gated else "up"]
+    per_layer = 2 + (matrices * (model.n_experts or 1)) + (1 if model.n_experts else 0)
+    per_layer += matrices if model.n_shared_experts else 0
+    assert kinds["linear"] == per_layer * model.n_layers + 1
+
+
+LLAMA = replace(VARIANTS["llama"], n_layers=3)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"n_kv_heads": 4},
+        {"head_dim": 16},
+        {"norm": "layernorm"},
+        {"norm_place": "post"},
+        {"norm_place": "sandwich"},
+        {"residual": "parallel_one_norm"},
+        {"activation": "relu"},
+        {"activation": "gelu"},
+        {"positions": "learned"},
+        {"positions": "none"},
+        {"qk_norm": "head"},
+        {"attention_softcap": 30.0},
+        {"logit_softcap": 30.0},
+        {"head_bias": True},
+        {"n_experts": 4},
+        {"n_experts": 4, "n_active_experts": 1},
+        {"n_experts": 4, "expert_hidden_dim": 10},
+        {"n_experts": 4, "n_shared_experts": 1},
+    ],
+    ids=str,
+)
+def test_every_choice_of_a_block_changes_something(settings: dict[str, Any]) -> None:
+    run = RunConfig(sequence_length=32)
+    assert operations(replace(LLAMA, **settings), run) != operations(LLAMA, run)
+
+
+def test_routed_rows_are_shared_out_evenly() -> None:
+    model, run = VARIANTS["qwen3_moe"], RunConfig(batch_size=1, sequence_length=31)  # 93 rows to 6 experts
+    rows: Counter[int] = Counter()
+    for each in operations(model, run):
+        if each.sizes[1:] == (24, 48):
+            rows[each.sizes[0]] += each.times
+    assert rows == {16: 2 * 3 * 3, 15: 2 * 3 * 3}  # 2 layers; down and its two gradients; 3 experts of each number
 
 
 @given(pairs(loss_chunk=None), st.integers(1, 200))
