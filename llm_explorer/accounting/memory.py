@@ -45,7 +45,8 @@ def count_memory(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
     'loss backward'
     """
     letters = memory_letters(model, run, kernels)
-    followed = plan_of(model, run, kernels)
+    recipe = recipe_of(model, run, kernels)
+    followed = _follow(model, recipe)
     kept, optimizer, *peaks = followed.sums(**letters)
     peak = max(peaks)
     moment = followed.moments[peaks.index(peak)]
@@ -61,7 +62,7 @@ def count_memory(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
         peak_phase=moment.phase,
         inference_bytes=weights + cache,
         kv_cache_bytes=cache,
-        trusted=recipe_of(model, run, kernels).kernels.known,
+        trusted=recipe.kernels.known,
         rows=tuple([row for each in moment.leaves if (row := each.row(letters, "bytes")).count * row.repeats]),
     )
 
@@ -111,7 +112,11 @@ def kept_by_part(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
 
 def plan_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Plan:
     """What is alive when in a step of this model and run."""
-    recipe, structure = recipe_of(model, run, kernels), structure_of(model)
+    return _follow(model, recipe_of(model, run, kernels))
+
+
+def _follow(model: ModelConfig, recipe: Recipe) -> Plan:
+    structure = structure_of(model)
     if structure.is_gpt2 and not recipe.kernels.masked:
         return moments.plan(recipe)
     return modern_moments.plan(recipe, structure.without_biases)

@@ -52,8 +52,10 @@ class Table(_Plain):
 
     def seconds(self, sizes: Sequence[int], work: int) -> float:
         """Of one operation, without its overhead."""
+        if len(self.axes) == 1:
+            return self._seconds_by_work(work)
         corners = [(0, 1.0)]
-        for axis, size in zip(self._logs, (work,) if len(self.axes) == 1 else sizes, strict=True):
+        for axis, size in zip(self._logs, sizes, strict=True):
             below, share = _place(axis, log(max(size, 1)))
             corners = [
                 (index * len(axis) + below + step, weight * part)
@@ -63,6 +65,13 @@ class Table(_Plain):
             ]
         values = self._log_values
         return work * exp(sum([weight * values[index] for index, weight in corners]))
+
+    def _seconds_by_work(self, work: int) -> float:
+        """With one axis, as most tables have it: a page asks for a hundred of these."""
+        below, share = _place(self._logs[0], log(max(work, 1)))
+        values = self._log_values
+        value = values[below] + share * (values[below + 1] - values[below]) if share else values[below]
+        return work * exp(value)
 
     @cached_property
     def _logs(self) -> tuple[tuple[float, ...], ...]:
