@@ -13,7 +13,7 @@ from llm_explorer.accounting.kernels import KernelSet, byte_letters, kernels_of
 from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.accounting.lifetimes import CATEGORIES, PARTS
 from llm_explorer.accounting.moments import Plan, Recipe
-from llm_explorer.accounting.parameters import parameter_rows
+from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.rows import Letters, Row, letters_of
 from llm_explorer.accounting.structure import structure_of
 from llm_explorer.config import HEAD_ROWS_AT_ONCE, ModelConfig, RunConfig, replace
@@ -138,8 +138,8 @@ def memory_letters(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu
     positions that have logits at once, U head rows whose gradient a loss in chunks sums at once; M and X see
     ``_largest_steps``."""
     letters = letters_of(model, run) | byte_letters(kernels_of(model, run, kernels))
-    rows = parameter_rows(model, letters)
-    letters["P"] = sum([row.count * row.repeats for row in rows])
+    counted = count_parameters(model)
+    rows, letters["P"] = counted.rows, counted.total
     letters["Q"] = sum([row.count for row in rows if row.name.startswith("blocks.")])
     letters["Y"] = sum([row.repeats for row in rows])
     letters["J"] = model.rope_width
