@@ -1,6 +1,5 @@
 """Weights by transformers' names: the same logits as transformers, from its state and from its files."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,20 +57,9 @@ def theirs(family: str, **changes: Any) -> Any:
     return model.eval()
 
 
-def config_of(hf: Any) -> dict[str, Any]:
-    """The config as Qwen's own files have it: transformers 5 writes num_local_experts for their num_experts."""
-    names = {"num_local_experts": "num_experts"} if hf.config.model_type == "qwen3_moe" else {}
-    return {names.get(key, key): value for key, value in hf.config.to_dict().items()}
-
-
-def saved(hf: Any, folder: Path) -> None:
-    hf.save_pretrained(folder)
-    (folder / "config.json").write_text(json.dumps(config_of(hf)))
-
-
 def ours(hf: Any) -> GPT:
     """Our model of the same config, with the same weights."""
-    found = import_config(config_of(hf))
+    found = import_config(hf.config.to_dict())
     model, _run = found.configs()
     gpt = GPT(model).eval()
     epsilon = getattr(hf.config, "rms_norm_eps", None)
@@ -110,7 +98,7 @@ def test_a_saved_folder_writes_the_same_tokens_as_transformers_with_a_cache_and_
     family: str, tmp_path: Path
 ) -> None:
     hf, tokens = theirs(family), random_tokens(1, 5)
-    saved(hf, tmp_path)
+    hf.save_pretrained(tmp_path)
     expected = hf.generate(tokens, max_new_tokens=20, do_sample=False, eos_token_id=None, pad_token_id=0)
     gpt = load_folder(tmp_path)
     assert not gpt.training

@@ -80,6 +80,7 @@ class Family:
     theta_key: str = "rope_theta"
     share: float | None = None  # of each head that is rotated; None: all, and there is no key for it
     share_key: str = "partial_rotary_factor"
+    renamed: Mapping[str, str] = field(default_factory=dict)  # other names that a key has in some files
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -200,7 +201,8 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "qwen3_moe": Family(
         "Qwen3MoeForCausalLM",         Sizes(151_936, 2048, 6_144,  24, 32, 4,    None, 32_768),
         _LLAMA | {"qk_norm": "head"}, tied=False, activation="silu", windows="switch", window=4_096,
-        first_window=0, options={**_ROUTER,
+        first_window=0, renamed={"num_local_experts": "num_experts"},  # as transformers 5 writes it
+        options={**_ROUTER,
             "attention_bias": _ALL_BIASES,
             "num_experts": Option(("n_experts",), 128),
             "num_experts_per_tok": Option(("n_active_experts",), 8),

@@ -30,6 +30,8 @@ _ROPE_KEYS: Final = keys_in(
 def import_config(given: Mapping[str, Any]) -> Imported:
     """The model that a config.json describes; ConfigError with the name of whatever is not understood."""
     name = _family_name(given)
+    if name in FAMILIES:
+        given = _with_usual_names(given, FAMILIES[name].renamed)
     values = Values(given, f"model_type={name}")
     _check_architecture(values, name)
     for key, only in COMMON.items():
@@ -70,6 +72,11 @@ def _family_name(given: Mapping[str, Any]) -> str:
         message = f"model_type={short(str(shown(name)))}: this family is not understood; {hint}{nested}"
         raise ConfigError([Problem("model_type", name, message)])
     return name
+
+
+def _with_usual_names(given: Mapping[str, Any], renamed: Mapping[str, str]) -> Mapping[str, Any]:
+    """The keys by their usual names; one that stands under both is left, and refused as not understood."""
+    return {key if renamed.get(key, key) in given else renamed[key]: value for key, value in given.items()}
 
 
 def _architecture(name: str) -> str:

@@ -31,6 +31,7 @@ TRACED_ONLY: Final = (
 RANDOM_STATES: Final = (
     "{size} of it are random states that checkpointing keeps: a stated constant of 5,056 bytes a block, not traced."
 )
+ASSUMED: Final = "It assumes {what}: each expert gets its share of the tokens; a real step routes by its data."
 NUMBERS: Final = "The numbers behind the chart"
 
 AT_PEAK: Final = "At the peak"

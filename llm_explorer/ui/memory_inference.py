@@ -14,7 +14,7 @@ from llm_explorer.texts import memory as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.shell import Page
 
-POINTS: Final = 32  # of the chart: it is a straight line
+POINTS: Final = 32  # of the chart: straight lines, bent where a window is full
 
 
 def draw(page: Page) -> None:
@@ -31,10 +31,10 @@ def draw(page: Page) -> None:
         _formulas(page.model, formats)
 
 
-def cache_bytes(model: ModelConfig, run: RunConfig, weights: InferenceWeights) -> int:
-    """The cache at full context beside weights of a format: in fp32 beside fp32, in bf16 beside all others."""
+def cache_bytes(model: ModelConfig, run: RunConfig, weights: InferenceWeights, positions: int | None = None) -> int:
+    """The cache after some positions, at full context unless told: in fp32 beside fp32 weights, else in bf16."""
     precision = "float32" if weights.format == "float32" else "bfloat16"
-    return kv_cache_bytes(model, replace(run, precision=precision))
+    return kv_cache_bytes(model, replace(run, precision=precision), positions)
 
 
 def _chart(page: Page, formats: tuple[InferenceWeights, ...]) -> None:
@@ -42,7 +42,7 @@ def _chart(page: Page, formats: tuple[InferenceWeights, ...]) -> None:
     weights = next(each for each in formats if each.format == name)
     context, whole = page.model.context_length, cache_bytes(page.model, page.run, weights)
     tokens = sorted({context * point // POINTS for point in range(POINTS + 1)})
-    cache = [whole * count // context for count in tokens]
+    cache = [cache_bytes(page.model, page.run, weights, count) for count in tokens]
     said = {"format": texts.FORMATS[name], "batch": units.exact(page.run.batch_size)}
     title = texts.CACHE_TITLE.format(**said)
     alt = texts.CACHE_ALT.format(

@@ -81,7 +81,9 @@ def made_words(found: Found) -> str:
         depths=depths.format(traced=" and ".join(map(str, traced)), layers=layers),
     )
     states = found["constants"].get("checkpoint random state")
-    return f"{said} {texts.RANDOM_STATES.format(size=units.byte_size(states))}" if states else said
+    if states:
+        said = f"{said} {texts.RANDOM_STATES.format(size=units.byte_size(states))}"
+    return f"{said} {texts.ASSUMED.format(what=found['assumes'])}" if found["assumes"] else said
 
 
 def _look(page: Page) -> None:

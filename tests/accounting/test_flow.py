@@ -31,11 +31,10 @@ def returned(model: ModelConfig) -> dict[str, tuple[int, ...]]:
     return seen
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+# routing depends on the data, which meta has none of
+@pytest.mark.parametrize("name", [name for name, model in VARIANTS.items() if not model.n_experts])
 def test_every_shape_is_that_of_the_real_module(name: str) -> None:
     model = VARIANTS[name]
-    if model.n_experts:
-        pytest.skip("routing depends on the data, which meta has none of")
     seen = returned(model)
     told = {step.module: step.shape for step in flow(model, RUN) if step.module}
     assert told == {module: seen[module] for module in told}

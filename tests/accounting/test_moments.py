@@ -120,12 +120,16 @@ def with_cudas_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.nn.functional, "dropout", dropout)
 
 
+def is_alike_on_cuda(seed: int) -> bool:
+    """Autocast of CUDA has the softmax of materialized attention in fp32, that of a CPU has not."""
+    run = config_of(seed)[1]
+    return (run.precision, run.attention) != ("autocast", "materialized")
+
+
 @pytest.mark.usefixtures("with_cudas_kernels")
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", [*filter(is_alike_on_cuda, range(24))])
 def test_the_peak_with_cudas_kernels_is_the_traced_one(seed: int) -> None:
     model, run = config_of(seed)
-    if run.precision == "autocast" and run.attention == "materialized":
-        pytest.skip("autocast of CUDA has softmax in fp32, that of a CPU has not")
     recording = record_step(model, replace(run, accumulation=min(run.accumulation, 2)))
     traced = Timeline(recording).peak()["peak_bytes"]
     # random states are the CPU's: not in a GPU's memory

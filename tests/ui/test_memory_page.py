@@ -16,7 +16,7 @@ from llm_explorer.accounting.memory import CATEGORIES, alive_by_category, count_
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.texts import memory as texts
-from llm_explorer.ui import jobs, memory_help
+from llm_explorer.ui import jobs, memory_help, memory_inference
 from llm_explorer.ui.live import drag
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.resident import Resident, ResidentError
@@ -335,3 +335,10 @@ def test_a_peak_that_no_formula_is_sure_of_says_so() -> None:
     window = "sliding_window=8"
     assert texts.TRACED_ONLY in MemoryVisit(device="cuda", set=window).words()
     assert texts.TRACED_ONLY not in MemoryVisit(set=window).words()
+
+
+def test_the_cache_of_windows_grows_no_more_once_they_are_full() -> None:
+    model = ModelConfig(sliding_window=256)
+    bf16 = next(each for each in inference_weights(model) if each.format == "bfloat16")
+    half, full, over, whole = (memory_inference.cache_bytes(model, RunConfig(), bf16, n) for n in (128, 256, 512, None))
+    assert 2 * half == full == over == whole
