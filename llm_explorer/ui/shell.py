@@ -1,7 +1,7 @@
 """The frame of every page: settings, links to the other pages, sidebar, the run's row, problems in words."""
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import streamlit as st
 
@@ -64,11 +64,17 @@ def page(title: str, question: str, body: Callable[[Page], None], *, run_in_side
     sliders = sidebar.draw_sliders(configs)
     with bar:
         _undo_and_pin(*(configs or state.last_valid()))
-    _below_the_frame(body, sliders, state.refused(asked))
+    _below_the_frame(body, sliders, state.refused(asked), state.in_widgets())
 
 
 @st.fragment
-def _below_the_frame(body: Callable[[Page], None], sliders: Sliders, refused: tuple[Problem, ...]) -> None:
+def _below_the_frame(
+    body: Callable[[Page], None], sliders: Sliders, refused: tuple[Problem, ...], in_frame: tuple[Any, ...]
+) -> None:
+    if state.in_widgets() != in_frame:
+        # a slider let go in the same moment as something below the frame tells a value: Streamlit's browser part sends
+        # both as one message, and that asks for this part only (1.67)
+        st.rerun()
     drag.listen(sliders)
     configs, problems = _read()
     _notices(problems, refused)

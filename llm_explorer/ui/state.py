@@ -90,6 +90,11 @@ def write(model: ModelConfig, run: RunConfig) -> None:
     st.session_state[SETTINGS] = " ".join(rest)
 
 
+def in_widgets() -> tuple[Any, ...]:
+    """What the widgets of the frame hold, valid or not."""
+    return tuple(st.session_state[field] for field in (*BOUND, SETTINGS))
+
+
 def change(changes: dict[str, Any]) -> None:
     """Set some fields and leave the rest, valid or not, as it is; only from a callback."""
     for field, value in changes.items():

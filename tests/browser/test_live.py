@@ -82,6 +82,24 @@ def test_a_drag_draws_what_follows_the_hand_and_not_the_frame(open_screen: OpenS
     assert any(label in message for message in received)
 
 
+def test_a_release_that_the_browser_sends_together_with_the_last_of_the_drag_is_not_lost(
+    open_screen: OpenScreen,
+) -> None:
+    page = open_screen().page
+    expect(title(page)).to_have_text("163.0 M parameters")
+    # what Streamlit's browser part gathers within setTimeout(0) is one message
+    page.evaluate("const real = setTimeout; window.setTimeout = (call, ms = 0, ...rest) => real(call, ms || 300, ...rest)")
+    drag(page, "n_layers", by=60)
+    page.wait_for_timeout(1000)  # nothing is on its way
+    x, y = thumb(page, "n_layers")
+    page.mouse.move(x + 20, y)
+    page.wait_for_timeout(100)
+    page.mouse.up()
+    page.wait_for_url(re.compile("n_layers="))
+    value = page.locator(".st-key-n_layers__slider [data-testid=stSliderThumbValue]").inner_text()
+    expect(page.locator(".st-key-n_layers input")).to_have_value(value)
+
+
 def test_a_drag_back_to_where_it_began_changes_nothing(open_screen: OpenScreen) -> None:
     page = open_screen().page
     expect(title(page)).to_have_text("163.0 M parameters")
