@@ -88,7 +88,7 @@ def test_a_release_that_the_browser_sends_together_with_the_last_of_the_drag_is_
     page = open_screen().page
     expect(title(page)).to_have_text("163.0 M parameters")
     # what Streamlit's browser part gathers within setTimeout(0) is one message
-    page.evaluate("const real = setTimeout; window.setTimeout = (call, ms = 0, ...rest) => real(call, ms || 300, ...rest)")
+    page.evaluate("const real = setTimeout; window.setTimeout = (call, ms, ...rest) => real(call, ms || 300, ...rest)")
     drag(page, "n_layers", by=60)
     page.wait_for_timeout(1000)  # nothing is on its way
     x, y = thumb(page, "n_layers")

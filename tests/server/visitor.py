@@ -1,0 +1,172 @@
+"""A visit over Streamlit's own websocket, as a browser has it, without the drawing."""
+
+import json
+import time
+from typing import Any, NamedTuple, Self
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.asyncio.client import ClientConnection, connect
+
+FINISHED_S = 60
+DRAG = "drag_of_a_slider"
+
+
+class Found(NamedTuple):
+    """A widget that the server has told of: its id, what it is, the fragment it is in ("" for none)."""
+
+    id: str
+    kind: str
+    proto: Any
+    fragment: str
+
+
+class Visitor:
+    """One session. ``screen`` has the newest element of each place; ``errors`` the exceptions that were shown."""
+
+    def __init__(self, socket: ClientConnection, page: str, query: str) -> None:
+        self.socket, self.page, self.query = socket, page, query
+        self.screen: dict[tuple[int, ...], Any] = {}
+        self.widgets: dict[str, Found] = {}
+        self.states: dict[str, WidgetState] = {}  # the browser sends all of them each time
+        self.polls: dict[str, float] = {}  # fragment -> seconds: what the browser is asked to run again by itself
+        self.errors: list[str] = []
+        self.received = 0
+
+    @classmethod
+    async def open(cls, url: str, page: str = "", query: str = "") -> Self:
+        """Connect and wait for the first screen; ``url`` is the app's, ``page`` such as 'memory'."""
+        address = url.replace("http", "ws", 1) + "_stcore/stream"
+        socket = await connect(address, subprotocols=["streamlit"], max_size=None, origin=url.rstrip("/"))  # type: ignore[list-item, arg-type]
+        visitor = cls(socket, page, query)
+        await visitor.run()
+        return visitor
+
+    async def close(self) -> None:
+        """As closing the tab does."""
+        await self.socket.close()
+
+    async def run(self, *states: WidgetState, fragment: str = "") -> float:
+        """Send these states of widgets, wait until the script has run; seconds."""
+        message = BackMsg()
+        message.rerun_script.query_string = self.query
+        message.rerun_script.page_name = self.page
+        message.rerun_script.fragment_id = fragment
+        pressed = [state for state in states if state.HasField("trigger_value")]
+        self.states |= {state.id: state for state in states if state not in pressed}
+        message.rerun_script.widget_states.widgets.extend([*self.states.values(), *pressed])
+        begin = time.perf_counter()
+        await self.socket.send(message.SerializeToString())
+        await self._finished()
+        return time.perf_counter() - begin
+
+    async def move(self, field: str, value: str) -> float:
+        """Let go of a slider at one of its options."""
+        slider = self.widgets[f"{field}__slider"]
+        return await self.run(_texts_state(slider.id, value), fragment=slider.fragment)
+
+    async def drag(self, field: str, value: float, number: int) -> float:
+        """Tell of a slider that is being dragged, as drag.js does."""
+        part = self.widgets[DRAG]
+        told = {"drag": {"field": field, "value": value, "number": number}}
+        return await self.run(WidgetState(id=part.id, json_value=json.dumps(told)), fragment=part.fragment)
+
+    async def press(self, label: str) -> float:
+        """Click the button with this label."""
+        button = next(each for each in self.widgets.values() if each.kind == "button" and each.proto.label == label)
+        return await self.run(WidgetState(id=button.id, trigger_value=True), fragment=button.fragment)
+
+    async def poll(self) -> float:
+        """One run of what the server asked to be run again by itself."""
+        return await self.run(fragment=next(iter(self.polls)))
+
+    def options(self, field: str) -> list[str]:
+        """The labels of a slider's options."""
+        return list(self.widgets[f"{field}__slider"].proto.options)
+
+    def words(self) -> str:
+        """All text on the screen."""
+        return "\n".join(text for _, element in sorted(self.screen.items()) for text in _texts(element))
+
+    async def _finished(self) -> None:
+        deadline = time.monotonic() + FINISHED_S
+        while True:
+            assert time.monotonic() < deadline, "the script did not finish"
+            data = await self.socket.recv()
+            assert isinstance(data, bytes)
+            self.received += len(data)
+            message = ForwardMsg()
+            message.ParseFromString(data)
+            if self._take(message):
+                return
+
+    def _take(self, message: ForwardMsg) -> bool:
+        """Whether with this message the run is over."""
+        kind = message.WhichOneof("type")
+        if kind == "new_session":
+            if not message.metadata.run.fragment_ids:
+                self.screen.clear()
+                self.widgets.clear()
+                self.polls.clear()
+        elif kind == "auto_rerun":
+            self.polls[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+        elif kind == "stop_auto_rerun":
+            self.polls.pop(message.stop_auto_rerun.fragment_id, None)
+        elif kind == "delta":
+            self._draw(tuple(message.metadata.delta_path), message.delta)
+        elif kind == "script_finished":
+            return message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+        return False
+
+    def _draw(self, path: tuple[int, ...], delta: Any) -> None:
+        if delta.WhichOneof("type") != "new_element":
+            return
+        element = delta.new_element
+        kind = element.WhichOneof("type")
+        self.screen[path] = element
+        if kind == "exception":
+            self.errors.append(element.exception.message)
+        proto = getattr(element, kind) if kind else None
+        if name := getattr(proto, "id", ""):
+            key = name.rpartition("-")[2]
+            self.widgets[key if key != "None" else name] = Found(name, kind, proto, delta.fragment_id)
+            state = _state(kind, proto)
+            if state is not None and (name not in self.states or getattr(proto, "set_value", False)):
+                self.states[name] = state
+
+
+def _state(kind: str, proto: Any) -> WidgetState | None:
+    """What a browser takes over when it draws a widget: the value that the server sets, else its default."""
+    told = getattr(proto, "set_value", False)
+    match kind:
+        case "number_input":
+            if not proto.HasField("value" if told else "default"):
+                return WidgetState(id=proto.id)  # an empty number
+            value = proto.value if told else proto.default
+            whole = proto.data_type == proto.INT
+            return WidgetState(id=proto.id, **({"int_value": int(value)} if whole else {"double_value": value}))  # type: ignore[arg-type]
+        case "slider":
+            chosen = proto.raw_value if told else [proto.options[int(place)] for place in proto.default]
+            return _texts_state(proto.id, *chosen)
+        case "selectbox" if told and proto.raw_value:
+            return WidgetState(id=proto.id, string_value=proto.raw_value)
+        case "selectbox" if proto.HasField("default") and proto.options:
+            return WidgetState(id=proto.id, string_value=proto.options[proto.default])
+        case "text_input" | "text_area":
+            return WidgetState(id=proto.id, string_value=proto.value if told else proto.default)
+        case "checkbox":
+            return WidgetState(id=proto.id, bool_value=proto.value if told else proto.default)
+    return None
+
+
+def _texts_state(name: str, *texts: str) -> WidgetState:
+    state = WidgetState(id=name)
+    state.string_array_value.data.extend(texts)
+    return state
+
+
+def _texts(element: Any) -> list[str]:
+    proto = getattr(element, element.WhichOneof("type"))
+    found = (getattr(proto, field, None) for field in ("body", "label", "text"))
+    return [text for text in found if isinstance(text, str) and text]
