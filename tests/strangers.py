@@ -77,7 +77,8 @@ CONFIGS: Final = (
     (
         '{"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,'
         ' "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256,'
-        ' "rope_scaling": {"rope_type": "llama3", "factor": 8.0}, "max_position_embeddings": 8192, "tie_word_embeddings": false}'
+        ' "rope_scaling": {"rope_type": "llama3", "factor": 8.0}, "max_position_embeddings": 8192,'
+        ' "tie_word_embeddings": false}'
     ),
     '{"model_type": "gpt_oss", "num_local_experts": 32, "layer_types": ["sliding_attention", "full_attention"]}',
     '{"model_type": "deepseek_v3", "n_routed_experts": 256, "first_k_dense_replace": 3, "q_lora_rank": 1536}',

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocketRoute, expect
 from screen import SLOW, SMALL, Screen, Server, until
 
 from llm_explorer import units
@@ -136,6 +136,28 @@ def test_a_killed_server_leaves_no_process_behind(open_screen: OpenScreen, fresh
     assert children
     fresh_server.kill()
     until(lambda: not any(child.is_running() and child.status() != "zombie" for child in children), 2)
+
+
+def test_a_connection_that_is_cut_comes_back_with_everything_as_it_was(open_screen: OpenScreen) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def keep(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    screen = open_screen(before=lambda page: page.route_web_socket(re.compile("_stcore/stream"), keep))
+    screen.slider("Layers (L)").press("ArrowRight")
+    screen.page.wait_for_url(re.compile("n_layers=13"))
+    sockets[-1].close(code=1001)
+    while len(sockets) < 2:
+        screen.page.wait_for_timeout(100)  # not until(): what goes over the socket passes through this thread
+    screen.settle()
+    expect(screen.number("Layers (L)")).to_have_value("13")
+    assert screen.metrics()[0] == "170.1 M"
+    screen.slider("Layers (L)").press("ArrowRight")
+    screen.page.wait_for_url(re.compile("n_layers=14"))
+    screen.settle()
+    assert screen.metrics()[0] == "177.2 M"
 
 
 def test_heads_that_do_not_divide_are_told_and_one_click_mends_it(open_screen: OpenScreen) -> None:
