@@ -146,6 +146,10 @@ def _state(kind: str, proto: Any) -> WidgetState | None:
             value = proto.value if told else proto.default
             whole = proto.data_type == proto.INT
             return WidgetState(id=proto.id, **({"int_value": int(value)} if whole else {"double_value": value}))  # type: ignore[arg-type]
+        case "slider" if not proto.options:
+            state = WidgetState(id=proto.id)
+            state.double_array_value.data.extend(proto.value if told else proto.default)
+            return state
         case "slider":
             chosen = proto.raw_value if told else [proto.options[int(place)] for place in proto.default]
             return _texts_state(proto.id, *chosen)

@@ -1,0 +1,319 @@
+"""How many visitors one server carries: virtual users over Streamlit's own websocket, on the machine of the server.
+
+    python -m benchmarks.load [--seconds 15] [--write]
+    python -m benchmarks.load --visits 1000 --reruns 20000
+
+The first prints latencies (docs/LOAD.md): from the message a browser would send to the end of the script's run; the
+second, what a server's memory does over many visits. A user thinks 2 s between two moves, exponentially distributed.
+"""
+
+import asyncio
+import os
+import platform
+import random
+import re
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+import psutil
+
+from llm_explorer.machine import processor_name
+from tests.browser.screen import Server
+from tests.server.visitor import Visitor
+
+FILE: Final = Path(__file__).parent.parent / "docs" / "LOAD.md"
+THINK_S: Final = 2.0
+USERS: Final = (1, 10, 30, 60, 100)
+DRAGGING: Final = (10, 30)
+CLASS: Final = 30
+DRAG_PAUSE_S: Final = 0.016  # a browser tells at most once a frame
+LESSONS: Final = ("concepts", "pretraining", "tensors", "autograd", "backprop")
+FIELDS: Final = ("vocab_size", "context_length", "n_layers", "drop_rate")
+SMALL: Final = "vocab_size=65&context_length=64&emb_dim=64&n_heads=4&n_layers={layers}&drop_rate=0.0&batch_size=4"
+MEASURED: Final = re.compile(r"Measured: really run here")
+
+
+class Row(NamedTuple):
+    """One profile: what was done, by how many, and how long the answers took, in seconds."""
+
+    what: str
+    users: int
+    times: list[float]
+    errors: list[str]
+    remark: str = ""
+
+    def cells(self) -> tuple[object, ...]:
+        """As the table shows it."""
+        quantiles = [f"{1000 * quantile(self.times, share):.0f}" for share in (0.5, 0.95, 0.99)]
+        return (self.what, self.users, len(self.times), *quantiles, len(self.errors), self.remark)
+
+
+def quantile(values: list[float], share: float) -> float:
+    """NaN where there is nothing."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """A server that has been up for a while: one visitor has been there, the spare has imported torch."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder))
+        try:
+            asyncio.run(_warm(server.url))
+            time.sleep(8)
+            yield server
+        finally:
+            server.stop()
+
+
+async def _warm(url: str) -> None:
+    for page in ("", "memory", *LESSONS):
+        await (await Visitor.open(url, page)).close()
+
+
+async def explore(url: str, until: float, row: Row, think_s: float = THINK_S) -> None:
+    """Moves one slider after another, each time to any of its options."""
+    await asyncio.sleep(random.random() * think_s)
+    visitor = await Visitor.open(url)
+    while time.monotonic() < until:
+        await asyncio.sleep(random.expovariate(1 / think_s))
+        field = random.choice(FIELDS)
+        row.times.append(await visitor.move(field, random.choice(visitor.options(field))))
+    row.errors.extend(visitor.errors)
+    await visitor.close()
+
+
+async def read_a_lesson(url: str, until: float, row: Row) -> None:
+    """Opens one lesson after another, and draws each anew as a click does."""
+    while time.monotonic() < until:
+        visitor = await Visitor.open(url, random.choice(LESSONS))
+        for _ in range(3):
+            await asyncio.sleep(random.expovariate(1 / THINK_S))
+            row.times.append(await visitor.run())
+        row.errors.extend(visitor.errors)
+        await visitor.close()
+
+
+async def look_at_memory(url: str, until: float, row: Row) -> None:
+    """Moves the layers on the Memory page, where each config is traced."""
+    await explore_page(url, "memory", until, row)
+
+
+async def explore_page(url: str, page: str, until: float, row: Row) -> None:
+    """As ``explore``, on another page; what it asks to be run again is run as a browser does."""
+    visitor = await Visitor.open(url, page)
+    while time.monotonic() < until:
+        await asyncio.sleep(random.expovariate(1 / THINK_S))
+        if visitor.polls:
+            row.times.append(await visitor.poll())
+        row.times.append(await visitor.move("n_layers", random.choice(visitor.options("n_layers")[:24])))
+    row.errors.extend(visitor.errors)
+    await visitor.close()
+
+
+async def drag(url: str, until: float, row: Row) -> None:
+    """Drags a slider for two seconds, one message in flight, lets go, thinks, and drags again."""
+    visitor = await Visitor.open(url)
+    number = 0
+    while time.monotonic() < until:
+        values = [value for value in visitor.options("n_layers") if int(value) <= 96]
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            number += 1
+            row.times.append(await visitor.drag("n_layers", int(random.choice(values)), number))
+            await asyncio.sleep(DRAG_PAUSE_S)
+        last = random.choice(values)
+        await visitor.move("n_layers", last)
+        if visitor.widgets["n_layers"].proto.value not in (0, int(last)):  # 0: the server had nothing to set
+            visitor.errors.append(f"let go at {last}, the number says {visitor.widgets['n_layers'].proto.value}")
+        await asyncio.sleep(random.expovariate(1 / THINK_S))
+    row.errors.extend(visitor.errors)
+    await visitor.close()
+
+
+async def build(url: str, layers: int, row: Row, places: list[int]) -> None:
+    """Presses 'Build and time it' and waits for the result as a browser does, however long the line."""
+    visitor = await Visitor.open(url, query=SMALL.format(layers=layers))
+    begin = time.monotonic()
+    await visitor.press("Build and time it")
+    while not MEASURED.search(visitor.words()):
+        if found := re.search(r"runs before this one on this server: (\d+)", visitor.words()):
+            places.append(int(found[1]))
+        await asyncio.sleep(max(0.2, *visitor.polls.values()) if visitor.polls else 0.5)
+        await (visitor.poll() if visitor.polls else visitor.run())
+        if visitor.errors or time.monotonic() - begin > 900:
+            visitor.errors.append("no result")
+            break
+    row.times.append(time.monotonic() - begin)
+    row.errors.extend(visitor.errors)
+    await visitor.close()
+
+
+async def together(jobs: Iterable[Awaitable[None]], row: Row) -> None:
+    """All at once; an exception of the client is an error of the row."""
+    for result in await asyncio.gather(*jobs, return_exceptions=True):
+        if isinstance(result, BaseException):
+            row.errors.append(repr(result)[:200])
+
+
+def moves(url: str, users: int, seconds: float) -> Row:
+    """Slider moves of so many users."""
+    row = Row("slider moves", users, [], [])
+    asyncio.run(together((explore(url, time.monotonic() + seconds, row) for _ in range(users)), row))
+    return row._replace(remark=f"{len(row.times) / seconds:.1f} a second")
+
+
+def openings(url: str) -> Row:
+    """A class that opens the page within the same second: seconds until the first screen is complete."""
+    row = Row("opening the page, all in one second", CLASS, [], [])
+
+    async def enter() -> None:
+        await asyncio.sleep(random.random())
+        begin = time.perf_counter()
+        visitor = await Visitor.open(url)
+        row.times.append(time.perf_counter() - begin)
+        row.errors.extend(visitor.errors)
+        await visitor.close()
+
+    asyncio.run(together((enter() for _ in range(CLASS)), row))
+    return row
+
+
+def mixed(url: str, seconds: float) -> list[Row]:
+    """A class at work: most explore, some read lessons, some trace, one measures."""
+    until = time.monotonic() + seconds
+    parts: list[tuple[str, int, Callable[[str, float, Row], Awaitable[None]]]] = [
+        ("mixed: exploring", 18, explore),
+        ("mixed: lessons", 8, read_a_lesson),
+        ("mixed: tracing", 3, look_at_memory),
+    ]
+    rows = [Row(what, users, [], []) for what, users, _ in parts]
+    measuring = Row("mixed: measuring, until the result", 1, [], [])
+    jobs = [act(url, until, row) for row, (_, users, act) in zip(rows, parts, strict=True) for _ in range(users)]
+
+    async def run() -> None:
+        await together([*jobs, build(url, 2, measuring, [])], rows[0])
+
+    asyncio.run(run())
+    return [*rows, measuring]
+
+
+def dragging(url: str, users: int, seconds: float) -> list[Row]:
+    """So many drags at once, and one user who moves a slider now and then."""
+    until = time.monotonic() + seconds
+    drags = Row("dragging: each message", users, [], [])
+    others = Row("dragging: slider moves of one more", 1, [], [])
+
+    async def run() -> None:
+        await together([*(drag(url, until, drags) for _ in range(users)), explore(url, until, others, 0.5)], drags)
+
+    asyncio.run(run())
+    return [drags._replace(remark=f"{len(drags.times) / seconds / users:.1f} a second each"), others]
+
+
+def pressing(url: str) -> list[Row]:
+    """A class presses 'Build and time it' at once, each with another config, while others move sliders."""
+    alone = Row("build and time, alone", 1, [], [])
+    places: list[int] = []
+    asyncio.run(build(url, 3, alone, []))
+    builds = Row("build and time, all at once", CLASS, [], [])
+    others = Row("meanwhile: slider moves", 10, [], [])
+
+    async def run() -> None:
+        waiting = asyncio.gather(*(build(url, 10 + number, builds, places) for number in range(CLASS)))
+        moving = [asyncio.create_task(explore(url, time.monotonic() + 60, others)) for _ in range(10)]
+        await asyncio.gather(waiting, *moving)
+
+    asyncio.run(run())
+    shown = f"places shown: {min(places)} to {max(places)}" if places else "no place shown"
+    return [alone, builds._replace(remark=shown), others]
+
+
+def flat_memory(visits: int, reruns: int) -> str:
+    """Resident MB of the server over many visits, each with its share of slider moves, two at a time."""
+    lines = ["| visits | reruns | server (MB) |", "| ---: | ---: | ---: |"]
+    with serving() as server:
+        process = psutil.Process(server.process.pid)
+        each, done = max(1, reruns // visits), 0
+
+        async def visit() -> None:
+            visitor = await Visitor.open(server.url)
+            for _ in range(each):
+                field = random.choice(FIELDS)
+                await visitor.move(field, random.choice(visitor.options(field)))
+            assert not visitor.errors, visitor.errors
+            await visitor.close()
+
+        async def pairs(count: int) -> None:
+            for _ in range(count // 2):
+                await asyncio.gather(visit(), visit())
+
+        while done < visits:
+            some = min(100, visits - done)
+            asyncio.run(pairs(some))
+            done += some
+            lines.append(f"| {done:,} | {done * each:,} | {process.memory_info().rss / 1e6:.0f} |")
+            print(lines[-1], flush=True)
+    return "\n".join(lines)
+
+
+def report(rows: list[Row], seconds: float) -> str:
+    """The whole document."""
+    today = datetime.now(UTC).date().isoformat()
+    machine = f"{processor_name()}, {os.cpu_count()} processors, {platform.system()}"
+    head = ("what", "users", "n", "p50 (ms)", "p95 (ms)", "p99 (ms)", "errors", "")
+    table: list[Iterable[object]] = [head, ("---", *["---:"] * 6, "---"), *(row.cells() for row in rows)]
+    lines = ["| " + " | ".join(map(str, line)) + " |" for line in table]
+    parts = (
+        "# How many visitors one server carries",
+        (
+            f"Generated {today} by `python -m benchmarks.load --seconds {seconds:g} --write` on {machine}; server and "
+            "visitors on the same machine. From the message that a browser would send to the end of the script's run; "
+            "what a browser takes to draw comes on top (benchmarks/interaction.py). A user thinks "
+            f"{THINK_S:g} s between two moves."
+        ),
+        "\n".join(lines),
+        "What limits: one server is one Python process, so its script runs share one processor.",
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+@click.command()
+@click.option("--seconds", default=15.0, help="Of each profile.")
+@click.option("--visits", default=0, help="Only the server's memory, over so many visits.")
+@click.option("--reruns", default=20_000, help="Of all those visits together.")
+@click.option("--write", is_flag=True, help=f"Write {FILE.name}.")
+def main(seconds: float, visits: int, reruns: int, *, write: bool) -> None:
+    """Load a server and print what came of it."""
+    random.seed(0)
+    if visits:
+        flat_memory(visits, reruns)
+        return
+    rows: list[Row] = []
+
+    def tell(*found: Row) -> None:
+        for row in found:
+            print(*row.cells(), *row.errors[:2], sep="\t", flush=True)
+        rows.extend(found)
+
+    with serving() as server:
+        for users in USERS:
+            tell(moves(server.url, users, seconds))
+        tell(openings(server.url))
+        tell(*mixed(server.url, seconds))
+        for users in DRAGGING:
+            tell(*dragging(server.url, users, seconds))
+        tell(*pressing(server.url))
+    if write:
+        FILE.write_text(report(rows, seconds), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
