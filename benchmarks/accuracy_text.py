@@ -5,7 +5,7 @@ from typing import Final
 INTRODUCTION: Final = """\
 Random configs: 1 to 24 layers, widths 32 to 1024, 16 to 1024 tokens, vocabularies of 100 to 50,257, all precisions,
 optimizers and their implementations, 1 or 3 micro-batches, checkpointing or not, both attentions, dropout 0 or 0.1,
-tied or not, the loss at once or in chunks. Those really run stay below 1 GiB and 3 x 10^11 FLOPs.
+tied or not, the loss at once or in chunks. Those really run stay below 1 GiB and 5 x 10^10 FLOPs.
 
 - **computed**: closed formulas, no PyTorch.
 - **traced**: the model's own code, one training step on fake tensors, every storage followed. Models deeper than 4
@@ -17,9 +17,10 @@ tied or not, the loss at once or in chunks. Those really run stay below 1 GiB an
 CAUSES: Final = """\
 The tracker sees tensors. It does not see the room that a kernel takes for itself and gives back:
 
-- **oneDNN's matrix products in bf16** pack their operands piece by piece into memory of their own. The column "the same
-  without oneDNN" is the proof: the same step with that library switched off. The table below shows that it is at most
-  some 2 MB however large the matrices, but much of a model of a few MB.
+- **oneDNN's matrix products in bf16** pack their operands piece by piece into memory of their own, on a processor that
+  has instructions for bf16. The column "the same without oneDNN" is the proof where it matters: the same step with that
+  library switched off. It was at most some 2 MB however large the matrices, but much of a model of a few MB; 0 in the
+  table below means that this processor has no such instructions, and then the column is empty.
 - **An operation on two data types** turns one of its operands into the other's type first: adding a bf16 tensor to an
   fp32 one makes an fp32 copy of it for as long as that takes, as in the residual stream under autocast.
 - **The flash kernel** works on blocks of queries and keys: 10 kB to 0.9 MB in forward, at a moment that is seldom the
