@@ -10,7 +10,7 @@ from llm_explorer.charts.gradient_graph import LEAF, gradient_graph
 from llm_explorer.charts.tangents import curve_with_tangent, factor_chain
 from llm_explorer.texts import autograd as texts
 from llm_explorer.texts.memory import MEMORY_LINK
-from llm_explorer.ui import lesson, parts
+from llm_explorer.ui import lesson, parts, state
 from llm_explorer.ui.live import drag
 from llm_explorer.ui.shell import Page
 
@@ -191,10 +191,15 @@ def _w_slider(grid: Sequence[float]) -> float:
     key = f"{W}__slider"
     w = st.session_state.get(W, texts.INPUTS["w"].default)
     nearest = min(grid, key=lambda point: abs(point - w))
-    if st.session_state.get(key) != nearest:
-        st.session_state[key] = nearest
+    state.follow(key, nearest)
     chosen: float = st.select_slider(
-        texts.TANGENT_SLIDER, grid, key=key, format_func=lambda point: f"{point:g}", on_change=_take_w, args=(key,)
+        texts.TANGENT_SLIDER,
+        grid,
+        nearest,
+        key=key,
+        format_func=lambda point: f"{point:g}",
+        on_change=_take_w,
+        args=(key,),
     )
     drag.listen({W: grid}, key=DRAG)
     moving = drag.dragged(DRAG)

@@ -23,16 +23,16 @@ def setting(field: str, model: ModelConfig, run: RunConfig) -> None:
     config = model if field in ModelConfig.model_fields else run
     value = getattr(config, field)
     key = f"{field}__setting"
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
+    state.follow(key, value)
     text = FIELDS[field]
     if isinstance(state.default_of(field), bool):
-        st.toggle(text.label, key=key, help=text.help, on_change=_take, args=(field, key))
+        st.toggle(text.label, value, key=key, help=text.help, on_change=_take, args=(field, key))
         if config is run:
             st.caption(next_step_words(model, run, field, not value))
     elif options(field):
         look: dict[str, Any] = {"help": text.help, "format_func": value_words}
-        st.selectbox(text.label, options(field), key=key, on_change=_take, args=(field, key), **look)
+        known = options(field)
+        st.selectbox(text.label, known, known.index(value), key=key, on_change=_take, args=(field, key), **look)
     else:
         _number(field, config, key)
 
@@ -61,7 +61,7 @@ def _number(field: str, config: ModelConfig | RunConfig, key: str) -> None:
         text.label,
         min_value=low,
         max_value=int(most) if whole else most,
-        value=state.default_of(field),
+        value=state.default_of(field),  # None is what makes it possible to empty the box
         step=1 if whole else FLOAT_STEPS[field],
         format="%d" if whole else "%.10g",
         key=key,

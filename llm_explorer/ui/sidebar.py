@@ -73,13 +73,13 @@ class Sidebar:
 def _slider(field: str, options: list[float], configs: Configs | None) -> None:
     key = state.slider_key(field)
     value = st.session_state[field]
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
+    state.follow(key, value)
     text = FIELDS[field]
     explanation = f"{text.help} {_next_step(field, *configs)}" if configs else text.help
     st.select_slider(
         text.label,
         options=options,
+        value=value,
         key=key,
         help=explanation,
         format_func=lambda option: f"{option:,}",

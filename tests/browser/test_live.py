@@ -132,6 +132,30 @@ def test_the_plot_is_kept_with_its_zoom_when_a_slider_moves(open_screen: OpenScr
     assert page.evaluate(zoomed) == before
 
 
+def test_a_plot_taken_away_while_it_is_drawn_is_no_failure(open_screen: OpenScreen) -> None:
+    page = open_screen().page
+    expect(title(page)).to_have_text("163.0 M parameters")
+    # Plotly draws in steps; a purge between them ends in an error
+    page.evaluate(
+        """() => {
+          const react = window.Plotly.react;
+          window.Plotly.react = async (plot, ...rest) => {
+            await react(plot, ...rest);
+            await new Promise((done) => setTimeout(done, 1500));
+            if (!plot._fullLayout) { window.gone = true; throw new TypeError("purged"); }
+          };
+        }"""
+    )
+    page.get_by_role("slider", name="Layers").press("ArrowRight")
+    expect(title(page)).to_have_text("170.1 M parameters")
+    page.get_by_role("link", name="Parameters").click()
+    until(lambda: page.evaluate("window.gone"), 5)
+    expect(page.locator(".live-chart .main-svg").first).to_be_visible()
+    page.wait_for_timeout(500)
+    assert page.locator(".live-chart").count() > 0
+    assert page.get_by_test_id("stPlotlyChart").count() == 0
+
+
 def test_charts_follow_the_theme_at_once(open_screen: OpenScreen) -> None:
     page = open_screen(color_scheme="light").page
     expect(title(page)).to_have_text("163.0 M parameters")

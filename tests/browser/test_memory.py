@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 from screen import SMALL, Screen, until
 from test_explore import CUT_SHORT
 
@@ -33,6 +33,22 @@ def test_the_timeline_comes_by_itself_and_follows_a_slider(open_screen: OpenScre
     until(lambda: "Traced: " in screen.words() and traced(screen) != before)
     assert screen.page.evaluate(f"document.querySelector('{TIMELINE}').kept") is True
     assert screen.page.get_by_test_id("stException").count() == 0
+
+
+def test_sliders_that_come_late_to_the_browser_show_what_the_address_says(open_screen: OpenScreen) -> None:
+    def hold(page: Page) -> None:
+        def until_traced(route: Route) -> None:
+            page.get_by_text("Traced: ").first.wait_for(timeout=60_000)  # the page has been drawn twice by then
+            route.continue_()
+
+        page.route("**/Slider.*.js", until_traced)
+
+    page = open_screen(f"memory{SMALL}", before=hold).page
+    for field, value in {"context_length": "64", "emb_dim": "64", "n_heads": "4", "n_layers": "2"}.items():
+        expect(page.locator(f".st-key-{field}__slider").get_by_test_id("stSliderThumbValue")).to_have_text(value)
+    page.locator(".st-key-drop_rate__slider").get_by_role("slider").press("ArrowRight")
+    page.wait_for_url(re.compile("drop_rate=0.05"))
+    assert "context_length=64" in page.url
 
 
 def test_a_drag_changes_the_sentence_at_once_and_the_trace_when_it_is_let_go(open_screen: OpenScreen) -> None:

@@ -7,14 +7,18 @@ let config;
 export default function (component) {
   const { data, parentElement, setStateValue } = component;
   const plot = plots.get(parentElement) ?? makePlot(parentElement);
+  plot.wanted = data;
   plot.style.height = `${data.height}px`;
   plot.setAttribute("aria-label", data.alt);
   plot.dataset.name = data.name;
   loadPlotly(data.script)
     .then((Plotly) => draw(Plotly, plot, data))
-    .catch(() => setStateValue("failed", true));  // the server then draws the chart with Streamlit's own
+    .catch(() => {
+      // the server then draws the chart with Streamlit's own; not for a plot taken away while it was being drawn
+      if (plot.wanted === data) setStateValue("failed", true);
+    });
   return () => {
-    plot.drawn = null;
+    plot.wanted = plot.drawn = null;
     window.Plotly?.purge(plot);
   };
 }
