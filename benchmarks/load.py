@@ -90,6 +90,18 @@ async def explore(url: str, until: float, row: Row, think_s: float = THINK_S) ->
     await visitor.close()
 
 
+async def trace(url: str, until: float, row: Row) -> None:
+    """Moves the layers on the Memory page, where each config is traced, and looks for the trace as a browser does."""
+    visitor = await Visitor.open(url, "memory")
+    while time.monotonic() < until:
+        await asyncio.sleep(random.expovariate(1 / THINK_S))
+        if visitor.polls:
+            row.times.append(await visitor.poll())
+        row.times.append(await visitor.move("n_layers", random.choice(visitor.options("n_layers")[:24])))
+    row.errors.extend(visitor.errors)
+    await visitor.close()
+
+
 async def read_a_lesson(url: str, until: float, row: Row) -> None:
     """Opens one lesson after another, and draws each anew as a click does."""
     while time.monotonic() < until:
@@ -99,23 +111,6 @@ async def read_a_lesson(url: str, until: float, row: Row) -> None:
             row.times.append(await visitor.run())
         row.errors.extend(visitor.errors)
         await visitor.close()
-
-
-async def look_at_memory(url: str, until: float, row: Row) -> None:
-    """Moves the layers on the Memory page, where each config is traced."""
-    await explore_page(url, "memory", until, row)
-
-
-async def explore_page(url: str, page: str, until: float, row: Row) -> None:
-    """As ``explore``, on another page; what it asks to be run again is run as a browser does."""
-    visitor = await Visitor.open(url, page)
-    while time.monotonic() < until:
-        await asyncio.sleep(random.expovariate(1 / THINK_S))
-        if visitor.polls:
-            row.times.append(await visitor.poll())
-        row.times.append(await visitor.move("n_layers", random.choice(visitor.options("n_layers")[:24])))
-    row.errors.extend(visitor.errors)
-    await visitor.close()
 
 
 async def drag(url: str, until: float, row: Row) -> None:
@@ -129,10 +124,11 @@ async def drag(url: str, until: float, row: Row) -> None:
             number += 1
             row.times.append(await visitor.drag("n_layers", int(random.choice(values)), number))
             await asyncio.sleep(DRAG_PAUSE_S)
-        last = random.choice(values)
+        before = visitor.number("n_layers")
+        last = random.choice([value for value in values if int(value) != before])
         await visitor.move("n_layers", last)
-        if visitor.widgets["n_layers"].proto.value not in (0, int(last)):  # 0: the server had nothing to set
-            visitor.errors.append(f"let go at {last}, the number says {visitor.widgets['n_layers'].proto.value}")
+        if visitor.number("n_layers") != int(last):
+            visitor.errors.append(f"let go at {last}, the number says {visitor.number('n_layers')}")
         await asyncio.sleep(random.expovariate(1 / THINK_S))
     row.errors.extend(visitor.errors)
     await visitor.close()
@@ -192,7 +188,7 @@ def mixed(url: str, seconds: float) -> list[Row]:
     parts: list[tuple[str, int, Callable[[str, float, Row], Awaitable[None]]]] = [
         ("mixed: exploring", 18, explore),
         ("mixed: lessons", 8, read_a_lesson),
-        ("mixed: tracing", 3, look_at_memory),
+        ("mixed: tracing", 3, trace),
     ]
     rows = [Row(what, users, [], []) for what, users, _ in parts]
     measuring = Row("mixed: measuring, until the result", 1, [], [])

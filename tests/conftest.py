@@ -1,6 +1,7 @@
 """How tests run: examples that are the same every time in CI, and no calibration of this machine."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,14 @@ def own_calibrations(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     monkeypatch.setattr(store, "user_cache_dir", lambda name: str(folder / name))
     monkeypatch.setattr(store, "_kept", {})
     return folder / "llm-explorer"
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """More threads than free cores make small steps many times slower."""
+    import torch  # most tests do without
+
+    usual = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(usual)

@@ -1,7 +1,6 @@
 """The loss in chunks: the same loss and gradients as from all logits at once, in less memory."""
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,18 +17,11 @@ from llm_explorer.measure.memory import tensor_peak_bytes
 from llm_explorer.model import GPT, build
 from llm_explorer.training import TrainingStep, random_batch
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = ModelConfig(vocab_size=5000, context_length=64, emb_dim=64, n_heads=4, n_layers=2, drop_rate=0.0)
 RUN = RunConfig(batch_size=3, sequence_length=50)  # 150 positions
 SIZES = (1, 7, 64, 150, 1000)  # 64 does not divide 150; the last two are one chunk
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """More threads than free cores make steps of this size many times slower."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(usual)
 
 
 def loss_and_gradients(model: ModelConfig, run: RunConfig, gpt: GPT | None = None) -> tuple[float, Tensor]:

@@ -1,7 +1,6 @@
 """One training step: its recipes, optimizers, accumulation, and that it learns."""
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,18 +11,11 @@ from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.model import build
 from llm_explorer.training import LEARNING_RATE, Batch, TrainingStep, random_batch
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = ModelConfig(vocab_size=61, context_length=16, emb_dim=32, n_heads=4, n_layers=2, drop_rate=0.0)
 IMPLEMENTATIONS = choices("optimizer_implementation")
 FP32, BF16 = torch.float32, torch.bfloat16
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """More threads than free cores make steps of this size many times slower."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(usual)
 
 
 def made(run: RunConfig, model: ModelConfig = TINY, **options: Any) -> TrainingStep:

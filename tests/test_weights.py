@@ -1,7 +1,6 @@
 """Weights by transformers' names: the same logits as transformers, from its state and from its files."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
 from llm_explorer.formats.hugging_face import import_config
 from llm_explorer.model import GPT, build
 from llm_explorer.weights import FAMILIES, load_folder, load_transformers_state_dict
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 LLAMA: dict[str, Any] = {
     "vocab_size": 97, "max_position_embeddings": 32, "hidden_size": 48, "intermediate_size": 80,
@@ -34,15 +35,6 @@ TWINS: dict[str, tuple[str, dict[str, Any]]] = {
     "qwen3": ("Qwen3", LLAMA | {"head_dim": 16}),
     "qwen3_moe": ("Qwen3Moe", LLAMA | EXPERTS | {"head_dim": 16}),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """More threads than free cores make steps of this size many times slower."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(usual)
 
 
 def theirs(family: str, **changes: Any) -> Any:

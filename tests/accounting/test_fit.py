@@ -1,11 +1,9 @@
 """Does it fit, and the ways to make it fit."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import pairs
@@ -187,15 +185,6 @@ def test_nothing_fits_nothing() -> None:
     assert fit(BOOK, RUN, verdict(1, "1000B")) == (900, 0, 0)
     unknown = Verdict(hardware="?", budget_bytes=None, reserve_bytes=0, state="unknown")
     assert fit(BOOK, RUN, unknown) == (None, None, None)
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """More threads than free cores make steps of this size many times slower."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(usual)
 
 
 def measured_peak(model: ModelConfig, run: RunConfig) -> int:

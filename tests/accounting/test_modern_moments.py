@@ -1,11 +1,9 @@
 """What is alive in a step of a modern model, against traces of the real code: the peak, and what forward keeps."""
 
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import modern_models, run_configs
@@ -18,16 +16,9 @@ from llm_explorer.accounting.structure import structure_of
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.tracing.trace import trace
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONFIGS = 12  # hundreds by hand
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """More threads than free cores make steps of this size many times slower."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(usual)
 
 
 def config_of(seed: int) -> tuple[ModelConfig, RunConfig]:

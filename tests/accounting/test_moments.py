@@ -1,7 +1,6 @@
 """What the formulas say is alive, against traces of the real code: the peak, and what forward keeps part by part."""
 
 import random
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -16,16 +15,9 @@ from llm_explorer.tracing.recording import record_step
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.tracing.trace import trace
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONFIGS = 48  # benchmarks/memory_accuracy.py takes hundreds, of all sizes
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """More threads than free cores make steps of this size many times slower."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(usual)
 
 
 def config_of(seed: int) -> tuple[ModelConfig, RunConfig]:

@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +12,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.model import GPT, build, residual_std
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 ATTENTIONS = choices("attention")
 SMALL = ModelConfig(vocab_size=97, context_length=32, emb_dim=48, n_heads=4, n_layers=3, drop_rate=0.0)
@@ -32,15 +33,6 @@ HF_NAMES = {
     "mlp.down": "mlp.c_proj",
 }
 HF_CONV1D = ("c_attn.weight", "c_proj.weight", "c_fc.weight")  # kept as (inputs, outputs), nn.Linear's transposed
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """More threads than free cores make steps of this size many times slower."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(usual)
 
 
 def parameters_on_meta(config: ModelConfig) -> int:

@@ -1,7 +1,5 @@
 """Every block variant: what a language model must do, whatever it is made of."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
@@ -11,18 +9,11 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.model import GPT, build
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 PLAIN = {name: replace(config, drop_rate=0.0) for name, config in VARIANTS.items()}
 LENGTH = 24
 variants = pytest.mark.parametrize("config", PLAIN.values(), ids=PLAIN)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """More threads than free cores make steps of this size many times slower."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(usual)
 
 
 def random_tokens(*shape: int, seed: int = 1) -> Tensor:

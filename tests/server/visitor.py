@@ -85,6 +85,10 @@ class Visitor:
         """The labels of a slider's options."""
         return list(self.widgets[f"{field}__slider"].proto.options)
 
+    def number(self, field: str) -> int:
+        """What the browser shows in the box of a field's exact value."""
+        return self.states[self.widgets[field].id].int_value
+
     def words(self) -> str:
         """All text on the screen."""
         return "\n".join(text for _, element in sorted(self.screen.items()) for text in _texts(element))
