@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
-from itertools import cycle, islice, product
+from itertools import combinations, cycle, islice, product
 from math import prod
+from statistics import geometric_mean
 from typing import Final, NamedTuple
 
 import torch
@@ -184,21 +185,29 @@ def _expected_s(grid: Grid, sizes: tuple[int, ...], watch: Stopwatch) -> float:
 
 
 def _seconds_per_work(grid: Grid, sizes: tuple[int, ...], watch: Stopwatch, own: float = 0.0) -> float:
-    """As timed, without a call's own seconds; else as the fastest of the points one step smaller.
+    """As timed, without a call's own seconds; else carried on from the points one step smaller.
 
-    The larger the sizes the less a unit of work takes: a few rows of a wide product say nothing of many.
+    What a step on one axis changes where the other is smaller, it changes here: rows make a fast product faster and
+    leave a slow one, such as bf16 without instructions for it, as slow as it is; widths make that one slower. Nothing
+    gets faster than the fastest point that was timed.
     """
     seconds = watch.best.get((grid.kind, sizes))
     if seconds is not None:
         return max(seconds - own, seconds * LEAST_SHARE) / grid.work(*sizes)
-    return min(_seconds_per_work(grid, smaller, watch, own) for smaller in _smaller(grid, sizes))
+    rate = partial(_seconds_per_work, grid, watch=watch, own=own)
+    axes = [number for number, axis in enumerate(grid.axes) if sizes[number] > axis[0]]
+    if len(axes) == 1:  # the smallest point of all is always timed
+        return rate(_smaller(grid, sizes, axes[0]))
+    pairs = [(_smaller(grid, sizes, one), _smaller(grid, sizes, other), one) for one, other in combinations(axes, 2)]
+    carried = [rate(left) * rate(right) / rate(_smaller(grid, right, one)) for left, right, one in pairs]
+    fastest = min(rate(timed) for kind, timed in watch.best if kind == grid.kind and timed != grid.smallest)
+    return max(geometric_mean(carried), fastest)
 
 
-def _smaller(grid: Grid, sizes: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """The points one step smaller on one axis; the smallest of all has none, but is always timed."""
-    for number, (axis, size) in enumerate(zip(grid.axes, sizes, strict=True)):
-        if size > axis[0]:
-            yield (*sizes[:number], axis[axis.index(size) - 1], *sizes[number + 1 :])
+def _smaller(grid: Grid, sizes: tuple[int, ...], number: int) -> tuple[int, ...]:
+    """The point one step smaller on one axis."""
+    axis = grid.axes[number]
+    return (*sizes[:number], axis[axis.index(sizes[number]) - 1], *sizes[number + 1 :])
 
 
 def _seen(grid: Grid, watch: Stopwatch) -> Iterator[tuple[int, float]]:

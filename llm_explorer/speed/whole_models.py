@@ -17,6 +17,7 @@ from llm_explorer.training import TrainingStep, random_batch
 FEWEST: Final = 4
 STEPS: Final = (3, 8)  # at least and at most; the first of them is a warm-up
 ENOUGH_S: Final = 0.1
+LONG_S: Final = 0.3  # of a step: two such must do
 PHASES: Final[tuple[Phase, ...]] = ("forward", "backward", "optimizer")
 GROUPS: Final[tuple[Group, ...]] = ("products", "attention", "values", "overhead")
 PULL: Final = 0.1  # towards a factor of 1, against one relative error of 1
@@ -26,7 +27,7 @@ BOUNDS: Final = (0.3, 8.0)
 _SHAPES: Final = (
     (1, 32, 2, 256, 16, 1, 0.0),  # nearly all of it is overhead
     (1, 64, 4, 16384, 128, 1, 0.0),  # head and loss
-    (2, 384, 6, 1000, 128, 1, 0.0),  # products
+    (2, 256, 4, 1000, 128, 1, 0.0),  # products
     (2, 128, 8, 1000, 512, 1, 0.0),  # attention
     (4, 64, 2, 256, 32, 1, 0.0),
     (2, 512, 8, 1000, 256, 1, 0.0),
@@ -80,6 +81,8 @@ def _step_times(model: ModelConfig, run: RunConfig, synchronize: Callable[[], No
     while len(times) < least or (len(times) < most and clock() - start < ENOUGH_S):
         step(batches, phases.enter)
         times.append(phases.finish())
+        if len(times) > 1 and times[0].step > LONG_S:
+            break
     return times[1:]
 
 

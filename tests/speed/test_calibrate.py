@@ -55,10 +55,16 @@ def test_a_table_has_a_call_s_own_time_and_that_of_a_unit_of_work() -> None:
     assert table.seconds_per_work == pytest.approx([2e-6] * 6)
 
 
-def test_what_would_take_too_long_is_not_called_and_the_fastest_smaller_one_stands_for_it() -> None:
+def test_what_more_columns_cost_with_few_rows_they_cost_with_many() -> None:
+    table, asked = table_of(lambda rows, columns: 1e-4 * rows * columns**2)  # a unit of work: the wider, the slower
+    assert (10, 10) not in asked  # 0.1 s; as fast as the narrow ones it would take 0.01 s
+    assert table.seconds_per_work[4] == pytest.approx(1e-3, rel=1e-3)  # the stopwatch shows at least 10 ns
+
+
+def test_what_would_take_too_long_is_not_called_and_smaller_ones_stand_for_it() -> None:
     table, asked = table_of(lambda rows, columns: (1e-3 if columns == 100 else 2e-3) * rows * columns)
     assert (10, 10) not in asked  # 0.2 s
-    assert table.seconds_per_work[4] == pytest.approx(2e-3)
+    assert table.seconds_per_work[4] == pytest.approx(2e-3, rel=1e-3)
     assert (10, 100) not in asked
 
 
