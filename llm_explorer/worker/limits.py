@@ -80,6 +80,11 @@ def flops_limit(run: RunConfig) -> int | None:
     return HOSTED_FLOPS if run.precision == "float32" else HOSTED_FLOPS_BF16
 
 
+def there_are(limit: int) -> str:
+    """'2.0 GiB are free', the end of a refusal's sentence."""
+    return f"{byte_size(limit)} are {'allowed here' if is_hosted() else 'free'}"
+
+
 def process_bytes(model: ModelConfig, run: RunConfig, allocator: Allocator = "default") -> int:
     """Bytes of process memory a training step is predicted to take: a factor over its tensors, and what torch takes."""
     return int(PROCESS_FACTOR[allocator] * count_memory(model, run).peak_bytes) + PROCESS_BASE
@@ -108,7 +113,7 @@ def refusal(model: ModelConfig, run: RunConfig, limit: int | None = None) -> str
     if _may_start(model, run, budget):
         return None
     needs = f"A step needs about {byte_size(process_bytes(model, run))} of process memory"
-    free = f"{byte_size(limit)} are {'allowed here' if is_hosted() else 'free'}"
+    free = there_are(limit)
     ways = ways_to_fit(model, run, budget, kernels="cpu")
     if not ways:
         return f"{needs}, {free}; no smaller model or batch would fit"

@@ -263,7 +263,7 @@ def test_a_public_server_offers_short_runs_on_short_texts_only(monkeypatch: pyte
     lesson = Lesson(OWN, **SMALL)
     options = lesson.page.select_slider(key="pretraining_steps").options
     assert options == [str(steps) for steps in pretraining_own.HOSTED_STEPS]
-    lesson.set("segmented_control", "corpus", "paste").set("text_area", "paste", "x" * 200_001)
+    lesson.set("segmented_control", "corpus", "paste").set("text_area", "paste", "é" * 100_001)  # two bytes each
     assert "The text is over 200,000 bytes" in lesson.words()
 
 
