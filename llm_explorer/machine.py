@@ -1,7 +1,9 @@
 """What this machine is, as far as it can be told without torch: its processor, its threads, the version of torch."""
 
+import contextlib
 import platform
 import sys
+import time
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +25,20 @@ def processor_name() -> str:
 def default_threads() -> int:
     """Physical cores - 1, at least 1: the server needs one, and two busy threads on two cores are 6 times slower."""
     return max(1, (psutil.cpu_count(logical=False) or 1) - 1)
+
+
+def children_bytes() -> int:
+    """Memory that the processes started by this one hold, looked at once a second."""
+    return _children_bytes(int(time.monotonic()))
+
+
+@lru_cache(maxsize=1)
+def _children_bytes(_second: int) -> int:
+    held = 0
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            held += child.memory_info().rss
+    return held
 
 
 @lru_cache(maxsize=1)

@@ -50,6 +50,12 @@ def count_flops(model: ModelConfig, run: RunConfig) -> Flops:
     return Flops(forward, backward, causal, (forward + backward) / tokens, rows)
 
 
+def step_flops(model: ModelConfig, run: RunConfig) -> int:
+    """FLOPs of one whole step, forward and backward of all its micro-batches."""
+    flops = count_flops(model, run)
+    return (flops.forward + flops.backward) * run.accumulation
+
+
 def _pairs(letters: Letters) -> int:
     """Of a query and a key that it sees, in all layers: of the first W queries as without a window, then W each."""
     length, few = letters["T"], letters["G"]

@@ -70,11 +70,14 @@ def corpus(name: str) -> str:
     return "\n\n".join(text for part in found for text in part)
 
 
-def checked(text: str) -> str:
-    """A pasted text as it can be trained on; ValueError, a sentence for the learner, where it cannot."""
-    encoded = text[: MAX_BYTES + 1].encode("utf-8", "replace")
-    if len(encoded) > MAX_BYTES:
-        raise ValueError(f"The text is over {MAX_BYTES:,} bytes; paste a part of it")
+def checked(text: str, most: int = MAX_BYTES) -> str:
+    """A pasted text as it can be trained on; ValueError, a sentence for the learner, where it cannot.
+
+    ``most`` is how many bytes it may have.
+    """
+    encoded = text[: most + 1].encode("utf-8", "replace")
+    if len(encoded) > most:
+        raise ValueError(f"The text is over {most:,} bytes; paste a part of it")
     if len(text) < MIN_CHARACTERS:
         raise ValueError(f"The text has {len(text):,} characters; at least {MIN_CHARACTERS:,} are needed to learn from")
     return encoded.decode()  # without halves of surrogate pairs, which cannot be written to a file

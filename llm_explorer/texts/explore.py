@@ -63,3 +63,16 @@ STATUS_WORDS: Final = {
     "cancelled": "Not measured:",
     "failed": "Failed:",
 }
+SIBLING: Final = "the largest sibling that fits"
+SIBLING_WHY: Final = (
+    "The whole config takes {needs} of process memory{work}, a run here gets {allowed}. Instead, with blocks of the "
+    "same kind and the same recipe: {changes}; {parameters} parameters, a peak of {peak}."
+)
+OF_A_SIBLING: Final = "a smaller sibling of the config above: {changes}"
+RECORDED: Final = ":material/history: **The whole config, recorded on {day}, not run here** · {where}"
+OF_ANOTHER_MACHINE: Final = "–"  # times are predicted for the machine that runs the app
+NOT_RECORDED: Final = "Of the whole config no measurement is recorded; it can be measured on a machine of your own."
+HOSTED_LIMITS: Final = (
+    "A shared server: a run gets at most {memory} of memory, {work} a step, {timing} of timing and {whole} in all, a "
+    "training run at most {steps} steps. One run at a time."
+)

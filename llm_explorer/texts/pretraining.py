@@ -119,7 +119,7 @@ OWN: Final = (
 )
 OWN_TEXT: Final = "Text"
 PASTE: Final = "Paste a text"
-PASTE_LABEL: Final = "Your text, 2,000 characters to 1 MB"
+PASTE_LABEL: Final = "Your text, 2,000 characters to {most}"
 PASTE_HELP: Final = "It stays on this server until your visit ends, and is used for nothing else."
 OWN_MODEL: Final = "Model"
 OWN_MODELS: Final = ("Class 0.1 M", "Your config")

@@ -9,16 +9,19 @@ import streamlit as st
 
 from llm_explorer import units
 from llm_explorer.accounting.fit import ways_to_fit
-from llm_explorer.accounting.flops import count_flops
+from llm_explorer.accounting.flops import step_flops
 from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.accounting.sibling import smaller_by
 from llm_explorer.charts.timings import samples_chart
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import to_settings
+from llm_explorer.measure import recorded
 from llm_explorer.speed.causes import noise
 from llm_explorer.texts import explore as texts
 from llm_explorer.texts.compute import NOISE
-from llm_explorer.ui import jobs, parts, words
+from llm_explorer.ui import jobs, parts, sibling, words
+from llm_explorer.ui.comparison import comparison
 from llm_explorer.ui.live import drag
 from llm_explorer.worker import limits
 from llm_explorer.worker.queue import Job, Snapshot
@@ -35,22 +38,19 @@ def draw(model: ModelConfig, run: RunConfig) -> None:
         _controls(model, run)
         job = jobs.watched()
         if job is not None:
-            st.fragment(_job, run_every=poll_every(job.snapshot()))(job)
+            st.fragment(_job, run_every=poll_every(job.snapshot()))(job, model, run)
         _earlier_runs()
+        if limits.is_hosted():
+            sibling.limits_of_server(run)
 
 
 def _controls(model: ModelConfig, run: RunConfig) -> None:
+    way = limits.sibling(model, run) if limits.is_hosted() else None
     with st.container(horizontal=True, vertical_alignment="center"):
-        known = jobs.queue().find(model, run)
-        label = "Build and time it again" if known and known.result else "Build and time it"
-        st.button(
-            label,
-            type="primary",
-            icon=":material/play_arrow:",
-            on_click=start,
-            args=(model, run),
-            kwargs={"again": bool(known and known.result)},
-        )
+        if way is None:
+            known = _start_button("Build and time it", model, run)
+        else:
+            known = _start_button(sibling.label(way), way.model, way.run, key="build_sibling")
         if known and known.finished_at and known is not jobs.watched():
             ago = units.seconds(max(1, round(time.time() - known.finished_at)))
             st.button(f"Show the run of {ago} ago", on_click=jobs.watch, args=(known,))
@@ -58,12 +58,26 @@ def _controls(model: ModelConfig, run: RunConfig) -> None:
             every = st.toggle("Run on every change", key="every_change", help=texts.EVERY_CHANGE_HELP)
             if every and not drag.dragged() and not _is_newest(model, run):
                 start(model, run)
+    if way is not None:
+        sibling.why(model, run, way)
+        sibling.recorded_run(model, run)
 
 
-def step_flops(model: ModelConfig, run: RunConfig) -> int:
-    """FLOPs of one whole step, all its micro-batches."""
-    flops = count_flops(model, run)
-    return (flops.forward + flops.backward) * run.accumulation
+def _start_button(label: str, model: ModelConfig, run: RunConfig, key: str | None = None) -> Job | None:
+    """The button that starts a run, and the run of the same that there is already."""
+    known = jobs.queue().find(model, run)
+    again = bool(known and known.result)
+    label = f"{label} again" if again and key is None else label
+    st.button(
+        label,
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=start,
+        args=(model, run),
+        kwargs={"again": again},
+        key=key,
+    )
+    return known
 
 
 def start(model: ModelConfig, run: RunConfig, *, again: bool = False) -> None:
@@ -104,30 +118,44 @@ def show_progress(job: Job, now: Snapshot) -> None:
         st.button("Cancel", icon=":material/close:", on_click=job.leave, args=(jobs.watcher(),))
 
 
-def _job(job: Job) -> None:
-    """A job that runs, or its result, which is written down once."""
+def _job(job: Job, model: ModelConfig, run: RunConfig) -> None:
+    """A job that runs, or its result, which is written down once; ``model`` and ``run`` are on the screen."""
     now = job.snapshot()
     if now.result is None:
         wait(job)
         return
     if _note(now):
         st.rerun()
-    _result(now, now.result)
-
-
-def _result(now: Snapshot, result: dict[str, Any]) -> None:
-    if result["status"] != "ok":
-        failure(now, result)
+    if now.result["status"] == "ok":
+        _result(now, now.result, smaller_by(model, run, now.model, now.run))
         return
+    failure(now, now.result)
+    if now.result["status"] in ("refused", "out_of_memory") and not limits.is_hosted():
+        _instead(now.model, now.run)
+
+
+def _instead(model: ModelConfig, run: RunConfig) -> None:
+    """Beside the changes that would make it fit: a sibling that does, and the whole as it was once measured."""
+    way = limits.sibling(model, run)
+    if way is None:
+        return
+    _start_button(sibling.label(way), way.model, way.run, key="build_sibling")
+    sibling.why(model, run, way)
+    if recorded.find(model, run) is not None:
+        sibling.recorded_run(model, run)
+
+
+def _result(now: Snapshot, result: dict[str, Any], smaller: dict[str, Any] | None) -> None:
     clock = datetime.fromisoformat(result["environment"]["time"]).strftime("%H:%M")
     step = result["step_s"]
     repeats = f", n={step['n']}" if step else ""
-    st.markdown(
-        f":material/check_circle: **Measured: really run here, {clock}{repeats}** · {_what(now.model, now.run)}"
-    )
+    what = _what(now.model, now.run)
+    if smaller:
+        what = f"{texts.OF_A_SIBLING.format(changes=words.change_words(smaller))} · {what}"
+    st.markdown(f":material/check_circle: **Measured: really run here, {clock}{repeats}** · {what}")
     left, right = st.columns([3, 2])
     with left:
-        st.table(pd.DataFrame(comparison(now.model, result)), hide_index=True)
+        st.table(pd.DataFrame(comparison(now.model, result, result["predicted"])), hide_index=True)
     with right:
         samples = {phase: result[f"{phase}_s"] for phase in ("forward", "backward", "optimizer", "step")}
         timed = {phase: [*timing["samples"]] for phase, timing in samples.items() if timing}
@@ -143,36 +171,6 @@ def warn_of_noise(result: dict[str, Any]) -> None:
     spread = noise(result["step_s"])
     if spread is not None:
         st.warning(NOISE.format(spread=units.share(spread)), icon=":material/warning:")
-
-
-def comparison(model: ModelConfig, result: dict[str, Any]) -> list[dict[str, str]]:
-    """A line a number: what, computed, measured, and the error of the computed one."""
-    predicted, measured = result["predicted"], result
-    lines = [
-        _line("Parameters", units.exact, count_parameters(model).total, measured["parameters"]),
-        _line("Peak of tensors", units.byte_size, predicted["peak_bytes"], measured["peak_bytes"]),
-    ]
-    for phase, label in (("forward_s", "Forward"), ("backward_s", "Backward"), ("step_s", "Whole step")):
-        timing = measured[phase]
-        line = _line(label, units.seconds, predicted[phase], timing and timing["median"])
-        if predicted[phase] is None:
-            line["computed"] = texts.NOT_PREDICTED
-        if timing:
-            line["measured"] += f" ± {units.seconds(timing['iqr'] / 2)}"
-        lines.append(line)
-    return lines
-
-
-def _line(what: str, write: units.Writer, computed: float | None, measured: float | None) -> dict[str, str]:
-    error = ""
-    if computed is not None and measured:
-        error = units.percent((computed - measured) / measured) if computed != measured else "exact"
-    return {
-        "what": what,
-        "computed": write(computed) if computed is not None else units.UNKNOWN,
-        "measured": write(measured) if measured is not None else units.UNKNOWN,
-        "error": error,
-    }
 
 
 def failure(now: Snapshot, result: dict[str, Any]) -> None:

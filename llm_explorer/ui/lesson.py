@@ -61,7 +61,7 @@ def ask(name: str, function: str, **inputs: Any) -> Any:
         st.stop()
 
 
-@st.cache_data(max_entries=1024, show_spinner=False)
+@st.cache_data(max_entries=1024, max_size="16mb", show_spinner=False)
 def _answer(name: str, function: str, inputs: dict[str, Any]) -> Any:
     return jobs.lessons().ask({"kind": "lesson", "lesson": name, "function": function, "inputs": inputs})
 

@@ -21,6 +21,7 @@ POLL_S: Final = 0.5
 POLL_QUEUED_S: Final = 2.0
 STEPS: Final = (300, 600, 1000, 2000, 4000)
 HOSTED_STEPS: Final = (300, 600, 1000)
+HOSTED_BYTES: Final = 200_000  # of pasted text: a server holds several copies of each visitor's
 RATES: Final = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
 TUNING_RATE: Final = 1e-3
 OWN: Final = "pretraining_own"
@@ -94,13 +95,13 @@ def _text() -> tuple[str, str]:
     )
     if chosen in CORPORA:
         return corpus(chosen), PROBES[chosen]
-    pasted = st.text_area(
-        texts.PASTE_LABEL, max_chars=MAX_BYTES, height=120, key="pretraining_paste", help=texts.PASTE_HELP
-    )
+    most = HOSTED_BYTES if limits.is_hosted() else MAX_BYTES
+    label = texts.PASTE_LABEL.format(most=f"{most // 1000:,} kB")
+    pasted = st.text_area(label, max_chars=most, height=120, key="pretraining_paste", help=texts.PASTE_HELP)
     if not pasted:
         return "", ""
     try:
-        text = checked(pasted)
+        text = checked(pasted, most)
     except ValueError as error:
         st.warning(parts.plain(str(error)), icon=":material/info:")
         return "", ""

@@ -14,7 +14,17 @@ from platformdirs import user_cache_dir
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.result import Result, Status, make_result
 from llm_explorer.worker.client import Worker, death_in_words
-from llm_explorer.worker.limits import Allocator, budget_s, choose_allocator, memory_limit, refusal, timeout_s
+from llm_explorer.worker.limits import (
+    Allocator,
+    budget_s,
+    choose_allocator,
+    memory_beside_a_resident,
+    memory_limit,
+    process_bytes,
+    refusal,
+    timeout_s,
+)
+from llm_explorer.worker.resident import without_residents
 
 LOCK_LOOK_S: Final = 0.1
 
@@ -80,7 +90,15 @@ class Attempt:
         reason = self._refusal(limit)
         if reason is not None:
             return self._result("refused", reason)
-        worker = take_worker(self._allocator(limit))
+        beside = memory_beside_a_resident()
+        with contextlib.ExitStack() as held:
+            if process_bytes(self._model, self._run) > beside:
+                held.enter_context(without_residents())
+            else:
+                limit = beside
+            return self._run_child(take_worker(self._allocator(limit)), limit)
+
+    def _run_child(self, worker: Worker, limit: int) -> Result:
         try:
             worker.send(self._job(limit), self._inbox.put)
             return self._listen(worker.allocator)

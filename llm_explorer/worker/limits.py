@@ -4,10 +4,13 @@ import os
 import sys
 from typing import Final, Literal
 
-from llm_explorer.accounting.fit import ways_to_fit
+from llm_explorer.accounting.fit import Way, ways_to_fit
+from llm_explorer.accounting.flops import step_flops
 from llm_explorer.accounting.memory import count_memory
+from llm_explorer.accounting.sibling import Room, largest_sibling
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.hardware import free_bytes
+from llm_explorer.machine import children_bytes
 from llm_explorer.units import byte_size
 
 Allocator = Literal["fast", "default"]
@@ -22,7 +25,17 @@ PROCESS_BASE: Final = 350 * 1024**2
 # 1.4 to 1.7 times faster steps, because a fresh page costs a fault when it is first touched. glibc only.
 FAST_SETTINGS: Final = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "2147483647"}
 
-HOSTED_MEMORY: Final = 1024**3  # Streamlit Community Cloud gives all visitors together 0.7 to 2.7 GB (2026-11)
+# Streamlit Community Cloud gives all visitors together 0.7 to 2.7 GB (2026-11). Kept for the server: 160 MB measured,
+# and what a prediction may be wrong by; for the child of lessons and traces: 285 MiB of its own after the largest
+# presets, torch 2.13.0.
+HOSTED_MEMORY: Final = 1024**3
+HOSTED_SERVER: Final = 256 * 1024**2
+HOSTED_RESIDENT: Final = 320 * 1024**2
+# Of a step: 2 s on one core. Half the bits are ten times slower on a processor that has no instructions for them
+# (25 and 2.5 GFLOP/s in steps of random models, benchmarks/memory_accuracy.py, 2026-11).
+HOSTED_FLOPS: Final = 5 * 10**10
+HOSTED_FLOPS_BF16: Final = 5 * 10**9
+SIBLING_STEP: Final = 16 * 1024**2  # what is free changes all the time; a sibling should not
 
 
 def is_hosted() -> bool:
@@ -40,9 +53,36 @@ def timeout_s() -> float:
     return 60.0 if is_hosted() else 600.0
 
 
+def kept_bytes() -> int:
+    """Bytes that finished runs may take together while they wait to be looked at again."""
+    return 16 * 1024**2 if is_hosted() else 256 * 1024**2
+
+
 def memory_limit() -> int:
-    """Bytes a measuring process may take now."""
-    return min(free_bytes(), HOSTED_MEMORY) if is_hosted() else free_bytes()
+    """Bytes a measuring process may take: what is free now; on a hosted server what will be when its turn comes.
+
+    There the other children have ended by then.
+    """
+    if not is_hosted():
+        return free_bytes()
+    return min(HOSTED_MEMORY - HOSTED_SERVER, free_bytes() + children_bytes())
+
+
+def memory_beside_a_resident() -> int:
+    """The same for a process that leaves the child for lessons and traces alone."""
+    return min(memory_limit(), HOSTED_MEMORY - HOSTED_SERVER - HOSTED_RESIDENT) if is_hosted() else memory_limit()
+
+
+def flops_limit(run: RunConfig) -> int | None:
+    """FLOPs that a step may take, so that a run ends in time; None where nobody waits for the same machine."""
+    if not is_hosted() or run.device == "meta":
+        return None
+    return HOSTED_FLOPS if run.precision == "float32" else HOSTED_FLOPS_BF16
+
+
+def there_are(limit: int) -> str:
+    """'2.0 GiB are free', the end of a refusal's sentence."""
+    return f"{byte_size(limit)} are {'allowed here' if is_hosted() else 'free'}"
 
 
 def process_bytes(model: ModelConfig, run: RunConfig, allocator: Allocator = "default") -> int:
@@ -70,12 +110,25 @@ def refusal(model: ModelConfig, run: RunConfig, limit: int | None = None) -> str
     """
     limit = memory_limit() if limit is None else limit
     budget = tensor_budget(limit)
-    if run.device not in ("cpu", "mps") or count_memory(model, run).peak_bytes <= budget:
+    if _may_start(model, run, budget):
         return None
     needs = f"A step needs about {byte_size(process_bytes(model, run))} of process memory"
-    free = f"{byte_size(limit)} are {'allowed here' if is_hosted() else 'free'}"
+    free = there_are(limit)
     ways = ways_to_fit(model, run, budget, kernels="cpu")
     if not ways:
         return f"{needs}, {free}; no smaller model or batch would fit"
     changes = ", ".join(f"{field}={value}" for field, value in ways[0].changes.items())
     return f"{needs}, {free}; {changes} would fit"
+
+
+def sibling(model: ModelConfig, run: RunConfig, limit: int | None = None) -> Way | None:
+    """What can be measured instead: the largest sibling that fits; None where the config itself can, or nothing can."""
+    budget, flops = tensor_budget(limit), flops_limit(run)
+    is_short = flops is None or step_flops(model, run) <= flops
+    if _may_start(model, run, budget) and is_short:
+        return None
+    return largest_sibling(model, run, Room(budget - budget % SIBLING_STEP, flops))
+
+
+def _may_start(model: ModelConfig, run: RunConfig, budget: int) -> bool:
+    return run.device not in ("cpu", "mps") or count_memory(model, run).peak_bytes <= budget

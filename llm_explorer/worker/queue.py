@@ -4,10 +4,10 @@ Plain threads and one lock: safe from Streamlit's script threads, which end, and
 """
 
 import atexit
-import functools
+import sys
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Any, Final, Literal, NamedTuple
 
 from llm_explorer.config import ModelConfig, RunConfig
@@ -15,7 +15,7 @@ from llm_explorer.machine import processor_name
 from llm_explorer.measure.result import Result
 from llm_explorer.worker.attempt import Progress
 from llm_explorer.worker.client import Message, Worker
-from llm_explorer.worker.limits import is_hosted
+from llm_explorer.worker.limits import is_hosted, kept_bytes
 from llm_explorer.worker.spare import Spare
 from llm_explorer.worker.task import Measurement, Task
 
@@ -54,6 +54,7 @@ class Job:
         self.progress: Progress | None = None
         self.result: Result | None = None
         self.finished_at: float | None = None
+        self.size = 0
         self.attempt = task.attempt(self._on_progress, self.stream.append)
 
     def snapshot(self) -> Snapshot:
@@ -71,6 +72,10 @@ class Job:
     def finish(self, result: Result) -> None:
         """It is done."""
         self.result, self.finished_at = result, time.time()
+
+    def weigh(self) -> None:
+        """Note the bytes that keeping it takes: of a training run its text and all that it told."""
+        self.size = size_of((self.task, self.stream))
 
     def _on_progress(self, progress: Progress) -> None:
         self.progress = progress
@@ -154,12 +159,15 @@ class MeasuringQueue:
                 self.leave(job, watcher)
 
     def devices(self) -> Devices:
-        """Names and titles of the devices; cpu and meta until a child, asked at the first call, has told."""
+        """Names and titles of the devices; cpu and meta until a child, asked at the first call, has told.
+
+        A hosted server has no memory for that child, and no other devices.
+        """
         with self._changed:
             first, self._devices_asked = not self._devices_asked, True
-        if first and not self._closed:
+        if first and not self._closed and not is_hosted():
             worker = self._spare.warm() or Worker()
-            worker.send({"kind": "devices"}, functools.partial(self._hear_devices, worker))
+            worker.send({"kind": "devices"}, self._hear_devices)
         return self.known_devices
 
     def close(self) -> None:
@@ -193,6 +201,7 @@ class MeasuringQueue:
     def _serve(self) -> None:
         while (job := self._next()) is not None:
             result = job.attempt.execute(self._spare.take)
+            job.weigh()
             with self._changed:
                 self._running = None
                 job.finish(result)
@@ -212,11 +221,26 @@ class MeasuringQueue:
         key = job.task.key
         self._finished.pop(key, None)  # the newest last
         self._finished[key] = job
-        if len(self._finished) > KEPT_RESULTS:
+        while len(self._finished) > KEPT_RESULTS or (len(self._finished) > 1 and self._kept_bytes() > kept_bytes()):
             del self._finished[next(iter(self._finished))]
 
-    def _hear_devices(self, worker: Worker, message: Message) -> None:
+    def _kept_bytes(self) -> int:
+        return sum(job.size for job in self._finished.values())
+
+    def _hear_devices(self, message: Message) -> None:
         if message["event"] == "result" and message["result"] is not None:
             self.known_devices = tuple(message["result"].items())
-        if is_hosted():
-            worker.kill()
+
+
+def size_of(value: Any) -> int:
+    """The bytes of plain data, that in lists, tuples and dicts with them.
+
+    >>> size_of(["x" * 1000]) > 1000
+    True
+    """
+    inner: Iterable[Any] = ()
+    if isinstance(value, dict):
+        inner = (*value, *value.values())
+    elif isinstance(value, list | tuple):
+        inner = value
+    return sys.getsizeof(value) + sum(map(size_of, inner))

@@ -18,9 +18,18 @@ from llm_explorer.speed.predict import REFINED_LAYERS
 from llm_explorer.units import byte_size
 from llm_explorer.worker.attempt import Attempt, OnProgress, TakeWorker
 from llm_explorer.worker.client import Message
-from llm_explorer.worker.limits import Allocator, budget_s, choose_allocator, memory_limit, refusal
+from llm_explorer.worker.limits import (
+    Allocator,
+    budget_s,
+    choose_allocator,
+    is_hosted,
+    memory_limit,
+    refusal,
+    there_are,
+)
 
 KEPT_FOLDERS: Final = 64  # of training runs, about 1.5 MB each
+HOSTED_FOLDERS: Final = 8  # where temporary files may be memory
 CALIBRATION_BYTES: Final = 900 * 1024**2  # of process memory: 868 MiB at most, CPU, torch 2.13.0, measured 2026-11
 
 OnSnapshot = Callable[[dict[str, Any]], None]
@@ -153,7 +162,7 @@ class CalibrationAttempt(Attempt):
         if self._run.device == "meta":
             return "meta has no speed: choose a real device"
         needed = byte_size(CALIBRATION_BYTES)
-        return None if limit >= CALIBRATION_BYTES else f"A calibration needs {needed}, {byte_size(limit)} are free"
+        return None if limit >= CALIBRATION_BYTES else f"A calibration needs {needed}, {there_are(limit)}"
 
     def _allocator(self, limit: int) -> Allocator:
         del limit
@@ -226,5 +235,5 @@ def make_room(folder: Path) -> None:
     """Make a run's folder, and remove the oldest of too many."""
     folder.mkdir(exist_ok=True)
     runs = sorted(folder.parent.iterdir(), key=lambda run: run.stat().st_mtime)
-    for old in runs[:-KEPT_FOLDERS]:
+    for old in runs[: -(HOSTED_FOLDERS if is_hosted() else KEPT_FOLDERS)]:
         shutil.rmtree(old, ignore_errors=True)

@@ -28,7 +28,7 @@ SLOW = "?vocab_size=1000&emb_dim=512&n_heads=8&n_layers=12&batch_size=8"  # seco
 class Server:
     """The app as a user starts it, in a process group of its own."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, **environment: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -39,7 +39,9 @@ class Server:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *options.split()],
                 cwd=ROOT,
-                env=os.environ | {"XDG_CACHE_HOME": str(cache)},  # the lock of measurements is the tests' own
+                # the lock of measurements is the tests' own
+                # the lock of measurements is the tests' own
+                env=os.environ | {"XDG_CACHE_HOME": str(cache)} | environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

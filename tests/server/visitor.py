@@ -123,7 +123,16 @@ class Visitor:
             return message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
         return False
 
+    def _note_block(self, delta: Any) -> None:
+        """A popover or an expander that tells the server when it is opened is a widget too."""
+        kind = delta.add_block.WhichOneof("type")
+        proto = getattr(delta.add_block, kind) if kind else None
+        if name := getattr(proto, "id", ""):
+            self.widgets[name.rpartition("-")[2]] = Found(name, str(kind), proto, delta.fragment_id)
+
     def _draw(self, path: tuple[int, ...], delta: Any) -> None:
+        if delta.WhichOneof("type") == "add_block":
+            self._note_block(delta)
         if delta.WhichOneof("type") != "new_element":
             return
         element = delta.new_element

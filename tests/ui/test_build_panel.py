@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from visit import Visit
 
+from llm_explorer.accounting.flops import step_flops
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.measure import recorded
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.presets import find
 from llm_explorer.ui import build_panel
@@ -142,9 +144,9 @@ def test_what_is_too_large_is_refused_with_buttons_that_make_it_fit(monkeypatch:
 
 
 def test_run_on_every_change_is_offered_below_ten_gflop_a_step() -> None:
-    assert build_panel.step_flops(SMALLEST.model, SMALLEST.run) < 10**10
+    assert step_flops(SMALLEST.model, SMALLEST.run) < 10**10
     assert "every_change" in {toggle.key for toggle in small_visit().page.toggle}
-    assert build_panel.step_flops(ModelConfig(), RunConfig()) > 10**10
+    assert step_flops(ModelConfig(), RunConfig()) > 10**10
     assert "every_change" not in {toggle.key for toggle in Visit().page.toggle}
 
 
@@ -173,3 +175,81 @@ def test_a_run_of_the_same_config_by_another_visit_is_offered(monkeypatch: pytes
     second = small_visit()
     offer = next(label for label in second.buttons() if label.startswith("Show the run of"))
     assert second.press(offer).page.table
+
+
+@pytest.fixture
+def hosted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
+    monkeypatch.setattr(limits, "free_bytes", lambda: 8 * 1024**3)
+
+
+RECORD = {
+    "parameters": 163_009_536,
+    "peak_bytes": 2_818_572_288,
+    "environment": {"time": "2026-11-27T09:00:00+00:00", "device_name": "A processor", "threads": 1, "torch": "2.13.0"},
+} | {phase: {"median": 8.0, "iqr": 0.2, "n": 3} for phase in ("forward_s", "backward_s", "step_s")}
+
+
+def test_hosted_the_button_builds_the_largest_sibling_that_fits_and_never_refuses(
+    hosted: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_with(monkeypatch, "ok", parameters=20_000_000, step_s=TIMING)
+    visit = Visit()
+    label = "Build and time the largest sibling that fits: n_layers=1, vocab_size=8,192"
+    assert label in visit.buttons()
+    assert "Build and time it" not in visit.buttons()
+    told = "takes 3.5 GiB of process memory and 394.0 GFLOP a step, a run here gets 768.0 MiB and 50.0 GFLOP. Instead"
+    assert told in visit.words()
+    visit.press(label).until(lambda: "Measured: really run here" in visit.words())
+    job = visit.page.session_state["job"]
+    assert (job.model.n_layers, job.model.vocab_size) == (1, 8192)
+    assert limits.refusal(job.model, job.run) is None
+    assert "a smaller sibling of the config above: n_layers=1, vocab_size=8,192" in visit.words()
+    assert visit.number("n_layers") == 12, "the config itself stays"
+
+
+def test_hosted_many_changes_are_told_below_the_button(hosted: None) -> None:
+    visit = Visit().choose("preset", find("llama-3-8b"))
+    assert "Build and time the largest sibling that fits" in visit.buttons()
+    assert "n_layers=1, sequence_length=" in visit.words()
+
+
+def test_hosted_what_was_recorded_of_the_whole_stands_beside_it_with_its_machine(
+    hosted: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorded, "find", lambda model, run: RECORD if model.n_layers == 12 else None)
+    visit = Visit()
+    told = "The whole config, recorded on 2026-11-27, not run here** · A processor, threads: 1, PyTorch 2.13.0, n=3"
+    assert told in visit.words()
+    table = visit.page.table[0].value.set_index("what")
+    assert list(table.columns) == ["computed", "recorded", "error"]
+    assert table.loc["Parameters", "recorded"] == "163,009,536"
+    assert table.loc["Parameters", "error"] == "exact"
+    assert list(table.loc["Whole step"]) == ["–", "8 s ± 100 ms", ""]
+    visit.type("n_layers", 13)
+    assert "no measurement is recorded" in visit.words()
+    assert not visit.page.table
+
+
+def test_hosted_what_fits_is_built_itself(hosted: None) -> None:
+    visit = small_visit()
+    assert "Build and time it" in visit.buttons()
+    assert "sibling" not in visit.words()
+
+
+def test_the_limits_of_a_shared_server_are_told_there_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "A shared server" not in small_visit().words()
+    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
+    monkeypatch.setattr(limits, "free_bytes", lambda: 8 * 1024**3)
+    told = "at most 768.0 MiB of memory, 50.0 GFLOP a step, 3 s of timing and 60 s in all, a training run at most 1,000"
+    assert told in small_visit().words()
+
+
+def test_elsewhere_a_sibling_is_offered_beside_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "free_bytes", lambda: 2 * 1024**3)
+    visit = Visit().press("Build and time it")
+    visit.until(lambda: "Not started: A step needs about" in visit.words())
+    ends_with(monkeypatch, "ok", parameters=20_000_000, step_s=TIMING)
+    label = next(label for label in visit.buttons() if label.startswith("Build and time the largest sibling"))
+    visit.press(label).until(lambda: "Measured: really run here" in visit.words())
+    assert "a smaller sibling of the config above: n_layers=" in visit.words()

@@ -258,10 +258,13 @@ def test_a_learning_rate_that_breaks_training_is_told(monkeypatch: pytest.Monkey
     lesson.until(lambda: "Failed: The loss is no longer a number: the learning rate is too high" in lesson.words())
 
 
-def test_a_public_server_offers_short_runs_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_public_server_offers_short_runs_on_short_texts_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
-    options = Lesson(OWN, **SMALL).page.select_slider(key="pretraining_steps").options
+    lesson = Lesson(OWN, **SMALL)
+    options = lesson.page.select_slider(key="pretraining_steps").options
     assert options == [str(steps) for steps in pretraining_own.HOSTED_STEPS]
+    lesson.set("segmented_control", "corpus", "paste").set("text_area", "paste", "é" * 100_001)  # two bytes each
+    assert "The text is over 200,000 bytes" in lesson.words()
 
 
 def test_the_exercises_are_about_the_config_and_judged() -> None:

@@ -2,13 +2,14 @@ import sys
 
 import pytest
 
+from llm_explorer.accounting.flops import step_flops
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.units import byte_size
 from llm_explorer.worker import limits
 
-GIB = 1024**3
+MIB, GIB = 1024**2, 1024**3
 MODEL, RUN = ModelConfig(), RunConfig(batch_size=8)
 GIANT = ModelConfig(emb_dim=1_048_576, n_heads=1024, n_layers=80)  # 12 L D^2 = 10^15 parameters
 
@@ -67,7 +68,41 @@ def test_a_hosted_server_has_less_of_everything(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(limits, "free_bytes", lambda: 8 * GIB)
     assert (limits.memory_limit(), limits.budget_s(), limits.timeout_s()) == (8 * GIB, 10.0, 600.0)
     monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
-    assert (limits.memory_limit(), limits.budget_s(), limits.timeout_s()) == (GIB, 3.0, 60.0)
-    assert "1.0 GiB are allowed here" in str(limits.refusal(MODEL, RUN))
-    monkeypatch.setattr(limits, "free_bytes", lambda: GIB // 2)
-    assert limits.memory_limit() == GIB // 2
+    assert (limits.memory_limit(), limits.budget_s(), limits.timeout_s()) == (768 * MIB, 3.0, 60.0)
+    assert limits.memory_beside_a_resident() == 448 * MIB
+    assert "768.0 MiB are allowed here" in str(limits.refusal(MODEL, RUN))
+
+
+def test_a_hosted_server_counts_on_what_its_children_will_give_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
+    monkeypatch.setattr(limits, "free_bytes", lambda: 300 * MIB)
+    monkeypatch.setattr(limits, "children_bytes", lambda: 320 * MIB)
+    assert limits.memory_limit() == 620 * MIB
+    assert limits.memory_beside_a_resident() == 448 * MIB
+
+
+def test_the_sibling_of_what_may_not_start_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = 824 * MIB
+    way = limits.sibling(MODEL, RUN, limit)
+    assert way is not None
+    assert limits.refusal(way.model, way.run, limit) is None
+    assert limits.sibling(way.model, way.run, limit) is None
+    assert limits.sibling(MODEL, replace(RUN, device="cuda"), limit) is None
+
+
+def test_a_sibling_stays_the_same_while_what_is_free_changes_a_little() -> None:
+    ways = [limits.sibling(MODEL, RUN, int(limit * MIB)) for limit in (812.0, 812.5, 813.0, 814.0)]
+    assert ways[0] is not None
+    assert ways == [ways[0]] * 4
+
+
+def test_a_hosted_step_takes_two_seconds_and_what_takes_longer_has_a_sibling(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = replace(MODEL, vocab_size=1000, emb_dim=192, n_layers=2)
+    long = RunConfig(batch_size=1, sequence_length=1024, accumulation=64)
+    assert limits.flops_limit(long) is None
+    assert limits.sibling(small, long, GIB) is None
+    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
+    way = limits.sibling(small, long, GIB)
+    assert way is not None
+    assert step_flops(way.model, way.run) <= 5 * 10**10 < step_flops(small, long)
+    assert limits.flops_limit(replace(long, precision="autocast")) == 5 * 10**9

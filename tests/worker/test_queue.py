@@ -6,15 +6,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 from children import SLOW, SLOW_RUN, TINY, is_gone
 
 import llm_explorer
 from llm_explorer.config import RunConfig, replace
 from llm_explorer.measure.result import Result, make_result
+from llm_explorer.pretraining.plan import Plan
+from llm_explorer.worker import limits
 from llm_explorer.worker import queue as queue_module
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import Job, MeasuringQueue, Snapshot
+from llm_explorer.worker.task import Training
 
 RUN = RunConfig(batch_size=1)
 
@@ -135,6 +139,30 @@ def test_results_are_kept_up_to_a_bound_oldest_out_first(
     assert kept == [False, True]
 
 
+def test_runs_are_kept_up_to_a_bound_of_memory(
+    queue: MeasuringQueue, pretended: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(letter: str) -> Job:
+        job = queue.submit_task(Training(Plan(letter * 100_000, TINY, letter), Path()), "ann")
+        assert done(job).result is not None
+        return job
+
+    monkeypatch.setattr(queue_module, "kept_bytes", lambda: 250_000)
+    first, second, third = map(trained, "abc")
+    assert 100_000 < third.size < 110_000
+    assert queue.find_task(first.task) is None
+    assert [queue.find_task(each.task) for each in (second, third)] == [second, third]
+    monkeypatch.setattr(queue_module, "kept_bytes", lambda: 1)
+    newest = trained("d")
+    assert [queue.find_task(each.task) for each in (third, newest)] == [None, newest]
+
+
+def test_a_hosted_server_keeps_far_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = limits.kept_bytes()
+    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
+    assert limits.kept_bytes() <= 16 * 1024**2 < here
+
+
 def test_devices_are_told_at_once_and_in_full_when_a_child_has_answered(queue_with_spare: MeasuringQueue) -> None:
     first = queue_with_spare.devices()
     assert [name for name, _ in first] == ["cpu", "meta"]
@@ -163,11 +191,12 @@ def test_the_spare_is_used_for_one_measurement_and_then_replaced(queue_with_spar
         time.sleep(0.02)
 
 
-def test_a_hosted_server_has_no_spare_and_its_devices_child_ends(
+def test_a_hosted_server_has_no_spare_and_asks_no_child_for_devices(
     queue_with_spare: MeasuringQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
-    queue_with_spare.devices()
+    assert [name for name, _ in queue_with_spare.devices()] == ["cpu", "meta"]
+    assert not psutil.Process().children()
     result = done(queue_with_spare.submit(TINY, RUN, "ann")).result or {}
     assert (result["status"], result["environment"]["hosted"]) == ("ok", True)
     assert queue_with_spare._spare._worker is None

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -101,3 +102,34 @@ def test_closing_ends_the_child(lessons: Resident) -> None:
     assert child is not None
     lessons.close()
     assert is_gone(child.pid)
+
+
+def test_on_a_hosted_server_a_run_that_needs_all_memory_ends_the_child_and_questions_wait(
+    lessons: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
+    assert lessons.ask(question("add", a=1, b=1)) == 2
+    pid = lessons._worker.pid if lessons._worker else 0
+    with ThreadPoolExecutor() as visitors:
+        with resident.without_residents():
+            assert is_gone(pid)
+            waiting = visitors.submit(lessons.ask, question("add", a=1, b=2))
+            time.sleep(0.3)
+            assert not waiting.done()
+            assert lessons._worker is None
+        assert waiting.result(30) == 3
+
+
+def test_a_question_that_waits_too_long_is_told_in_words(lessons: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
+    monkeypatch.setattr(resident, "TURN_S", 0.05)
+    with resident.without_residents(), pytest.raises(ResidentError, match="small and is measuring"):
+        lessons.ask(question("add", a=1, b=2))
+
+
+def test_elsewhere_nothing_is_ended_and_nothing_waits(lessons: Resident) -> None:
+    assert lessons.ask(question("add", a=1, b=1)) == 2
+    worker = lessons._worker
+    with resident.without_residents():
+        assert lessons.ask(question("add", a=1, b=2)) == 3
+    assert lessons._worker is worker

@@ -123,8 +123,10 @@ def test_the_time_out_is_told_in_words(queue: MeasuringQueue, monkeypatch: pytes
     assert result == {"status": "timeout", "reason": "Ended after 0 s, the most a training run may take"}
 
 
-def test_the_oldest_of_too_many_folders_goes(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task, "KEPT_FOLDERS", 2)
+@pytest.mark.parametrize("hosted", [False, True])
+def test_the_oldest_of_too_many_folders_goes(own_folder: Path, monkeypatch: pytest.MonkeyPatch, hosted: bool) -> None:
+    monkeypatch.setattr(task, "HOSTED_FOLDERS" if hosted else "KEPT_FOLDERS", 2)
+    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1" if hosted else "0")
     for age, name in enumerate(("newest", "older", "oldest")):
         make_room(own_folder / name)
         os.utime(own_folder / name, (1e9 - age, 1e9 - age))
