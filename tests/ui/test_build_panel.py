@@ -1,5 +1,7 @@
 """The button, the run while it runs, and every way it can end, in words."""
 
+import re
+import time
 from typing import Any
 
 import pytest
@@ -173,3 +175,14 @@ def test_a_run_of_the_same_config_by_another_visit_is_offered(monkeypatch: pytes
     second = small_visit()
     offer = next(label for label in second.buttons() if label.startswith("Show the run of"))
     assert second.press(offer).page.table
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
+def test_the_age_of_a_run_does_not_follow_the_clock(monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+    ends_with(monkeypatch, "ok", parameters=108352, step_s=TIMING)
+    first = small_visit().press("Build and time it")
+    first.until(lambda: first.page.table)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + jump)
+    offer = next(label for label in small_visit().buttons() if label.startswith("Show the run of"))
+    assert re.fullmatch(r"Show the run of \d{1,2} s ago", offer)
