@@ -60,7 +60,7 @@ def main(count: int, seed: int, *, write: bool) -> None:
         print(row.line(), "" if row.slowest_s < SLOWEST_S else "  slow", flush=True)
         rows.append(row)
     if write:
-        write_down(rows, seed)
+        write_down(rows, f"--n {count} --seed {seed}")
 
 
 def read_all(count: int, seed: int) -> Iterator[Row]:
@@ -114,13 +114,14 @@ def _usual(times: list[float]) -> float:
     return sorted(times)[int(0.99 * (len(times) - 1))]
 
 
-def write_down(rows: list[Row], seed: int) -> None:
+def write_down(rows: list[Row], options: str) -> None:
     """The section at the end of docs/SECURITY.md, with date and machine."""
     count = sum(row.count for row in rows)
     made = (
-        f"Generated {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.fuzz --n {count} --seed {seed} --write` on "
-        f"{processor_name()}: {count:,} inputs, each answered, none with an exception. Texts: processor time of the\n"
-        "reader. Messages: until the page is drawn anew, as a browser would wait for it; memory is the server's."
+        f"Generated {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.fuzz {options} --write` on "
+        f"{processor_name()}: {count:,} inputs, each answered, none with an exception.\n"
+        "Texts: processor time of the reader. Messages: until the page is drawn anew, as a browser would wait for it;\n"
+        "memory is the server's."
     )
     text = FILE.read_text(encoding="utf-8").partition(SECTION)[0]
     table = HEADER + "\n".join(row.line() for row in rows)
