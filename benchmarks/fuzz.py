@@ -1,30 +1,131 @@
-"""Random texts to every reader of what strangers control; how many, how slow, and what memory did.
+"""Random inputs to everything that strangers control: how many, how slow, and what memory did.
 
-python -m benchmarks.fuzz --n 20000 --seed 7
+python -m benchmarks.fuzz --n 20000 --seed 7 [--write]
+
+One in twenty is a made-up message to a page of a running server; --write puts the figures into docs/SECURITY.md.
 """
+
+import asyncio
+import random
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
 
 import click
 import psutil
 
-from tests.strangers import READERS, SLOWEST_S, try_reader
+from llm_explorer.machine import processor_name
+from tests.browser.screen import Server
+from tests.server.crafted import messages
+from tests.server.visitor import Visitor
+from tests.strangers import READERS, SLOWEST_S, Reader, try_reader
+
+FILE: Final = Path(__file__).parent.parent / "docs" / "SECURITY.md"
+SECTION: Final = "## Random inputs\n"
+PAGES: Final = ("", "memory", "compare", "tensors", "pretraining")
+OF_MESSAGES: Final = 20  # one of so many inputs is a message
+WARM: Final = 100
+HEADER: Final = (
+    "| inputs | how many | taken as valid | 99 of 100 within | slowest | memory grew by |\n|---|--:|--:|--:|--:|--:|\n"
+)
+
+
+class Row(NamedTuple):
+    """One kind of input; ``taken`` is None where nothing is refused."""
+
+    name: str
+    count: int
+    taken: int | None
+    usual_s: float
+    slowest_s: float
+    grown_bytes: int
+
+    def line(self) -> str:
+        """As the table shows it."""
+        taken = "–" if self.taken is None else f"{self.taken:,}"
+        times = f"{1000 * self.usual_s:.1f} ms | {1000 * self.slowest_s:.1f} ms"
+        return f"| {self.name} | {self.count:,} | {taken} | {times} | {self.grown_bytes / 1e6:+.1f} MB |"
 
 
 @click.command()
-@click.option("--n", "count", default=20_000, help="Texts in all.")
+@click.option("--n", "count", default=20_000, help="Inputs in all.")
 @click.option("--seed", default=0)
-def main(count: int, seed: int) -> None:
-    """Print a row for each reader; ends with the first error that is no answer."""
+@click.option("--write", is_flag=True, help="Write the figures into docs/SECURITY.md.")
+def main(count: int, seed: int, *, write: bool) -> None:
+    """Print a row for each kind of input; ends with the first error that is no answer."""
+    rows = []
+    for row in (*read_all(count - count // OF_MESSAGES, seed), *send_all(count // OF_MESSAGES, seed)):
+        print(row.line(), "" if row.slowest_s < SLOWEST_S else "  slow", flush=True)
+        rows.append(row)
+    if write:
+        write_down(rows, f"--n {count} --seed {seed}")
+
+
+def read_all(count: int, seed: int) -> Iterator[Row]:
+    """Texts to each reader."""
     each = -(-count // len(READERS))
     process = psutil.Process()
     for reader in READERS:
-        try_reader(reader, 100, seed + 1)  # its imports and caches
+        try_reader(reader, WARM, seed + 1)  # its imports and caches
         before = process.memory_info().rss
-        slowest, taken = try_reader(reader, each, seed)
-        grown = (process.memory_info().rss - before) / 1e6
-        late = "" if slowest < SLOWEST_S else "  too slow"
-        print(
-            f"{reader.name:28} {each:6} texts, {taken:5} taken, slowest {1000 * slowest:6.1f} ms, {grown:+.1f} MB{late}"
-        )
+        times, taken = try_reader(reader, each, seed)
+        yield _row(reader, times, taken, process.memory_info().rss - before)
+
+
+def _row(reader: Reader, times: list[float], taken: int, grown: int) -> Row:
+    return Row(reader.name, len(times), taken, _usual(times), max(times), grown)
+
+
+def send_all(count: int, seed: int) -> Iterator[Row]:
+    """Messages to pages of a server of its own; an exception on a page ends it."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder))
+        try:
+            process = psutil.Process(server.process.pid)
+            for page in PAGES:
+                asyncio.run(_send(server.url, page, WARM, seed + 1))
+                before = process.memory_info().rss
+                times = asyncio.run(_send(server.url, page, -(-count // len(PAGES)), seed))
+                name = f"messages to the page {page or 'explore'}"
+                yield Row(name, len(times), None, _usual(times), max(times), process.memory_info().rss - before)
+        finally:
+            server.stop()
+        assert "Traceback" not in server.log.read_text(), server.log.read_text()[-3000:]
+
+
+async def _send(url: str, page: str, count: int, seed: int) -> list[float]:
+    compare = await Visitor.open(url, "compare" if page != "compare" else "memory")
+    others = [widget.id for widget in compare.widgets.values()]
+    await compare.close()
+    stranger = await Visitor.open(url, page)
+    source = messages(stranger, others, random.Random(seed))
+    times = []
+    for _ in range(count):
+        message = next(source)
+        times.append(await stranger.send(message.states, message.fragment))
+        assert stranger.errors == [], message
+    await stranger.close()
+    return times
+
+
+def _usual(times: list[float]) -> float:
+    return sorted(times)[int(0.99 * (len(times) - 1))]
+
+
+def write_down(rows: list[Row], options: str) -> None:
+    """The section at the end of docs/SECURITY.md, with date and machine."""
+    count = sum(row.count for row in rows)
+    made = (
+        f"Generated {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.fuzz {options} --write` on "
+        f"{processor_name()}: {count:,} inputs, each answered, none with an exception.\n"
+        "Texts: processor time of the reader. Messages: until the page is drawn anew, as a browser would wait for it;\n"
+        "memory is the server's."
+    )
+    text = FILE.read_text(encoding="utf-8").partition(SECTION)[0]
+    table = HEADER + "\n".join(row.line() for row in rows)
+    FILE.write_text(f"{text}{SECTION}\n{made}\n\n{table}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from llm_explorer import formats
 from llm_explorer.accounting.report import report
@@ -15,6 +15,7 @@ from llm_explorer.config import ConfigError, ModelConfig, RunConfig
 from llm_explorer.exercises.judge import parse_quantity
 from llm_explorer.lessons.tensors_literal import read_shape, read_tensor
 from llm_explorer.units import parse_size
+from tests.published_configs import CONFIGS as PUBLISHED
 
 ODD: Final = (
     *(
@@ -88,6 +89,12 @@ CONFIGS: Final = (
 )
 OTHERS: Final = ("[[1, 2], [3.5, 4]]", "torch.tensor([1e3, -2])", "(3, -1)", "2.6 GiB", "163M", "12.5 ms", "24 GB")
 SEEDS: Final = (*CONFIGS, *OTHERS)
+JSON_CONFIGS: Final = (*PUBLISHED.values(), *(text for text in CONFIGS[1:] if text.startswith("{")))
+OTHER_KEYS: Final = (  # that the readers look at, beside those that stand in the configs
+    *("model_type", "architectures", "layer_types", "rope_scaling", "rope_parameters", "head_dim", "num_local_experts"),
+    *("text_config", "quantization_config", "pruned_heads", "first_k_dense_replace", "q_lora_rank", "n_expert", "name"),
+    *("block_size", "norm_class_name", "mlp_class_name", "head_size", "padding_multiple", "query_pre_attn_scalar"),
+)
 SLOWEST_S: Final = 0.1
 
 
@@ -111,11 +118,24 @@ def _settings(text: str) -> None:
 
 
 def _fields(text: str) -> None:
-    """Values of the right names and any type, as a crafted message may have them."""
+    """Known keys, of ours and of others, with values of any type."""
     draw = random.Random(text)
-    values = {name: draw.choice((text, len(text), -len(text), float("nan"), None, True, [text], {text: text}, 10**30))
-              for name in draw.sample([*ModelConfig.model_fields], 3)}  # fmt: skip
-    formats.read(json.dumps(values))
+    values: dict[str, Any] = json.loads(draw.choice(JSON_CONFIGS))
+    names = [*values, *ModelConfig.model_fields, *RunConfig.model_fields, "model", "run", *OTHER_KEYS]
+    values |= {name: any_value(text, draw) for name in draw.sample(names, draw.randint(0, 4))}
+    _config(json.dumps(values))
+
+
+def any_value(text: str, draw: random.Random, depth: int = 3) -> Any:
+    """Of any type that JSON has, nested at most so deep; now and then a good one."""
+    plain = (text, text[:20], len(text), -len(text), 0, 1, 12, 0.5, float("nan"), float("-inf"), None, True, False)
+    kind = draw.randint(0, 5)
+    if depth == 0 or kind > 2:
+        return draw.choice((*plain, 10**30, -(10**400), "gelu", "llama3", [], {}))
+    inner = [any_value(text, draw, depth - 1) for _ in range(draw.randint(0, 4))]
+    if kind == 0:
+        return inner
+    return {draw.choice((text[:30], "rope_type", "factor", "type", "n_layers", "")): each for each in inner}
 
 
 class NothingFoundError(Exception):
@@ -159,9 +179,9 @@ def texts(seeds: tuple[str, ...], draw: random.Random) -> Iterator[str]:
         yield text[:1_000_000]
 
 
-def try_reader(reader: Reader, count: int, seed: int) -> tuple[float, int]:
-    """The longest seconds and the number of texts that were taken; any other error goes through."""
-    slowest, taken = 0.0, 0
+def try_reader(reader: Reader, count: int, seed: int) -> tuple[list[float], int]:
+    """The seconds of each and the number of texts that were taken; any other error goes through."""
+    times, taken = [], 0
     source = texts(reader.seeds, random.Random(seed))
     for _ in range(count):
         text = next(source)
@@ -174,5 +194,5 @@ def try_reader(reader: Reader, count: int, seed: int) -> tuple[float, int]:
         except Exception as error:
             error.add_note(f"{reader.name}: {text[:2000]!r}")
             raise
-        slowest = max(slowest, time.process_time() - begin)
-    return slowest, taken
+        times.append(time.process_time() - begin)
+    return times, taken

@@ -1,5 +1,6 @@
 """A training run: its losses, its steps, the likeliest next characters, what the heads look at."""
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -131,6 +132,11 @@ def heads_chart(title: str, heads: Sequence[Sequence[Sequence[Sequence[int]]]], 
 def shown(character: str) -> str:
     """A character that can be seen: a space as an open box, a line's end as an arrow."""
     return {" ": "␣", "\n": "↵", "\t": "⇥", "<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(character, character)
+
+
+def escaped(text: str) -> str:
+    """Text from outside with nothing that Plotly, which knows some HTML, would act on: '<b>' -> '&lt;b&gt;'."""
+    return html.escape(text, quote=False)
 
 
 def _map(name: str, head: Sequence[Sequence[int]], text: str, number: str) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def _controls(model: ModelConfig, run: RunConfig) -> None:
         else:
             known = _start_button(sibling.label(way), way.model, way.run, key="build_sibling")
         if known and known.finished_at and known is not jobs.watched():
-            ago = units.seconds(max(1, round(time.time() - known.finished_at)))
+            ago = units.duration(max(1, round(time.monotonic() - known.finished_at)))
             st.button(f"Show the run of {ago} ago", on_click=jobs.watch, args=(known,))
         if not limits.is_hosted() and step_flops(model, run) < texts.EVERY_CHANGE_FLOPS:
             every = st.toggle("Run on every change", key="every_change", help=texts.EVERY_CHANGE_HELP)

@@ -112,7 +112,7 @@ def _toolbar(page: Page, compared: Sequence[Compared]) -> None:
 
 def _add(own: RunConfig) -> None:
     """From the callback of the box, which is a command and keeps no value."""
-    preset: presets.Preset | None = st.session_state["compare_add"]
+    preset: presets.Preset | None = st.session_state.get("compare_add")
     st.session_state["compare_add"] = None
     if preset is None:
         return

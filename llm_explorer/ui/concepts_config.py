@@ -95,7 +95,7 @@ def _problem(problem: Problem) -> None:
 
 
 def _mend(field: str, value: Any) -> None:
-    st.session_state[TEXT] = with_value(st.session_state[TEXT], field, value)
+    st.session_state[TEXT] = with_value(st.session_state.get(TEXT) or texts.BOOK_CONFIG, field, value)
 
 
 def _keys() -> str:

@@ -75,7 +75,7 @@ def _probabilities(likeliest: Sequence[dict[str, Any]]) -> dict[str, Sequence[ob
     title = "The ten likeliest next tokens of 256"
     first = f"{labels[0]} with {shares[0]:.2%}"
     parts.chart(charts.likelihoods(title, labels, shares), key="chart_journey", alt=f"{title}; the first is {first}")
-    st.caption(f"The likeliest is {first}; 1/256 is {1 / 256:.2%}.")
+    st.caption(f"The likeliest is {parts.plain(first)}; 1/256 is {1 / 256:.2%}.")
     return {"token": labels, "probability": shares}
 
 

@@ -1,7 +1,8 @@
 """Small parts that every page uses: charts, problems with their fixes, formulas."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -12,6 +13,10 @@ from llm_explorer.accounting.rows import Letters, Row
 from llm_explorer.config import Problem
 from llm_explorer.ui import state
 from llm_explorer.ui.live import chart as live_chart
+
+WORD_JOINER: Final = "\u2060"
+# https://a, www.a, a@b, :material/home:, ->, --, <-, <=
+_ACTED_ON: Final = re.compile(r"https?:(?=//)|www(?=\.)|@|:(?=[\w+-]+[:/])|-(?=[->])|<(?=[-=])|[>~!](?==)", re.I)
 
 
 def chart(figure: go.Figure, *, key: str, alt: str) -> None:
@@ -25,16 +30,16 @@ def chart(figure: go.Figure, *, key: str, alt: str) -> None:
     charts.without_a_theme()  # Streamlit has just put its own there, for all figures of all visitors
 
 
-def problem_with_fixes(problem: Problem) -> None:
-    """What is wrong, and a button for each change that mends it."""
+def problem_with_fixes(problem: Problem, number: int) -> None:
+    """What is wrong, the ``number``-th on the page, and a button for each change that mends it."""
     with st.container(border=True):
         st.markdown(f":material/error: :red[**{plain(problem.message)}**]")
         with st.container(horizontal=True):
             for field, value in problem.fixes:
-                key = f"fix_{problem.field}_{field}_{value}"
+                key = f"fix_{number}_{field}_{value}"
                 config_button(f"Use {field}={value}", state.change, ({field: value},), key=key)
             if state.is_setting(problem):
-                key = f"remove_{problem.field}_{problem.value}"
+                key = f"remove_{number}"
                 config_button("Remove it from the other settings", state.remove_setting, (problem,), key=key)
 
 
@@ -76,5 +81,10 @@ def computed() -> str:
 
 
 def plain(text: str) -> str:
-    """Text from outside with nothing that Markdown would act on."""
+    """Text from outside, on one line, with nothing that Markdown would act on.
+
+    Streamlit makes links, icons and arrows of what is left when the backslashes have gone: there an invisible sign that
+    breaks no word stands between.
+    """
+    text = _ACTED_ON.sub(lambda found: found[0] + WORD_JOINER, " ".join(text.splitlines()))
     return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|$:~" else sign for sign in text)

@@ -55,7 +55,7 @@ def label(preset: presets.Preset) -> str:
 
 def _take(configs: Configs | None) -> None:
     """A preset sets the model, the batch and the sequence; the rest of the run stays the visitor's."""
-    preset: presets.Preset | None = st.session_state["preset"]
+    preset: presets.Preset | None = st.session_state.get("preset")
     st.session_state["preset"] = None
     if preset is None:
         return

@@ -169,14 +169,16 @@ def _leave() -> None:
 
 
 def _pause() -> None:
-    own: Own = st.session_state[OWN]
-    own.job.leave(jobs.watcher())
-    st.session_state[OWN] = own._replace(paused=True)
+    own: Own | None = st.session_state.get(OWN)
+    if own is not None:  # not cancelled in the same moment
+        own.job.leave(jobs.watcher())
+        st.session_state[OWN] = own._replace(paused=True)
 
 
 def _resume(stream: tuple[dict[str, Any], ...]) -> None:
-    own: Own = st.session_state[OWN]
-    _submit(own.training._replace(earlier=stream))
+    own: Own | None = st.session_state.get(OWN)
+    if own is not None:
+        _submit(own.training._replace(earlier=stream))
 
 
 def _running(own: Own) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from llm_explorer.charts.palette import PAIR, PHASES
-from llm_explorer.charts.training import Curve, heads_chart, losses_chart, next_chart, shown, steps_chart
+from llm_explorer.charts.training import Curve, escaped, heads_chart, losses_chart, next_chart, shown, steps_chart
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.ui import lesson, parts
 
@@ -32,7 +32,7 @@ def draw(run: Run, at: Mapping[str, Any], key: str) -> None:
     with grid.cell():
         sample(run["probe"], at)
         next_characters(run["probe"], at, key)
-    title = texts.HEADS.format(probe=run["probe"])
+    title = texts.HEADS.format(probe=escaped(run["probe"]))
     alt = f"Attention of each head at step {at['step']}: how much each character takes from those before it"
     parts.chart(heads_chart(title, at["heads"], _seen(run["probe"], at)), key=f"{key}_heads", alt=alt)
     st.caption(texts.HEADS_HOW)
@@ -74,7 +74,7 @@ def next_characters(probe: str, at: Mapping[str, Any], key: str) -> None:
     characters = [character for character, _ in at["next"]]
     values = [value for _, value in at["next"]]
     told = ", ".join(f"{shown(character)} {100 * value:.0f}%" for character, value in at["next"][:3])
-    figure = next_chart(texts.NEXT.format(probe=probe), characters, {"probability": values})
+    figure = next_chart(texts.NEXT.format(probe=escaped(probe)), characters, {"probability": values})
     parts.chart(figure, key=f"{key}_next", alt=f"The likeliest next characters: {told}")
 
 

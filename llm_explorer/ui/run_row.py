@@ -44,7 +44,7 @@ def draw_options(slot: "st.delta_generator.DeltaGenerator", configs: Configs | N
 
 def reserve() -> float:
     """The share of memory to keep free, 0 to 0.9."""
-    return float(st.session_state[state.RESERVE]) / 100
+    return float(state.held(state.RESERVE)) / 100
 
 
 def _keep_free() -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs
 from llm_explorer.texts.explore import PIN_HELP
-from llm_explorer.ui import parts, run_row, state, warm
+from llm_explorer.ui import guard, parts, run_row, state, warm
 from llm_explorer.ui.live import drag
 from llm_explorer.ui.sidebar import Sidebar, Sliders
 from llm_explorer.ui.words import name_of, value_words
@@ -48,6 +48,7 @@ def page(title: str, question: str, body: Callable[[Page], None], *, run_in_side
     happens below the frame, and a slider that is dragged, draws only that part anew.
     """
     warm.freeze()
+    guard.install()
     st.set_page_config(f"{title} · LLM explorer", ICON, "wide", SIDEBAR_WIDTH)
     asked = state.asked_by_address()
     state.make_change()
@@ -119,8 +120,8 @@ def _read() -> tuple[Configs | None, tuple[Problem, ...]]:
 
 def _notices(problems: tuple[Problem, ...], refused: tuple[Problem, ...]) -> None:
     """What is wrong with the config, each with its fixes, and what of the address could not be used."""
-    for problem in problems:
-        parts.problem_with_fixes(problem)
+    for number, problem in enumerate({problem.message: problem for problem in problems}.values()):
+        parts.problem_with_fixes(problem, number)
     if problems:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Below is the last config that was valid; at the start, the default.")
@@ -129,5 +130,5 @@ def _notices(problems: tuple[Problem, ...], refused: tuple[Problem, ...]) -> Non
         if problem.field == state.PIN:
             st.warning(f"From the address: {parts.plain(problem.message)} (left out).")
             continue
-        used = value_words(st.session_state[problem.field])
+        used = value_words(state.held(problem.field))
         st.warning(f"From the address: {parts.plain(problem.message)}. Used instead: {used}.")

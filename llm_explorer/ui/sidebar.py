@@ -59,7 +59,7 @@ class Sidebar:
 
     def draw_sliders(self, configs: Configs | None) -> Sliders:
         """The sliders, each with what its next step does; without it where the config is not valid."""
-        options = {field: _options(field, st.session_state[field]) for field in state.SLIDERS}
+        options = {field: _options(field, state.held(field)) for field in state.SLIDERS}
         for field, row in self.rows.items():
             with row:
                 _slider(field, options[field], configs)
@@ -72,7 +72,7 @@ class Sidebar:
 
 def _slider(field: str, options: list[float], configs: Configs | None) -> None:
     key = state.slider_key(field)
-    value = st.session_state[field]
+    value = state.held(field)
     state.follow(key, value)
     text = FIELDS[field]
     explanation = f"{text.help} {_next_step(field, *configs)}" if configs else text.help
@@ -90,7 +90,7 @@ def _slider(field: str, options: list[float], configs: Configs | None) -> None:
 
 def _options(field: str, value: float) -> list[float]:
     """The ladder and the values typed off it: those stay, so that the slider keeps the keyboard when it leaves one."""
-    steps = ladders.ladder(field, st.session_state["emb_dim"], st.session_state["n_heads"])
+    steps = ladders.ladder(field, state.held("emb_dim"), state.held("n_heads"))
     typed = st.session_state.setdefault(f"{field}__typed", [])
     if value not in steps and field != "n_heads":  # a number of heads that does not divide is no step to come back to
         typed[:] = [value]

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import streamlit as st
 
+from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs, apply_settings, to_settings
 from llm_explorer.ui.live import drag
@@ -29,6 +30,7 @@ KEPT_CONFIGS: Final = 20
 MOST_PINS: Final = 4
 STALE_S: Final = 1.0
 
+_DEFAULTS: Final = {SETTINGS: "", RESERVE: round(100 * DEFAULT_RESERVE)}
 _HISTORY: Final = "history"
 _PINS: Final = "pins"
 _MOVED: Final = "moved"
@@ -53,6 +55,12 @@ def default_of(field: str) -> Any:
     return fields[field].default
 
 
+def held(key: str) -> Any:
+    """What a widget of the frame holds; its default where a message, which a stranger may make up, left it out."""
+    default = _DEFAULTS[key] if key in _DEFAULTS else default_of(key)
+    return st.session_state.get(key, default)
+
+
 def slider_key(field: str) -> str:
     """The key of the slider beside a field's number: the number is the truth, the slider one way to change it."""
     return f"{field}__slider"
@@ -63,13 +71,13 @@ def read() -> Configs:
 
     ConfigError with every problem.
     """
-    values = {field: st.session_state[field] for field in BOUND}
+    values = {field: held(field) for field in BOUND}
     moving = drag.dragged()
     if moving and moving[0] in SLIDERS:
         field, value = moving
         st.session_state[_MOVED] = field
         values[field] = value
-    others = st.session_state[SETTINGS].split()
+    others = held(SETTINGS).split()
     problems = [_has_own_control(text) for text in others if text.partition("=")[0] in BOUND]
     settings = [text for text in others if text.partition("=")[0] not in BOUND]
     try:
@@ -92,7 +100,7 @@ def write(model: ModelConfig, run: RunConfig) -> None:
 
 def in_widgets() -> tuple[Any, ...]:
     """What the widgets of the frame hold, valid or not."""
-    return tuple(st.session_state[field] for field in (*BOUND, SETTINGS))
+    return tuple(held(field) for field in (*BOUND, SETTINGS))
 
 
 def change(changes: dict[str, Any]) -> None:
@@ -119,7 +127,7 @@ def make_change() -> None:
 
 def change_setting(field: str, value: Any) -> None:
     """Set one of the fields that travel in the text ``set``; its default is not written."""
-    kept = [text for text in st.session_state[SETTINGS].split() if text.partition("=")[0] != field]
+    kept = [text for text in held(SETTINGS).split() if text.partition("=")[0] != field]
     if value != default_of(field):
         kept.append(f"{field}={str(value).lower() if isinstance(value, bool) else value}")
     st.session_state[SETTINGS] = " ".join(kept)
@@ -127,13 +135,13 @@ def change_setting(field: str, value: Any) -> None:
 
 def remove_setting(problem: Problem) -> None:
     """Take what a problem is about out of the text ``set``; from a callback."""
-    texts = st.session_state[SETTINGS].split()
+    texts = held(SETTINGS).split()
     st.session_state[SETTINGS] = " ".join(text for text in texts if not _is_about(problem, text))
 
 
 def is_setting(problem: Problem) -> bool:
     """Whether a problem is about something in the text ``set``."""
-    return any(_is_about(problem, text) for text in st.session_state[SETTINGS].split())
+    return any(_is_about(problem, text) for text in held(SETTINGS).split())
 
 
 def asked_by_address() -> dict[str, str]:
@@ -178,9 +186,10 @@ def can_undo() -> bool:
 
 def undo() -> None:
     """Go back to the config before; from a callback."""
-    history = st.session_state[_HISTORY]
-    history.pop()
-    write(*history[-1])
+    if can_undo():
+        history = st.session_state[_HISTORY]
+        history.pop()
+        write(*history[-1])
 
 
 def last_valid() -> Configs:
@@ -209,8 +218,8 @@ def moved(field: str | None = None) -> str | None:
 
 def take_slider(field: str) -> None:
     """A slider was let go or stepped: its value becomes the field's; from its callback."""
-    st.session_state[f"{field}__before"] = (st.session_state[field], time.monotonic())
-    st.session_state[field] = st.session_state[slider_key(field)]
+    st.session_state[f"{field}__before"] = (held(field), time.monotonic())
+    st.session_state[field] = st.session_state.get(slider_key(field), held(field))
     moved(field)
 
 
@@ -221,8 +230,8 @@ def take_number(field: str) -> None:
     no change.
     """
     before, moment = st.session_state.get(f"{field}__before", (None, 0.0))
-    if st.session_state[field] == before and time.monotonic() - moment < STALE_S:
-        st.session_state[field] = st.session_state[slider_key(field)]
+    if held(field) == before and time.monotonic() - moment < STALE_S:
+        st.session_state[field] = st.session_state.get(slider_key(field), before)
     else:
         moved(field)
 
@@ -283,7 +292,7 @@ def _dropped(field: str, asked: str) -> tuple[Problem, ...]:
     if field not in (*BOUND, RESERVE):
         near = get_close_matches(field[:40], (*BOUND, RESERVE), n=1, cutoff=0.8)
         return (Problem(near[0], asked, f"{field[:40]} is no field; did you mean {near[0]}?"),) if near else ()
-    used = st.session_state[field]
+    used = held(field)
     if str(used) == asked:
         return ()
     if field in BOUND:

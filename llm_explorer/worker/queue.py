@@ -27,8 +27,9 @@ Devices = tuple[tuple[str, str], ...]
 
 
 class Snapshot(NamedTuple):
-    """A job at one moment: ``place`` jobs are before it in the queue, ``finished_at`` is in seconds since 1970.
+    """A job at one moment: ``place`` jobs are before it in the queue.
 
+    ``finished_at`` is in seconds of ``time.monotonic``, which goes on evenly when somebody sets the clock.
     ``stream`` is what it has told on the way: nothing for a measurement, snapshots of a training run.
     """
 
@@ -71,7 +72,7 @@ class Job:
 
     def finish(self, result: Result) -> None:
         """It is done."""
-        self.result, self.finished_at = result, time.time()
+        self.result, self.finished_at = result, time.monotonic()
 
     def weigh(self) -> None:
         """Note the bytes that keeping it takes: of a training run its text and all that it told."""

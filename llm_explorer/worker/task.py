@@ -232,8 +232,9 @@ def server_folder() -> Path:
 
 
 def make_room(folder: Path) -> None:
-    """Make a run's folder, and remove the oldest of too many."""
+    """Make a run's folder, and remove the oldest of too many: never its own, however the clock was set."""
     folder.mkdir(exist_ok=True)
-    runs = sorted(folder.parent.iterdir(), key=lambda run: run.stat().st_mtime)
-    for old in runs[: -(HOSTED_FOLDERS if is_hosted() else KEPT_FOLDERS)]:
+    kept = HOSTED_FOLDERS if is_hosted() else KEPT_FOLDERS
+    others = [run for run in folder.parent.iterdir() if run != folder]
+    for old in sorted(others, key=lambda run: run.stat().st_mtime)[: 1 - kept]:
         shutil.rmtree(old, ignore_errors=True)

@@ -34,7 +34,7 @@ class Server:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}/"
         options = f"--server.port={port} --server.address=127.0.0.1 --server.headless=true"
-        self.log = cache / "server.log"
+        self.log = cache / f"server-{port}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *options.split()],
@@ -113,13 +113,17 @@ class Screen:
         self.settle()
 
     def settle(self) -> None:
+        """Wait until the script has run and a chart is drawn."""
+        self.quiet()
+        expect(self.charts().first).to_be_visible(timeout=30_000)
+
+    def quiet(self) -> None:
         """Wait until the script has run: what Streamlit's own end-to-end tests wait for."""
         app = self.page.get_by_test_id("stApp")
         expect(app).to_have_attribute("data-test-connection-state", "CONNECTED", timeout=30_000)
         self.page.wait_for_timeout(250)  # the key press or click is on its way
         expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
         expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=30_000)
-        expect(self.charts().first).to_be_visible(timeout=30_000)
 
     def charts(self) -> Locator:
         return self.page.locator(".js-plotly-plot .main-svg:first-child")

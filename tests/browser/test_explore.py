@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import WebSocketRoute, expect
@@ -11,6 +12,7 @@ from screen import SLOW, SMALL, Screen, Server, until
 from llm_explorer import units
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig
+from llm_explorer.ui.parts import WORD_JOINER
 
 pytestmark = pytest.mark.browser
 OpenScreen = Callable[..., Screen]
@@ -236,6 +238,27 @@ def test_a_hostile_address_is_told_in_words(open_screen: OpenScreen) -> None:
     screen.press("Back to it")
     expect(screen.page.get_by_text("is not a setting")).to_have_count(0)
     assert "Traceback" not in screen.server.log.read_text()
+
+
+LURES = (
+    "https://example.org",
+    "www.example.org",
+    "a@example.org",
+    ":material/home:",
+    ":tada:",
+    "->",
+    "--",
+    "<-",
+    "<b>",
+)
+
+
+def test_text_of_the_address_becomes_no_link_icon_or_arrow(open_screen: OpenScreen) -> None:
+    screen = open_screen(f"?{urlencode({'set': ' '.join(LURES)})}")
+    told = screen.page.locator("strong", has_text="is not a setting").all_inner_texts()
+    assert [text.replace(WORD_JOINER, "").split(" is ")[0] for text in told] == [*LURES]
+    assert screen.page.locator("a[href*=example]").count() == 0
+    assert screen.page.get_by_label("home icon").count() == 0
 
 
 def test_ten_kilobytes_in_the_address_are_told(open_screen: OpenScreen) -> None:

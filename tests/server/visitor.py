@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Self
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -49,13 +50,17 @@ class Visitor:
 
     async def run(self, *states: WidgetState, fragment: str = "") -> float:
         """Send these states of widgets, wait until the script has run; seconds."""
+        pressed = [state for state in states if state.HasField("trigger_value")]
+        self.states |= {state.id: state for state in states if state not in pressed}
+        return await self.send([*self.states.values(), *pressed], fragment)
+
+    async def send(self, states: Iterable[WidgetState], fragment: str = "") -> float:
+        """Send nothing but these states, as no browser does, and wait until the script has run; seconds."""
         message = BackMsg()
         message.rerun_script.query_string = self.query
         message.rerun_script.page_name = self.page
         message.rerun_script.fragment_id = fragment
-        pressed = [state for state in states if state.HasField("trigger_value")]
-        self.states |= {state.id: state for state in states if state not in pressed}
-        message.rerun_script.widget_states.widgets.extend([*self.states.values(), *pressed])
+        message.rerun_script.widget_states.widgets.extend(states)
         begin = time.perf_counter()
         await self.socket.send(message.SerializeToString())
         await self._finished()
@@ -116,7 +121,8 @@ class Visitor:
         elif kind == "auto_rerun":
             self.polls[message.auto_rerun.fragment_id] = message.auto_rerun.interval
         elif kind == "stop_auto_rerun":
-            self.polls.pop(message.stop_auto_rerun.fragment_id, None)
+            for fragment in message.stop_auto_rerun.fragment_ids:
+                self.polls.pop(fragment, None)
         elif kind == "delta":
             self._draw(tuple(message.metadata.delta_path), message.delta)
         elif kind == "script_finished":

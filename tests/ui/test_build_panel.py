@@ -1,5 +1,7 @@
 """The button, the run while it runs, and every way it can end, in words."""
 
+import re
+import time
 from typing import Any
 
 import pytest
@@ -253,3 +255,14 @@ def test_elsewhere_a_sibling_is_offered_beside_the_refusal(monkeypatch: pytest.M
     label = next(label for label in visit.buttons() if label.startswith("Build and time the largest sibling"))
     visit.press(label).until(lambda: "Measured: really run here" in visit.words())
     assert "a smaller sibling of the config above: n_layers=" in visit.words()
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
+def test_the_age_of_a_run_does_not_follow_the_clock(monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+    ends_with(monkeypatch, "ok", parameters=108352, step_s=TIMING)
+    first = small_visit().press("Build and time it")
+    first.until(lambda: first.page.table)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + jump)
+    offer = next(label for label in small_visit().buttons() if label.startswith("Show the run of"))
+    assert re.fullmatch(r"Show the run of \d{1,2} s ago", offer)

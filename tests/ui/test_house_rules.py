@@ -1,6 +1,7 @@
 """Rules of the house that import-linter and ruff cannot keep: read from the syntax trees."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from llm_explorer.accounting.memory import count_memory
+from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.presets import PRESETS
 from llm_explorer.texts.fields import FIELDS
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +80,29 @@ def test_no_html_gets_onto_a_page(source: Path) -> None:
     for node in ast.walk(TREES[source]):
         assert not (isinstance(node, ast.keyword) and node.arg in ("unsafe_allow_html", "unsafe_allow_javascript"))
         assert not (isinstance(node, ast.Attribute) and node.attr == "html")
+
+
+RUNS_TEXT = ("eval", "exec", "compile", "__import__", "breakpoint", "input")
+# what unpickles or goes through a shell; torch.load and numpy.load do the first
+UNSAFE = ("pickle", "marshal", "shelve", "dill", "joblib", "runpy", "torch.load", "numpy.load", "os.system")
+OF_OWN_CONSTANTS = {ROOT / "llm_explorer" / "accounting" / "rows.py"}  # formulas that stand in the source
+
+
+def test_nothing_that_runs_a_text_or_unpickles_is_used(source: Path) -> None:
+    for node in ast.walk(TREES[source]):
+        called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+        assert called not in RUNS_TEXT or source in OF_OWN_CONSTANTS, f"{source}:{called}"
+        assert called not in UNSAFE
+        assert not called.endswith((".load_state", ".from_pickle", ".read_pickle"))
+        assert not (isinstance(node, ast.keyword) and node.arg in ("shell", "allow_pickle", "trust_remote_code"))
+    assert not any(within(imports(TREES[source]), module) for module in UNSAFE)
+
+
+def test_texts_that_are_evaluated_are_made_of_letters_numbers_and_signs() -> None:
+    """Whatever the config: no text of a visitor is in a formula."""
+    for preset in PRESETS:
+        for row in (*count_parameters(preset.model).rows, *count_memory(preset.model, preset.run).rows):
+            assert re.fullmatch(r"(\b[A-Za-z]\b|[0-9]+|[-+*/(), ]|min|max)+", row.formula.text), row.formula.text
 
 
 def test_every_cache_has_a_largest_size(source: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from streamlit.testing.v1 import AppTest
 
+from llm_explorer.ui.parts import WORD_JOINER
+
 SCRIPT = Path(__file__).parents[2] / "streamlit_app.py"
 
 
@@ -81,8 +83,8 @@ class Visit:
         return [button.label for button in self.page.button]
 
     def words(self) -> str:
-        """All prose of the page as it reads, without the backslashes that keep Markdown from acting."""
-        return re.sub(r"\\([\\`*_{}\[\]()<>#+.!|$:~-])", r"\1", self.raw_words())
+        """All prose of the page as it reads, without the signs that keep Markdown from acting."""
+        return re.sub(r"\\([\\`*_{}\[\]()<>#+.!|$:~-])", r"\1", self.raw_words()).replace(WORD_JOINER, "")
 
     def raw_words(self) -> str:
         """The same as it is sent to the browser."""

@@ -62,7 +62,7 @@ def test_a_job_goes_from_asked_to_measured(queue: MeasuringQueue) -> None:
     assert snapshot.result is not None
     assert snapshot.result["status"] == "ok"
     assert (snapshot.model, snapshot.run, snapshot.place) == (TINY, RUN, 0)
-    assert snapshot.finished_at == pytest.approx(time.time(), abs=5)
+    assert snapshot.finished_at == pytest.approx(time.monotonic(), abs=5)
 
 
 def test_the_same_asked_by_two_is_one_job_and_ends_only_when_both_have_left(queue: MeasuringQueue) -> None:

@@ -1,0 +1,106 @@
+"""What the server lets in and out: settings that are in force, and what it answers to those who try."""
+
+import asyncio
+import contextlib
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from screen import Server
+from streamlit import config
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from llm_explorer.ui.exchange import MOST_BYTES
+from tests.server.visitor import Visitor
+
+ELSEWHERE = "https://example.org"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    started = Server(tmp_path_factory.mktemp("server"))
+    yield started
+    started.stop()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("server.enableXsrfProtection", True),
+        ("server.enableCORS", True),
+        ("server.corsAllowedOrigins", []),
+        ("server.enableStaticServing", False),
+        ("server.maxUploadSize", 1),
+        ("server.maxMessageSize", 10),
+        ("client.showErrorDetails", "none"),
+        ("browser.gatherUsageStats", False),
+    ],
+)
+def test_the_settings_that_protect_are_in_force(option: str, value: object) -> None:
+    assert config.get_option(option) == value
+
+
+def answer(server: Server, path: str, **look: object) -> tuple[int, dict[str, str]]:
+    """Status and headers."""
+    request = urllib.request.Request(server.url + path, **look)  # type: ignore[arg-type]
+    try:
+        with urllib.request.urlopen(request, timeout=10) as found:
+            return found.status, dict(found.headers)
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers)
+
+
+@pytest.mark.browser
+def test_a_page_of_another_host_may_not_read_what_the_server_says(server: Server) -> None:
+    status, headers = answer(server, "_stcore/health", headers={"Origin": ELSEWHERE})
+    allowed = {name.lower(): value for name, value in headers.items()}.get("access-control-allow-origin")
+    assert allowed not in ("*", ELSEWHERE), status
+
+
+@pytest.mark.browser
+def test_a_page_of_another_host_may_not_open_a_session(server: Server) -> None:
+    async def open_from_elsewhere() -> None:
+        address = server.url.replace("http", "ws", 1) + "_stcore/stream"
+        async with connect(address, subprotocols=["streamlit"], origin=ELSEWHERE) as socket:  # type: ignore[list-item, arg-type]
+            await socket.recv()
+
+    with pytest.raises((InvalidStatus, ConnectionClosed)):
+        asyncio.run(open_from_elsewhere())
+
+
+@pytest.mark.browser
+def test_a_file_without_the_token_of_the_page_is_not_taken(server: Server) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.json"\r\n\r\n{}\r\n--x--\r\n'
+    look = {"data": body, "method": "PUT", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}
+    assert answer(server, "_stcore/upload_file/session/file", **look)[0] in (400, 403)
+
+
+@pytest.mark.browser
+def test_a_message_over_the_limit_ends_its_own_session_only(server: Server) -> None:
+    async def send() -> str:
+        loud, quiet = [await Visitor.open(server.url) for _ in range(2)]
+        with contextlib.suppress(ConnectionClosed):  # in the middle of it
+            await loud.socket.send(b"\x00" * 11_000_000)
+        await asyncio.wait_for(loud.socket.wait_closed(), 10)
+        await quiet.move("n_layers", "13")
+        assert quiet.errors == []
+        words = quiet.words()
+        await quiet.close()
+        return words
+
+    assert "170.1 M parameters" in asyncio.run(send())
+
+
+def test_a_config_as_long_as_is_allowed_fits_a_message() -> None:
+    assert 1e6 * config.get_option("server.maxMessageSize") > 4 * MOST_BYTES
+
+
+@pytest.mark.browser
+def test_no_file_of_the_machine_is_handed_out(server: Server) -> None:
+    up = "../../../../../../../../etc/passwd"
+    for path in (up, up.replace("/", "%2f"), f"component/plotly_js/{up}", "app/static/x", ".streamlit/config.toml"):
+        status, headers = answer(server, path)
+        assert status in (400, 403, 404) or re.search("text/html", headers.get("content-type", "")), path

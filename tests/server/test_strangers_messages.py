@@ -1,0 +1,48 @@
+"""Messages that no browser sends: each is answered, and none ends in an exception, here or on the screen."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+
+import pytest
+from screen import Server
+
+from tests.server.crafted import KINDS, messages
+from tests.server.visitor import Visitor
+
+pytestmark = pytest.mark.browser
+ROUNDS = 8
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    started = Server(tmp_path_factory.mktemp("server"))
+    yield started
+    started.stop()
+
+
+async def send_all(url: str, page: str) -> str:
+    """Some messages of each kind; the words of the page after a good one."""
+    compare = await Visitor.open(url, "compare")
+    others = [widget.id for widget in compare.widgets.values()]
+    await compare.close()
+    stranger = await Visitor.open(url, page)
+    source = messages(stranger, others, random.Random(page))
+    for _ in range(ROUNDS * len(KINDS)):
+        message = next(source)
+        await stranger.send(message.states, message.fragment)
+        assert stranger.errors == [], message.kind
+    honest = await Visitor.open(url, page)
+    assert await honest.move("n_layers", "13") < 5
+    words, errors = honest.words(), honest.errors
+    await honest.close()
+    await stranger.close()
+    assert errors == []
+    return words
+
+
+@pytest.mark.parametrize("page", ["", "memory", "compare", "tensors", "pretraining"])
+def test_no_message_of_a_stranger_ends_in_an_exception(server: Server, page: str) -> None:
+    assert "Build and time it" in asyncio.run(send_all(server.url, "")) or page
+    asyncio.run(send_all(server.url, page))
+    assert "Traceback" not in server.log.read_text()
