@@ -18,7 +18,7 @@ from llm_explorer.formats import to_settings
 from llm_explorer.speed.causes import noise
 from llm_explorer.texts import explore as texts
 from llm_explorer.texts.compute import NOISE
-from llm_explorer.ui import jobs, parts, words
+from llm_explorer.ui import jobs, look, parts, words
 from llm_explorer.ui.live import drag
 from llm_explorer.worker import limits
 from llm_explorer.worker.queue import Job, Snapshot
@@ -30,6 +30,8 @@ _RUNS = "runs"
 
 def draw(model: ModelConfig, run: RunConfig) -> None:
     """The button, the run while it runs, its result, and the earlier runs of this visit."""
+    if look.hides("build"):
+        return
     with st.container(border=True):
         st.markdown(f"**{texts.BUILD_TITLE}**", help=texts.BUILD_INTRO)
         _controls(model, run)
