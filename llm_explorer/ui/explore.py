@@ -22,6 +22,7 @@ from llm_explorer.ui import (
     build_panel,
     compute_plan,
     compute_times,
+    first_guess,
     ladders,
     look,
     memory_fit,
@@ -45,7 +46,11 @@ class Cost(NamedTuple):
 
 
 def draw(page: Page) -> None:
-    """Everything below the frame."""
+    """Everything below the frame; at the first visit a guess instead."""
+    if first_guess.is_open(page):
+        first_guess.draw(page)
+        return
+    first_guess.remember()
     cost = cost_of(page.model, page.run, page.reserve)
     headline(cost, page)
     metrics(cost, page)
