@@ -3,4 +3,4 @@
 from llm_explorer.texts import explore as texts
 from llm_explorer.ui import explore, shell
 
-shell.page(texts.TITLE, texts.QUESTION, explore.draw)
+shell.page(texts.TITLE, texts.QUESTION, explore.draw, without_answers=explore.without_answers)

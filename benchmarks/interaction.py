@@ -28,7 +28,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from llm_explorer.ui.state import SLIDERS
-from tests.browser.screen import Server
+from tests.browser.screen import Server, been_here
 from tests.find_browser import BROWSER_FLAGS, find_browser
 
 QUIET_MS: Final = 250  # no change of the page for this long: it has been repainted
@@ -145,6 +145,7 @@ def measure(cell: Cell, presses: int, recording: Path | None) -> dict[str, Any]:
         found: dict[str, Any] = {"server listening (s)": round(time.perf_counter() - begin, 2)}
         browser = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_FLAGS)
         page = browser.new_page(viewport={"width": 1366, "height": 768})
+        been_here(page.context, server)
         process = psutil.Process(server.process.pid)
         try:
             found |= _opened(page, server.url)

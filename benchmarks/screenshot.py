@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.screen import ROOT, Server
+from tests.browser.screen import ROOT, Server, been_here
 from tests.find_browser import BROWSER_FLAGS, find_browser
 
 PICTURE = ROOT / "docs" / "explore.png"
@@ -20,6 +20,7 @@ def main() -> None:
         server = Server(Path(folder))
         browser = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_FLAGS)
         page = browser.new_page(viewport={"width": 1366, "height": 768}, color_scheme="light")
+        been_here(page.context, server)
         page.goto(server.url)
         page.wait_for_selector(".js-plotly-plot .main-svg", timeout=60_000)
         page.get_by_role("slider", name="Layers").press("ArrowRight")

@@ -11,7 +11,7 @@ from llm_explorer.charts.magnitudes import error_curves, magnitude_bars
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.exercises import autograd as costs
 from llm_explorer.texts import autograd as texts
-from llm_explorer.ui import jobs, lesson, parts
+from llm_explorer.ui import jobs, lesson, look, parts
 from llm_explorer.ui.autograd_parts import LESSON, code, inputs, more, reveal
 from llm_explorer.ui.shell import Page
 
@@ -77,7 +77,7 @@ def rules(_page: Page) -> None:
     st.markdown(f"{text.shows} {text.matters}")
     count = {"backwards": _backwards()} if rule == "accumulation" else {}
     written = lesson.ask("autograd_rules", rule, **count)
-    grid = st.grid(2, min_column_width=380)
+    grid = st.grid(2, min_column_width=look.wide(380))
     with grid.cell():
         lesson.code("autograd_rules", rule)
     with grid.cell():

@@ -10,7 +10,7 @@ from llm_explorer.charts.gradient_graph import LEAF, gradient_graph
 from llm_explorer.charts.tangents import curve_with_tangent, factor_chain
 from llm_explorer.texts import autograd as texts
 from llm_explorer.texts.memory import MEMORY_LINK
-from llm_explorer.ui import lesson, parts, state
+from llm_explorer.ui import lesson, look, parts, state
 from llm_explorer.ui.live import drag
 from llm_explorer.ui.shell import Page
 
@@ -34,7 +34,7 @@ def chain_rule(_page: Page) -> None:
         ("g", ("x", "u"), (curves["x"], curves["u"]), (x, found["u"], found["du/dx"])),
         ("f", ("u", "y"), (curves["u_range"], curves["f"]), (found["u"], found["y"], found["dy/du"])),
     ]
-    grid = st.grid(3, min_column_width=230)
+    grid = st.grid(3, min_column_width=look.wide(230))
     for name, axes, curve, at in panels if choice is None else [*panels, whole]:
         with grid.cell():
             title = f"{name}: slope {at[2]:.3f}"
@@ -80,7 +80,7 @@ def graph(_page: Page) -> None:
     found = lesson.ask("autograd_graph", "graph", expression=expression, **values)
     nodes, edges = found["nodes"], found["edges"]
     visited = int(st.slider(texts.GRAPH_STEP, 0, len(nodes), 0, key=f"autograd_visited_{len(nodes)}"))
-    grid = st.grid(2, min_column_width=360)
+    grid = st.grid(2, min_column_width=look.wide(360))
     with grid.cell():
         alt = f"Graph of {expression}, backward has visited {visited} of {len(nodes)} operations"
         parts.chart(gradient_graph(nodes, edges, visited), key="autograd_graph_chart", alt=alt)
@@ -128,7 +128,7 @@ def reveal(choice: str | None, right: str, answer: str) -> None:
 
 def inputs(*names: str) -> dict[str, float]:
     """The neuron's inputs, the same in all steps."""
-    grid = st.grid(len(names), min_column_width=140)
+    grid = st.grid(len(names), min_column_width=look.wide(140))
     values = {}
     for name in names:
         limits = texts.INPUTS[name]
@@ -175,7 +175,7 @@ def code(key: str, functions: Sequence[str], module: str = LESSON) -> None:
 
 
 def _functions() -> tuple[str, str, float]:
-    grid = st.grid(3, min_column_width=200)
+    grid = st.grid(3, min_column_width=look.wide(200))
     names = list(texts.FUNCTIONS)
     with grid.cell():
         inner = st.selectbox("g", names, index=1, key="autograd_inner")

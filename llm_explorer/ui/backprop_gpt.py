@@ -16,7 +16,7 @@ from llm_explorer.texts import backprop as texts
 from llm_explorer.texts.compute import MORE as COMPUTE_LINK
 from llm_explorer.texts.explore import MEMORY_CONVENTION
 from llm_explorer.texts.memory import MEMORY_LINK
-from llm_explorer.ui import lesson, parts
+from llm_explorer.ui import lesson, look, parts
 from llm_explorer.ui.backprop_parts import COLUMN, code_that_ran, reveal
 from llm_explorer.ui.shell import Page
 
@@ -34,7 +34,7 @@ def own_gpt(page: Page) -> None:
     found = lesson.ask(LESSON, "own_gpt", model=page.model.model_dump(), run=page.run.model_dump())
     st.markdown(texts.GPT)
     st.caption(shrunk_words(page.model, page.run, found))
-    grid = st.grid(2, min_column_width=COLUMN)
+    grid = st.grid(2, min_column_width=look.wide(COLUMN))
     with grid.cell():
         gradient_chart(found)
         st.caption(norm_words(found))

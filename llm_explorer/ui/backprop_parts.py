@@ -8,7 +8,7 @@ import streamlit as st
 
 from llm_explorer.charts.network import network_drawing, network_map
 from llm_explorer.texts import backprop as texts
-from llm_explorer.ui import lesson, parts
+from llm_explorer.ui import lesson, look, parts
 from llm_explorer.ui.shell import Page
 
 LESSON: Final = "backprop"
@@ -25,7 +25,7 @@ def formulas(_page: Page) -> None:
     """Forward and backward side by side, and the formulas against autograd."""
     seed = seed_input("formulas")
     found = lesson.ask(LESSON, "by_hand", data="one sample", seed=seed)
-    grid = st.grid(2, min_column_width=COLUMN)
+    grid = st.grid(2, min_column_width=look.wide(COLUMN))
     with grid.cell():
         figure = network_drawing("10 inputs, 5 hidden neurons, 1 output", found["parameters"])
         parts.chart(figure, key="backprop_drawing", alt="Drawing of the network and the signs of its 55 weights")
@@ -113,7 +113,7 @@ def phase_words(phase: int) -> None:
     """Where we are in the five steps, what happens there, and its code."""
     now = texts.PHASES[phase]
     names = [f"**:primary[{each.name}]**" if each is now else f":gray[{each.name}]" for each in texts.PHASES]
-    grid = st.grid(2, min_column_width=COLUMN)
+    grid = st.grid(2, min_column_width=look.wide(COLUMN))
     grid.cell().markdown(f"{' → '.join(names)}  \n{now.what}")
     grid.cell().code(now.code, language="python")
 
@@ -121,7 +121,7 @@ def phase_words(phase: int) -> None:
 def step_metrics(seen: dict[str, Look], done: int, phase: int) -> None:
     """What is known in this phase: the output from forward on, the loss from loss on, its change after the update."""
     before, after = seen["before"], seen["after"]
-    grid = st.grid(4, min_column_width=150)
+    grid = st.grid(4, min_column_width=look.wide(150))
     grid.cell().metric("Whole steps done", done + (phase == 4), border=True)
     grid.cell().metric("Output, the label is 1", f"{before['output']:.4f}" if phase >= 1 else "not yet", border=True)
     grid.cell().metric("Loss", f"{before['loss']:.4f}" if phase >= 2 else "not yet", border=True)
@@ -131,7 +131,7 @@ def step_metrics(seen: dict[str, Look], done: int, phase: int) -> None:
 def step_maps(seen: dict[str, Look], phase: int) -> None:
     """Parameters and gradients before and after this step; empty what is not there yet."""
     sizes = {kind: largest(seen["before"][kind]) for kind in ("parameters", "gradients")}
-    grid = st.grid(2, min_column_width=COLUMN)
+    grid = st.grid(2, min_column_width=look.wide(COLUMN))
     for kind, shown_from in (("parameters", 0), ("gradients", 3)):
         for when, first in (("before", shown_from), ("after", 4)):
             rows = seen[when][kind] if phase >= first else nothing_of(seen[when][kind])
@@ -165,10 +165,10 @@ def closing(_page: Page) -> None:
     seen = lesson.ask(LESSON, "closing", data=data, seed=seed, neurons=neurons)
     before, after = seen["before"], seen["after"]
     st.markdown(closing_words(before, after))
-    size, grid = largest(before["gradients"]), st.grid(2, min_column_width=COLUMN)
-    for title, key, look in (("Gradients at the start", "open", before), ("Gradients now", "closed", after)):
+    size, grid = largest(before["gradients"]), st.grid(2, min_column_width=look.wide(COLUMN))
+    for title, key, shown in (("Gradients at the start", "open", before), ("Gradients now", "closed", after)):
         with grid.cell():
-            figure = network_map(title, look["gradients"], size)
+            figure = network_map(title, shown["gradients"], size)
             parts.chart(figure, key=f"backprop_gradients_{key}", alt=f"Heat map: {title.lower()}")
     st.dataframe(neuron_table(before, after), hide_index=True, key="backprop_neurons")
     st.markdown(texts.CLOSING)

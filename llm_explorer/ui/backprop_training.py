@@ -8,7 +8,7 @@ from llm_explorer.charts.answers import answers_chart
 from llm_explorer.charts.lines import Axis, Line, Mark, lines_chart
 from llm_explorer.charts.palette import CATEGORIES, PAIR
 from llm_explorer.texts import backprop as texts
-from llm_explorer.ui import lesson, parts
+from llm_explorer.ui import lesson, look, parts
 from llm_explorer.ui.backprop_parts import (
     COLUMN,
     code_that_ran,
@@ -40,7 +40,7 @@ def drop(_page: Page) -> None:
     drop_metrics(found)
     drop_buttons(steps)
     st.markdown(drop_words(found, data))
-    grid = st.grid(2, min_column_width=COLUMN)
+    grid = st.grid(2, min_column_width=look.wide(COLUMN))
     with grid.cell():
         drops_by_step(found)
     with grid.cell():
@@ -55,7 +55,7 @@ def drop(_page: Page) -> None:
 def drop_metrics(found: dict[str, list[float]]) -> None:
     """The loss now and the promise of the next step; promise and truth of the last one."""
     actual = found["actual"]
-    grid = st.grid(4, min_column_width=150)
+    grid = st.grid(4, min_column_width=look.wide(150))
     grid.cell().metric("Loss now", f"{found['losses'][-1]:.4f}", border=True)
     grid.cell().metric("Next step: predicted drop", f"{found['predicted'][-1]:.4g}", border=True)
     grid.cell().metric("Last step: predicted", f"{found['predicted'][-2]:.4g}" if actual else "not yet", border=True)
@@ -143,7 +143,7 @@ def one_sample(_page: Page) -> None:
         return
     seed, rate, steps = training_inputs("learn", 0.3, 100)
     found = lesson.ask(LESSON, "what_they_learn", seed=seed, lr=rate, steps=steps)
-    grid = st.grid(4, min_column_width=150)
+    grid = st.grid(4, min_column_width=look.wide(150))
     for data in texts.DATA:
         asked = found[data]
         grid.cell().metric(f"Taught {data}: says 1 to", f"{asked['says_one']:.0%}", border=True)
@@ -163,7 +163,7 @@ def zero_grad(_page: Page) -> None:
         return
     seed, rate, steps = training_inputs("forget", 0.1, 60)
     found = lesson.ask(LESSON, "forgetting", seed=seed, lr=rate, steps=steps)
-    grid = st.grid(2, min_column_width=COLUMN)
+    grid = st.grid(2, min_column_width=look.wide(COLUMN))
     for values, title, marks in (
         ("outputs", "The output", (Mark("best: 0.75", "y", 0.75),)),
         ("norms", "Length of the .grad that each update uses", ()),

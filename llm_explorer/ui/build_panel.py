@@ -20,7 +20,7 @@ from llm_explorer.measure import recorded
 from llm_explorer.speed.causes import noise
 from llm_explorer.texts import explore as texts
 from llm_explorer.texts.compute import NOISE
-from llm_explorer.ui import jobs, parts, sibling, words
+from llm_explorer.ui import jobs, look, parts, sibling, words
 from llm_explorer.ui.comparison import comparison
 from llm_explorer.ui.live import drag
 from llm_explorer.worker import limits
@@ -33,6 +33,8 @@ _RUNS = "runs"
 
 def draw(model: ModelConfig, run: RunConfig) -> None:
     """The button, the run while it runs, its result, and the earlier runs of this visit."""
+    if look.hides("build"):
+        return
     with st.container(border=True):
         st.markdown(f"**{texts.BUILD_TITLE}**", help=texts.BUILD_INTRO)
         _controls(model, run)

@@ -12,7 +12,7 @@ from llm_explorer.accounting.rows import by_component
 from llm_explorer.charts.compare import Config, cache_lines, grouped_bars, stacked_bars
 from llm_explorer.charts.palette import CATEGORIES, COMPONENTS, PHASES
 from llm_explorer.texts import compare as texts
-from llm_explorer.ui import lesson, parts
+from llm_explorer.ui import lesson, look, parts
 from llm_explorer.ui.compare import Compared, measured_s, predicted_s
 from llm_explorer.ui.shell import Page
 
@@ -24,7 +24,7 @@ def draw(page: Page, compared: Sequence[Compared]) -> None:
     """Four charts of bars, the cache over the context, and the times where any are known."""
     batches = {each.run.batch_size for each in compared}
     batch = texts.BATCH.format(batch=units.exact(*batches)) if len(batches) == 1 else texts.BATCHES
-    grid = st.grid(2, min_column_width=380)
+    grid = st.grid(2, min_column_width=look.wide(380))
     with grid.cell():
         sums = [by_component(each.parameters.rows) for each in compared]
         _bars(texts.PARAMETERS, compared, sums, COMPONENTS, units.count, "compare_parameters")

@@ -9,7 +9,7 @@ from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.speed.causes import dropout_cost, shares
 from llm_explorer.texts import compute as texts
-from llm_explorer.ui import lesson, parts, state
+from llm_explorer.ui import lesson, look, parts, state
 from llm_explorer.ui.compute_times import Times
 from llm_explorer.ui.shell import Page
 
@@ -49,7 +49,7 @@ def inference(page: Page, times: Times) -> None:
     st.markdown(f"##### {texts.INFERENCE}", help=texts.INFERENCE_HELP)
     tokens = run.batch_size * run.sequence(page.model)
     measured = times.measured or {}
-    grid = st.grid(3, min_column_width=180)
+    grid = st.grid(3, min_column_width=look.wide(180))
     labels = (texts.PREFILL.format(tokens=units.exact(tokens)), texts.DECODE)
     for label, key, made in zip(labels, ("prefill_s", "decode_s"), (tokens, run.batch_size), strict=True):
         timing = measured.get(key)

@@ -16,7 +16,7 @@ from llm_explorer.speed.operations import Operation, operations
 from llm_explorer.speed.predict import timed_operations
 from llm_explorer.speed.sentence import dense_peak
 from llm_explorer.texts import compute as texts
-from llm_explorer.ui import parts
+from llm_explorer.ui import look, parts
 from llm_explorer.ui.compute_times import Times
 from llm_explorer.ui.shell import Page
 
@@ -25,7 +25,7 @@ COLOURS: Final = {texts.PREDICTED: PAIR[0], texts.MEASURED: PAIR[1]}
 
 def draw(page: Page, times: Times) -> None:
     """Two charts side by side and one below."""
-    grid = st.grid(2, min_column_width=400)
+    grid = st.grid(2, min_column_width=look.wide(400))
     with grid.cell():
         flops(page)
     with grid.cell():
@@ -184,7 +184,7 @@ def _columns(found: tuple[Placed, ...]) -> dict[str, list[object]]:
 
 def _numbers(page: Page, times: Times) -> None:
     """Products by operation, and seconds by component, forward and backward apart."""
-    grid = st.grid(2, min_column_width=400)
+    grid = st.grid(2, min_column_width=look.wide(400))
     sums = breakdown.flops_by_operation(_operations(page))
     with grid.cell():
         columns: dict[str, list[object]] = {"operation": [*sums]}

@@ -16,7 +16,7 @@ from llm_explorer.speed.predict import Prediction, Span, calibration_for, predic
 from llm_explorer.speed.sentence import Pace, dense_peak, model_flops_per_token
 from llm_explorer.texts import compute as texts
 from llm_explorer.texts.explore import PRECISION_NAMES
-from llm_explorer.ui import build_panel, compute_jobs, receipt
+from llm_explorer.ui import build_panel, compute_jobs, look, receipt
 from llm_explorer.ui.compute_jobs import Refined
 from llm_explorer.ui.shell import Page
 
@@ -108,7 +108,7 @@ def details(page: Page) -> None:
 
 
 def _metrics(times: Times) -> None:
-    grid = st.grid(4, min_column_width=180)
+    grid = st.grid(4, min_column_width=look.wide(180))
     seconds, basis = times.step or (None, texts.NOT_KNOWN)
     with grid.cell():
         _metric(texts.STEP, units.seconds(seconds), basis, texts.STEP_HELP)

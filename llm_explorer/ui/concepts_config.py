@@ -9,7 +9,7 @@ from llm_explorer import formats, units
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig, check
 from llm_explorer.texts import concepts as texts
-from llm_explorer.ui import lesson, parts, state
+from llm_explorer.ui import lesson, look, parts, state
 from llm_explorer.ui.concepts_parts import COLUMN, reveal
 from llm_explorer.ui.shell import Page
 
@@ -22,7 +22,7 @@ def draw(page: Page) -> None:
     choice = lesson.guess(TEXT, texts.CONFIG_QUESTION, texts.CONFIG_OPTIONS)
     if choice is not None:
         reveal(choice, texts.CONFIG_OPTIONS[texts.CONFIG_RIGHT], texts.CONFIG_ANSWER)
-    grid = st.grid(2, min_column_width=COLUMN)
+    grid = st.grid(2, min_column_width=look.wide(COLUMN))
     left, right = grid.cell(), grid.cell()
     with left:
         text = st.text_area(

@@ -8,7 +8,7 @@ import streamlit as st
 from llm_explorer.charts import concepts as charts
 from llm_explorer.config import ModelConfig
 from llm_explorer.texts import concepts as texts
-from llm_explorer.ui import lesson, parts
+from llm_explorer.ui import lesson, look, parts
 from llm_explorer.ui.concepts_parts import COLUMN, numbers_and_code, reveal
 from llm_explorer.ui.shell import Page
 
@@ -22,7 +22,7 @@ def draw(page: Page) -> None:
     choice = lesson.guess(LESSON, texts.JOURNEY_QUESTION, texts.JOURNEY_OPTIONS)
     if choice is not None:
         reveal(choice, texts.JOURNEY_OPTIONS[texts.JOURNEY_RIGHT], texts.JOURNEY_ANSWER)
-    grid = st.grid(2, min_column_width=COLUMN)
+    grid = st.grid(2, min_column_width=look.wide(COLUMN))
     left, right = grid.cell(), grid.cell()
     with left:
         text = st.text_input("Text", "To be or not", max_chars=16, key="journey_text")

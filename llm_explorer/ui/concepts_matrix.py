@@ -16,7 +16,7 @@ from llm_explorer.texts import concepts as texts
 from llm_explorer.texts.compute import MORE as COMPUTE_LINK
 from llm_explorer.texts.fields import FIELDS
 from llm_explorer.texts.memory import MEMORY_LINK
-from llm_explorer.ui import concepts_times, ladders, lesson, parts
+from llm_explorer.ui import concepts_times, ladders, lesson, look, parts
 from llm_explorer.ui.shell import Page
 from llm_explorer.ui.words import value_words
 
@@ -51,7 +51,7 @@ def draw(page: Page) -> None:
     run = replace(page.run, sequence_length=page.run.sequence(page.model))
     steps = {field: one_step_up(field, page.model, run) for field in KNOBS}
     with st.form("concepts_matrix", border=False):
-        grid = st.grid(4, min_column_width=CARD_WIDTH)
+        grid = st.grid(4, min_column_width=look.wide(CARD_WIDTH))
         marks = {field: _marks(grid.cell(), field, _before(field, page.model, run), steps[field]) for field in KNOBS}
         st.form_submit_button("Show the real numbers", type="primary", icon=":material/visibility:")
     marked = {field: chosen for field, chosen in marks.items() if any(chosen.values())}

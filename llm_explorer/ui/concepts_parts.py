@@ -12,7 +12,7 @@ from llm_explorer.charts import concepts as charts
 from llm_explorer.charts.published import published_values
 from llm_explorer.config import ModelConfig
 from llm_explorer.texts import concepts as texts
-from llm_explorer.ui import lesson, parts
+from llm_explorer.ui import lesson, look, parts
 from llm_explorer.ui.shell import Page
 
 LESSON: Final = "concepts"
@@ -33,7 +33,7 @@ def card(name: str) -> Callable[[Page], None]:
 
     def draw(page: Page) -> None:
         text = texts.CARDS[name]
-        grid = st.grid(2, min_column_width=COLUMN)
+        grid = st.grid(2, min_column_width=look.wide(COLUMN))
         left, right = grid.cell(), grid.cell()
         with left:
             st.markdown(text.what)

@@ -18,8 +18,20 @@ from llm_explorer.hardware import Verdict
 from llm_explorer.texts import explore as texts
 from llm_explorer.texts.fields import FIELDS
 from llm_explorer.texts.memory import TRACED_ONLY
-from llm_explorer.ui import build_panel, compute_plan, compute_times, ladders, memory_fit, parts, receipt, state, words
-from llm_explorer.ui.shell import Page
+from llm_explorer.ui import (
+    build_panel,
+    compute_plan,
+    compute_times,
+    first_guess,
+    ladders,
+    look,
+    memory_fit,
+    parts,
+    receipt,
+    state,
+    words,
+)
+from llm_explorer.ui.shell import Page, answers_hidden
 
 
 class Cost(NamedTuple):
@@ -34,7 +46,11 @@ class Cost(NamedTuple):
 
 
 def draw(page: Page) -> None:
-    """Everything below the frame."""
+    """Everything below the frame; at the first visit a guess instead."""
+    if first_guess.is_open(page):
+        first_guess.draw(page)
+        return
+    first_guess.remember()
     cost = cost_of(page.model, page.run, page.reserve)
     headline(cost, page)
     metrics(cost, page)
@@ -42,6 +58,12 @@ def draw(page: Page) -> None:
     ways_out(cost)
     build_panel.draw(page.model, page.run)
     receipt.folded(page)
+
+
+def without_answers(page: Page) -> None:
+    """The page for who is to find out: what a model costs is measured, not told."""
+    answers_hidden(page)
+    build_panel.draw(page.model, page.run)
 
 
 def cost_of(model: ModelConfig, run: RunConfig, reserve: float) -> Cost:
@@ -70,7 +92,7 @@ def metrics(cost: Cost, page: Page) -> None:
     """Parameters, training peak, FLOPs per token and the verdict, with the change against the newest pin."""
     pins = state.pins()
     before = cost_of(pins[-1].model, pins[-1].run, page.reserve) if pins else None
-    grid = st.grid(4, min_column_width=180)
+    grid = st.grid(4, min_column_width=look.wide(180))
     columns = [grid.cell() for _ in range(4)]
     with columns[0]:
         delta = cost.parameters.total - before.parameters.total if before else None
@@ -99,7 +121,7 @@ def metrics(cost: Cost, page: Page) -> None:
 
 def charts(cost: Cost) -> None:
     """Where the parameters are, and what is alive at the peak."""
-    grid = st.grid(2, min_column_width=400)
+    grid = st.grid(2, min_column_width=look.wide(400))
     left, right = grid.cell(), grid.cell()
     parameters, memory = cost.parameters, cost.memory
     with left:

@@ -28,7 +28,8 @@ def lesson(title: str, question: str, steps: Sequence[Step]) -> None:
     def body(page: shell.Page) -> None:
         _draw(page, steps)
 
-    shell.page(title, question, body, run_in_sidebar=True)
+    # a lesson asks for a guess before it tells an answer: there is nothing to hide
+    shell.page(title, question, body, without_answers=body, run_in_sidebar=True)
 
 
 def _draw(page: shell.Page, steps: Sequence[Step]) -> None:

@@ -7,7 +7,7 @@ from llm_explorer.accounting.fit import fit, memory_on_hardware, verdict
 from llm_explorer.accounting.kernels import VERIFIED, kernels_of_hardware
 from llm_explorer.hardware import Verdict
 from llm_explorer.texts import memory as texts
-from llm_explorer.ui import jobs, parts, state
+from llm_explorer.ui import jobs, look, parts, state
 from llm_explorer.ui.shell import Page
 
 
@@ -35,7 +35,7 @@ def draw(page: Page) -> None:
     peak = memory_on_hardware(page.model, page.run).peak_bytes
     found = fit(page.model, page.run, verdict(peak, page.run.hardware, page.reserve))
     st.markdown(f"##### {texts.FITS.format(hardware=page.run.hardware)}", help=texts.FITS_HELP)
-    grid = st.grid(2, min_column_width=200)
+    grid = st.grid(2, min_column_width=look.wide(200))
     labels = {
         "batch_size": texts.LARGEST_BATCH.format(sequence=units.exact(page.run.sequence(page.model))),
         "sequence_length": texts.LONGEST.format(batch=units.exact(page.run.batch_size)),

@@ -11,7 +11,7 @@ from llm_explorer.accounting.kernels import KernelSet, kernels_of_device
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig, field_range
 from llm_explorer.texts import memory as texts
-from llm_explorer.ui import parts, state
+from llm_explorer.ui import look, parts, state
 from llm_explorer.ui.shell import Page
 
 LABEL_WIDTH: Final = 150
@@ -32,7 +32,7 @@ def draw(page: Page) -> None:
     kernels = kernels_of_device(page.run.device)
     peak = count_memory(page.model, page.run, kernels).peak_bytes
     st.markdown(f"##### {texts.HELPS} · {texts.NOW.format(peak=units.byte_size(peak))}", help=texts.HELPS_HELP)
-    grid = st.grid(2, min_column_width=400)
+    grid = st.grid(2, min_column_width=look.wide(400))
     for option in options(page.model, page.run, kernels):
         with grid.cell():
             _line(option, peak)

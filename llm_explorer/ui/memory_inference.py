@@ -11,7 +11,7 @@ from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.charts.inference import inference_chart
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.texts import memory as texts
-from llm_explorer.ui import parts
+from llm_explorer.ui import look, parts
 from llm_explorer.ui.shell import Page
 
 POINTS: Final = 32  # of the chart: straight lines, bent where a window is full
@@ -21,7 +21,7 @@ def draw(page: Page) -> None:
     """The formats as a table, the cache of the run's own precision as a chart."""
     formats = inference_weights(page.model)
     st.markdown(f"##### {texts.INFERENCE}", help=texts.INFERENCE_HELP)
-    grid = st.grid(2, min_column_width=400)
+    grid = st.grid(2, min_column_width=look.wide(400))
     with grid.cell():
         _chart(page, formats)
     with grid.cell():

@@ -22,7 +22,7 @@ from llm_explorer.charts.palette import CATEGORIES
 from llm_explorer.receipt import Item
 from llm_explorer.texts import memory as texts
 from llm_explorer.texts.explore import MEMORY_CONVENTION, PHASE_WORDS
-from llm_explorer.ui import lesson, parts
+from llm_explorer.ui import lesson, look, parts
 from llm_explorer.ui.memory_trace import Found
 from llm_explorer.ui.shell import Page
 
@@ -54,7 +54,7 @@ def taught() -> None:
 
 def draw(page: Page, found: Found | None) -> None:
     """Two charts side by side, each with its table."""
-    grid = st.grid(2, min_column_width=400)
+    grid = st.grid(2, min_column_width=look.wide(400))
     with grid.cell():
         at_peak(page, found)
     with grid.cell():

@@ -11,7 +11,7 @@ from llm_explorer.accounting.rows import Letters, Row, by_component, model_lette
 from llm_explorer.charts.treemap import tree_chart
 from llm_explorer.config import ModelConfig
 from llm_explorer.texts import parameters as texts
-from llm_explorer.ui import parts
+from llm_explorer.ui import look, parts
 from llm_explorer.ui.shell import Page
 
 
@@ -40,7 +40,7 @@ def sentence(model: ModelConfig, parameters: Parameters) -> str:
 
 
 def _metrics(model: ModelConfig, parameters: Parameters) -> None:
-    grid = st.grid(4, min_column_width=180)
+    grid = st.grid(4, min_column_width=look.wide(180))
     with grid.cell():
         _metric(texts.TOTAL, parameters.total, units.exact(parameters.total), texts.TOTAL_HELP)
     with grid.cell():

@@ -9,14 +9,14 @@ from llm_explorer.charts.block_diagram import block_diagram, parts_in_words
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.texts import parameters as texts
 from llm_explorer.texts.explore import PRECISION_NAMES
-from llm_explorer.ui import parts
+from llm_explorer.ui import look, parts
 from llm_explorer.ui.shell import Page
 from llm_explorer.ui.words import name_of
 
 
 def draw(page: Page) -> None:
     """The drawing beside the shapes."""
-    grid = st.grid(2, min_column_width=360)
+    grid = st.grid(2, min_column_width=look.wide(360))
     with grid.cell():
         st.markdown(f"##### {texts.DRAWING}", help=texts.DRAWING_HELP)
         alt = texts.DRAWING_ALT.format(words=parts_in_words(page.model))

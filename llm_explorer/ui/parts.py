@@ -10,8 +10,9 @@ import streamlit as st
 
 from llm_explorer import charts
 from llm_explorer.accounting.rows import Letters, Row
+from llm_explorer.charts.enlarge import enlarged
 from llm_explorer.config import Problem
-from llm_explorer.ui import state
+from llm_explorer.ui import look, state
 from llm_explorer.ui.live import chart as live_chart
 
 WORD_JOINER: Final = "\u2060"
@@ -21,6 +22,8 @@ _ACTED_ON: Final = re.compile(r"https?:(?=//)|www(?=\.)|@|:(?=[\w+-]+[:/])|-(?=[
 
 def chart(figure: go.Figure, *, key: str, alt: str) -> None:
     """The one way a chart gets on a page: fixed height, text alternative, no toolbar."""
+    if look.is_large():
+        figure = enlarged(figure, look.LARGER)
     if live_chart.is_available():
         live_chart.draw(figure, key=key, alt=alt)
         return

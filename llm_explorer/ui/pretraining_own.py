@@ -11,7 +11,7 @@ from llm_explorer.formats import to_book_dict
 from llm_explorer.pretraining.plan import Plan, shrink
 from llm_explorer.pretraining.text import CORPORA, MAX_BYTES, PROBES, checked, corpus, split, vocabulary_size
 from llm_explorer.texts import pretraining as texts
-from llm_explorer.ui import jobs, parts, pretraining_run
+from llm_explorer.ui import jobs, look, parts, pretraining_run
 from llm_explorer.ui.shell import Page
 from llm_explorer.worker import limits
 from llm_explorer.worker.queue import Job, Snapshot
@@ -65,7 +65,7 @@ def trained() -> Training | None:
 def _choices(page: Page, *, busy: bool) -> None:
     base = trained() if trained() and st.session_state.get("pretraining_tune") else None
     text, probe = _text()
-    grid = st.grid(2, min_column_width=360)
+    grid = st.grid(2, min_column_width=look.wide(360))
     with grid.cell():
         model = _model(page, vocabulary_size(text)) if base is None else base.model
     with grid.cell():

@@ -14,7 +14,7 @@ from llm_explorer.lessons.recorded import load
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.texts.compute import MORE as COMPUTE_LINK
 from llm_explorer.texts.memory import MEMORY_LINK
-from llm_explorer.ui import lesson, parts, pretraining_own, pretraining_run
+from llm_explorer.ui import lesson, look, parts, pretraining_own, pretraining_run
 from llm_explorer.ui.shell import Page
 
 LESSON: Final = "pretraining"
@@ -78,7 +78,7 @@ def writing(_page: Page) -> None:
     reveal(choice, texts.WRITE_OPTIONS[0], texts.WRITE_ANSWER)
     folder = _chosen_model()
     prompt = st.text_input(texts.WRITE_PROMPT, texts.WRITE_EXAMPLE, max_chars=40, key="pretraining_prompt")
-    grid = st.grid(2, min_column_width=360)
+    grid = st.grid(2, min_column_width=look.wide(360))
     with grid.cell():
         temperature = st.slider(texts.TEMPERATURE, 0.1, 2.0, 1.0, 0.1, key="pretraining_temperature")
         top_k = st.slider(texts.TOP_K, 0, 20, 0, key="pretraining_top_k")
@@ -152,7 +152,7 @@ def tuning(_page: Page) -> None:
     moved |= {"new_first": first["validation_loss"], "new_last": last["validation_loss"]}
     reveal(choice, texts.TUNING_OPTIONS[2], texts.TUNING_ANSWER.format(**moved))
     at = pretraining_run.scrub(run, "pretraining_tuned")
-    grid = st.grid(2, min_column_width=360)
+    grid = st.grid(2, min_column_width=look.wide(360))
     with grid.cell():
         pretraining_run.losses(run, at["step"], "pretraining_tuned")
     with grid.cell():

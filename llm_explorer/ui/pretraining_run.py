@@ -8,7 +8,7 @@ import streamlit as st
 from llm_explorer.charts.palette import PAIR, PHASES
 from llm_explorer.charts.training import Curve, escaped, heads_chart, losses_chart, next_chart, shown, steps_chart
 from llm_explorer.texts import pretraining as texts
-from llm_explorer.ui import lesson, parts
+from llm_explorer.ui import lesson, look, parts
 
 Run = Mapping[str, Any]  # steps, probe, snapshots
 
@@ -25,7 +25,7 @@ def draw(run: Run, at: Mapping[str, Any], key: str) -> None:
     """The whole run with one of its snapshots marked."""
     if at["step"] == 0 and not run.get("tuned"):
         st.info(texts.UNTRAINED_NOTE, icon=":material/info:")
-    grid = st.grid(2, min_column_width=360)
+    grid = st.grid(2, min_column_width=look.wide(360))
     with grid.cell():
         losses(run, at["step"], key)
         steps(run, at["step"], key)

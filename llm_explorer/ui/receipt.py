@@ -10,7 +10,7 @@ from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.charts.receipt import receipt_figure
 from llm_explorer.receipt import Receipt, make_receipt
 from llm_explorer.texts import memory as texts
-from llm_explorer.ui import build_panel, jobs, memory_trace, parts
+from llm_explorer.ui import build_panel, jobs, look, memory_trace, parts
 from llm_explorer.ui.memory_trace import Found
 from llm_explorer.ui.shell import Page
 from llm_explorer.worker.task import Measurement
@@ -18,6 +18,8 @@ from llm_explorer.worker.task import Measurement
 
 def draw(page: Page, found: Found | None, *, measure: bool) -> None:
     """The table and its downloads; with ``measure``, the button that measures and the run while it runs."""
+    if look.hides("receipt"):
+        return
     traced = memory_trace.comparable(page, found)
     receipt = make_receipt(page.model, page.run, traced, measured(page), notes(page))
     if measure:
@@ -35,6 +37,8 @@ def not_verified(page: Page) -> None:
 
 def folded(page: Page) -> None:
     """The same in an expander, made when it is opened."""
+    if look.hides("receipt"):
+        return
     box = st.expander(texts.RECEIPT, icon=":material/receipt_long:", on_change="rerun", key="receipt_open")
     if box.open:
         with box:

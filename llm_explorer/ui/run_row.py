@@ -9,7 +9,7 @@ from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.config import DEFAULT_SEQUENCE, RunConfig, choices, field_range, replace
 from llm_explorer.formats import Configs
 from llm_explorer.texts.fields import FIELDS
-from llm_explorer.ui import jobs, state
+from llm_explorer.ui import jobs, look, state
 from llm_explorer.ui.settings import setting
 
 Width = int | Literal["stretch"]
@@ -18,13 +18,13 @@ Width = int | Literal["stretch"]
 def draw(slot: "st.delta_generator.DeltaGenerator") -> "st.delta_generator.DeltaGenerator":
     """Draw the bound widgets; returns where the popover with the other settings goes."""
     with slot.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        _choice("hardware", _with_address("hardware", hardware.names()), width=135, new=True)
+        _choice("hardware", _with_address("hardware", hardware.names()), width=look.wide(135), new=True)
         _keep_free()
-        _choice("precision", choices("precision"), width=125)
-        _number("batch_size", width=88)
-        _number("sequence_length", width=104, placeholder=f"C, to {DEFAULT_SEQUENCE}")
-        _choice("optimizer", choices("optimizer"), width=100)
-        _number("accumulation", width=112)
+        _choice("precision", choices("precision"), width=look.wide(125))
+        _number("batch_size", width=look.wide(88))
+        _number("sequence_length", width=look.wide(104), placeholder=f"C, to {DEFAULT_SEQUENCE}")
+        _choice("optimizer", choices("optimizer"), width=look.wide(100))
+        _number("accumulation", width=look.wide(112))
         return st.container(width="content")
 
 
@@ -55,7 +55,7 @@ def _keep_free() -> None:
         value=round(100 * DEFAULT_RESERVE),
         key=state.RESERVE,
         bind="query-params",
-        width=105,
+        width=look.wide(105),
         help="The share of the memory it is sized for that the driver, other programs and gaps may take.",
     )
 

@@ -8,7 +8,8 @@ import streamlit as st
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs
 from llm_explorer.texts.explore import PIN_HELP
-from llm_explorer.ui import guard, parts, run_row, state, warm
+from llm_explorer.texts.look import ANSWERS_HIDDEN
+from llm_explorer.ui import guard, look, parts, run_row, share, state, warm
 from llm_explorer.ui.live import drag
 from llm_explorer.ui.sidebar import Sidebar, Sliders
 from llm_explorer.ui.words import name_of, value_words
@@ -41,31 +42,49 @@ class Page(NamedTuple):
     reserve: float
 
 
-def page(title: str, question: str, body: Callable[[Page], None], *, run_in_sidebar: bool = False) -> None:
+def answers_hidden(_page: Page) -> None:
+    """What stands for a page while the address hides its answers."""
+    st.info(ANSWERS_HIDDEN, icon=":material/visibility_off:")
+
+
+def page(
+    title: str,
+    question: str,
+    body: Callable[[Page], None],
+    *,
+    without_answers: Callable[[Page], None] = answers_hidden,
+    run_in_sidebar: bool = False,
+) -> None:
     """Draw the frame, read the config and let ``body`` draw the page from it.
 
-    While what is typed is not valid, the page goes on with the last config that was, at first the defaults. What
-    happens below the frame, and a slider that is dragged, draws only that part anew.
+    ``without_answers`` draws it where the address hides them. While what is typed is not valid, the page goes on with
+    the last config that was, at first the defaults. What happens below the frame, and a slider that is dragged, draws
+    only that part anew.
     """
     warm.freeze()
     guard.install()
-    st.set_page_config(f"{title} · LLM explorer", ICON, "wide", SIDEBAR_WIDTH)
+    st.set_page_config(f"{title} · LLM explorer", ICON, "wide", look.wide(SIDEBAR_WIDTH))
     asked = state.asked_by_address()
     state.make_change()
     state.write_pins()
-    _links()
+    look.apply()
+    if not look.hides("links"):
+        _links()
     bar = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
     bar.markdown(f"#### {title}", help=question, width="stretch")
-    row = st.container()
+    row = None if run_in_sidebar else st.container(key=look.RUN)
     sidebar = Sidebar()
     sidebar.draw_numbers()
-    options = run_row.draw(st.sidebar.expander("The run", icon=":material/tune:") if run_in_sidebar else row)
+    options = run_row.draw(_run_in_sidebar() if row is None else row)
     configs, _problems = _read()
     run_row.draw_options(options, configs)
     sliders = sidebar.draw_sliders(configs)
-    with bar:
-        _undo_and_pin(*(configs or state.last_valid()))
-    _below_the_frame(body, sliders, state.refused(asked), state.in_widgets())
+    if not look.hides("buttons"):
+        with bar:
+            _undo_and_pin(*(configs or state.last_valid()))
+            share.draw()
+    shown = without_answers if look.hides("answers") else body
+    _below_the_frame(shown, sliders, state.refused(asked), state.in_widgets())
 
 
 @st.fragment
@@ -82,6 +101,10 @@ def _below_the_frame(
     body(Page(*(configs or state.last_valid()), run_row.reserve()))
 
 
+def _run_in_sidebar() -> "st.delta_generator.DeltaGenerator":
+    return st.sidebar.container(key=look.RUN).expander("The run", icon=":material/tune:")
+
+
 def _links() -> None:
     passed_on = address()
     with st.container(horizontal=True, gap="xsmall"):
@@ -89,13 +112,9 @@ def _links() -> None:
             st.page_link(path, label=label, query_params=passed_on)
 
 
-def address() -> dict[str, str | list[str]]:
+def address() -> share.Address:
     """The parameters that a link to another page passes on: without them a new tab would start from the defaults."""
-    passed: dict[str, str | list[str]] = {**st.query_params.to_dict()}
-    passed.pop(state.STEP, None)
-    if state.PIN in passed:
-        passed[state.PIN] = st.query_params.get_all(state.PIN)  # the one parameter that may be there more than once
-    return passed
+    return {name: text for name, text in share.here().items() if name != state.STEP}
 
 
 def _undo_and_pin(model: ModelConfig, run: RunConfig) -> None:
@@ -127,7 +146,7 @@ def _notices(problems: tuple[Problem, ...], refused: tuple[Problem, ...]) -> Non
             st.caption("Below is the last config that was valid; at the start, the default.")
             parts.config_button("Back to it", state.write, state.last_valid(), icon=":material/undo:")
     for problem in refused:
-        if problem.field == state.PIN:
+        if problem.field in (state.PIN, *look.PARAMETERS):
             st.warning(f"From the address: {parts.plain(problem.message)} (left out).")
             continue
         used = value_words(state.held(problem.field))

@@ -5,7 +5,7 @@ import streamlit as st
 from llm_explorer.config import ModelConfig, RunConfig, field_range
 from llm_explorer.formats import Configs
 from llm_explorer.texts.fields import FIELDS
-from llm_explorer.ui import architecture, exchange, ladders, preset_picker, run_row, state
+from llm_explorer.ui import architecture, exchange, ladders, look, preset_picker, run_row, state
 from llm_explorer.ui.words import next_step_words
 
 NUMBER_WIDTH = 92
@@ -42,7 +42,7 @@ class Sidebar:
                 key=field,
                 bind="query-params",
                 label_visibility="collapsed",
-                width=NUMBER_WIDTH,
+                width=look.wide(NUMBER_WIDTH),
                 on_change=state.take_number,
                 args=(field,),
             )
@@ -75,7 +75,7 @@ def _slider(field: str, options: list[float], configs: Configs | None) -> None:
     value = state.held(field)
     state.follow(key, value)
     text = FIELDS[field]
-    explanation = f"{text.help} {_next_step(field, *configs)}" if configs else text.help
+    explanation = f"{text.help} {_next_step(field, *configs)}" if configs and not look.hides("answers") else text.help
     st.select_slider(
         text.label,
         options=options,

@@ -16,6 +16,7 @@ import streamlit as st
 from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs, apply_settings, to_settings
+from llm_explorer.ui import look
 from llm_explorer.ui.live import drag
 from llm_explorer.ui.words import name_of
 
@@ -36,6 +37,7 @@ _PINS: Final = "pins"
 _MOVED: Final = "moved"
 _CHANGE: Final = "change_before_next_run"
 _ASKED: Final = "asked_by_address"
+_PLAIN: Final = "came_without_parameters"
 _REFUSED: Final = "refused_from_address"
 _REFUSED_PINS: Final = "refused_pins"
 _SETTING: Final = re.compile(r"\s+(?=[a-z_]+=)")  # before each setting: a size such as "24 GiB" has a space in it
@@ -148,7 +150,9 @@ def asked_by_address() -> dict[str, str]:
     """The address's own parameters, once a visit: widgets, drawn later, drop what they cannot take."""
     if _ASKED not in st.session_state:
         asked = st.query_params.to_dict()
+        asked |= {name: ",".join(st.query_params.get_all(name)) for name in asked if name == look.HIDE}
         st.session_state[_ASKED] = asked
+        st.session_state[_PLAIN] = not asked
         _take_pins(st.query_params.get_all(PIN))
         infinite = [field for field in (*BOUND, RESERVE) if _is_infinite(asked.get(field, ""))]
         if infinite:  # st.number_input ends in an OverflowError (Streamlit 1.67)
@@ -158,6 +162,11 @@ def asked_by_address() -> dict[str, str]:
     untold: dict[str, str] = st.session_state[_ASKED]
     st.session_state[_ASKED] = {}
     return untold
+
+
+def came_plain() -> bool:
+    """Whether the visit began at an address without parameters."""
+    return bool(st.session_state.get(_PLAIN))
 
 
 def refused(asked: dict[str, str]) -> tuple[Problem, ...]:
@@ -289,8 +298,10 @@ def _take_pins(texts: Sequence[str]) -> None:
 def _dropped(field: str, asked: str) -> tuple[Problem, ...]:
     if field in (SETTINGS, STEP, PIN):
         return ()
+    if field in look.PARAMETERS:
+        return look.problems(field, asked)
     if field not in (*BOUND, RESERVE):
-        near = get_close_matches(field[:40], (*BOUND, RESERVE), n=1, cutoff=0.8)
+        near = get_close_matches(field[:40], (*BOUND, RESERVE, *look.PARAMETERS), n=1, cutoff=0.8)
         return (Problem(near[0], asked, f"{field[:40]} is no field; did you mean {near[0]}?"),) if near else ()
     used = held(field)
     if str(used) == asked:

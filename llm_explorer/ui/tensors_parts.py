@@ -15,7 +15,7 @@ from llm_explorer.charts.grids import tensor_board
 from llm_explorer.charts.palette import TENSOR_KINDS
 from llm_explorer.charts.storage import sharing_board
 from llm_explorer.texts import tensors as texts
-from llm_explorer.ui import jobs, lesson, parts
+from llm_explorer.ui import jobs, lesson, look, parts
 from llm_explorer.ui.shell import Page
 
 COLUMN: Final = 400  # pixels below which two columns become one
@@ -228,5 +228,5 @@ def shapes_of(page: Page) -> dict[str, str]:
 
 def two_columns() -> tuple[Any, Any]:
     """Two columns, one below the other where the page is narrow."""
-    grid = st.grid(2, min_column_width=COLUMN)
+    grid = st.grid(2, min_column_width=look.wide(COLUMN))
     return grid.cell(), grid.cell()

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from llm_explorer.ui.first_guess import COOKIE
 
 ROOT = Path(__file__).parents[2]
 START_S = 60
@@ -89,6 +91,11 @@ def until(condition: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
+def been_here(window: BrowserContext, server: Server) -> None:
+    """Make it the browser of one who has been here before, whom Explore asks for no guess."""
+    window.add_cookies([{"name": COOKIE, "value": "1", "url": server.url}])
+
+
 class Screen:
     """A page of the app in a browser window of its own."""
 
@@ -98,10 +105,14 @@ class Screen:
         server: Server,
         address: str = "",
         before: Callable[[Page], object] = lambda page: None,
+        *,
+        first: bool = False,
         **window: Any,
     ) -> None:
         self.server = server
         self.window = browser.new_context(**({"viewport": {"width": 1366, "height": 768}} | window))
+        if not first:
+            been_here(self.window, server)
         self.page: Page = self.window.new_page()
         self.errors: list[str] = []
         self.requests: list[str] = []
@@ -110,7 +121,8 @@ class Screen:
         self.page.on("request", lambda request: self.requests.append(request.url))
         before(self.page)
         self.page.goto(server.url + address)
-        self.settle()
+        if not first:
+            self.settle()
 
     def settle(self) -> None:
         """Wait until the script has run and a chart is drawn."""

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 FINISHED_S = 60
 DRAG = "drag_of_a_slider"
+BEEN_HERE = {"Cookie": "llm_explorer_guessed=1"}  # Explore then asks for no guess
 
 
 class Found(NamedTuple):
@@ -39,7 +40,13 @@ class Visitor:
     async def open(cls, url: str, page: str = "", query: str = "") -> Self:
         """Connect and wait for the first screen; ``url`` is the app's, ``page`` such as 'memory'."""
         address = url.replace("http", "ws", 1) + "_stcore/stream"
-        socket = await connect(address, subprotocols=["streamlit"], max_size=None, origin=url.rstrip("/"))  # type: ignore[list-item, arg-type]
+        socket = await connect(
+            address,
+            subprotocols=["streamlit"],  # type: ignore[list-item]
+            max_size=None,
+            origin=url.rstrip("/"),  # type: ignore[arg-type]
+            additional_headers=BEEN_HERE,
+        )
         visitor = cls(socket, page, query)
         await visitor.run()
         return visitor

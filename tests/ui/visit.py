@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from streamlit.testing.v1 import AppTest
 
+from llm_explorer.ui import first_guess
 from llm_explorer.ui.parts import WORD_JOINER
 
 SCRIPT = Path(__file__).parents[2] / "streamlit_app.py"
@@ -17,8 +18,11 @@ SCRIPT = Path(__file__).parents[2] / "streamlit_app.py"
 class Visit:
     """The page, opened at an address and looked at after every run: no run may end in an exception."""
 
-    def __init__(self, **address: str | list[str]) -> None:
+    def __init__(self, *, first: bool = False, **address: str | list[str]) -> None:
+        """``first``: of one who has not been here before, whom Explore asks for a guess."""
         self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
+        if not first:
+            self.page.session_state[first_guess.OVER] = True
         for name, text in address.items():
             self.page.query_params[name] = text
         self.run()

@@ -1,0 +1,86 @@
+"""How the screen looks, by the address: parts that are hidden, larger type.
+
+A hidden part with widgets that hold the config is drawn all the same and taken off the screen by a style: a widget that
+is not drawn loses its value and its place in the address. All other hidden parts are not drawn.
+"""
+
+import os
+from difflib import get_close_matches
+from typing import Final
+
+import streamlit as st
+
+from llm_explorer.config import Problem
+from llm_explorer.texts.look import PARTS
+
+HIDE: Final = "hide"
+TYPE: Final = "type"
+PARAMETERS: Final = (HIDE, TYPE)
+TYPES: Final = ("normal", "large")
+LARGER: Final = 1.25
+RUN: Final = "run_settings"  # the key of the container around them
+
+# constants only: nothing that a visitor wrote gets into a style
+_STYLES: Final = {
+    "sidebar": "[data-testid=stSidebar], [data-testid=stExpandSidebarButton] { display: none !important; }",
+    "run": f".st-key-{RUN} {{ display: none !important; }}",
+}
+_LARGE_STYLE: Final = (
+    f":root {{ font-size: {100 * LARGER:g}% !important; }} "
+    "[data-testid=stMainBlockContainer] { padding-left: 2rem; padding-right: 2rem; }"
+)
+
+
+def apply() -> None:
+    """Send the styles that the address asks for; drawn with the frame."""
+    styles = [style for part, style in _STYLES.items() if hides(part)]
+    if is_large():
+        styles.append(_LARGE_STYLE)
+    if styles:
+        st.html(f"<style>{' '.join(styles)}</style>")
+
+
+def hides(part: str) -> bool:
+    """Whether the address takes a part off the screen."""
+    return part in hidden()
+
+
+def hidden() -> tuple[str, ...]:
+    """The parts that the address takes off the screen."""
+    asked = names(",".join(st.query_params.get_all(HIDE)))
+    return tuple(part for part in PARTS if part in asked)
+
+
+def names(text: str) -> list[str]:
+    """The names in a list with commas.
+
+    >>> names("run, build,")
+    ['run', 'build']
+    """
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def is_large() -> bool:
+    """Whether type is larger: by the address, else by LLM_EXPLORER_TYPE=large of the server."""
+    asked = st.query_params.get(TYPE)
+    return (asked if asked in TYPES else os.environ.get("LLM_EXPLORER_TYPE")) == "large"
+
+
+def wide(pixels: int) -> int:
+    """A width in pixels that holds the type there is."""
+    return round(pixels * LARGER) if is_large() else pixels
+
+
+def problems(field: str, asked: str) -> tuple[Problem, ...]:
+    """What of ``hide=`` or ``type=`` in the address means nothing."""
+    if field == TYPE:
+        wrong = () if asked in TYPES else (asked,)
+        return tuple(Problem(TYPE, text, f"type={text[:40]} is neither normal nor large") for text in wrong)
+    unknown = [name for name in names(asked) if name not in PARTS]
+    return tuple(Problem(HIDE, name, _unknown(name)) for name in unknown[:5])
+
+
+def _unknown(name: str) -> str:
+    near = get_close_matches(name[:40], PARTS, n=1)
+    meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(PARTS)}"
+    return f"hide={name[:40]} is no part of the screen; {meant}"

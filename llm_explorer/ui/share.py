@@ -1,0 +1,93 @@
+"""Share: the link of this page as a QR code and as text, and what it may ask of the screen that opens it."""
+
+from io import BytesIO
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+import segno
+import streamlit as st
+
+from llm_explorer.texts import look as texts
+from llm_explorer.ui import look
+
+SIDE: Final = 480  # pixels of the code: read from ten times as far as it is wide
+QUIET: Final = 4  # modules of white around it: ISO/IEC 18004 asks for four
+LOCAL: Final = ("localhost", "127.0.0.1", "::1")
+
+Address = dict[str, str | list[str]]
+
+
+def draw() -> None:
+    """The button in the frame."""
+    if st.button("Share", icon=":material/qr_code_2:", key="share", help=texts.SHARE_HELP, type="tertiary"):
+        _dialog()
+
+
+@st.dialog(texts.SHARE_TITLE, width="large")
+def _dialog() -> None:
+    grid = st.grid(2, min_column_width=look.wide(300))
+    code, words = grid.cell(), grid.cell()
+    with words:
+        link = link_to(st.context.url or "", _asked())
+        st.code(link, language=None, wrap_lines=True)
+        if urlsplit(link).hostname in LOCAL:
+            st.warning(texts.ONLY_HERE, icon=":material/info:")
+        st.link_button(texts.OPEN, link, icon=":material/open_in_new:")
+    with code:
+        picture = qr_code(link)
+        if picture is None:
+            st.warning(texts.TOO_LONG.format(letters=len(link)), icon=":material/info:")
+        else:
+            st.image(picture, width=SIDE, alt=texts.ALT)
+
+
+def _asked() -> Address:
+    """The address of this page with what the switches add to it."""
+    large = st.toggle(texts.LARGER, look.is_large(), key="share_large", help=texts.LARGER_HELP)
+    left_out = st.pills(
+        texts.LEAVE_OUT,
+        tuple(texts.PARTS),
+        selection_mode="multi",
+        default=look.hidden(),
+        format_func=texts.PARTS.__getitem__,
+        key="share_hide",
+        wrap=True,
+        help=texts.LEAVE_OUT_HELP,
+    )
+    return with_look(here(), large=large, hidden=left_out)
+
+
+def here() -> Address:
+    """Every parameter of the address, those that are there more than once with all their values."""
+    params = st.query_params
+    found = {name: params.get_all(name) for name in params}
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def with_look(address: Address, *, large: bool, hidden: list[str]) -> Address:
+    """An address that asks for larger type, and for some parts to be off the screen."""
+    kept = {name: text for name, text in address.items() if name not in look.PARAMETERS}
+    asks = {look.TYPE: "large"} if large else {}
+    return kept | asks | ({look.HIDE: ",".join(hidden)} if hidden else {})
+
+
+def link_to(url: str, address: Address) -> str:
+    """The whole link, with commas and colons as they are read.
+
+    >>> link_to("https://host/memory?old=1", {"n_layers": "24", "hide": "run,build"})
+    'https://host/memory?n_layers=24&hide=run,build'
+    """
+    page = urlsplit(url)
+    query = urlencode(address, doseq=True, safe=",:=")
+    return page._replace(path=page.path or "/", query=query, fragment="").geturl()
+
+
+def qr_code(link: str) -> str | None:
+    """A black and white drawing (SVG) of the link's code; None where a link is longer than a code can be."""
+    try:
+        code = segno.make_qr(link, error="l")
+    except segno.DataOverflowError:
+        return None
+    drawing = BytesIO()
+    code.save(drawing, kind="svg", border=QUIET, dark="#000000", light="#ffffff", xmldecl=False, omitsize=True)
+    return drawing.getvalue().decode()
