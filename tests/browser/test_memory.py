@@ -51,6 +51,17 @@ def test_sliders_that_come_late_to_the_browser_show_what_the_address_says(open_s
     assert "context_length=64" in page.url
 
 
+def test_a_config_that_the_address_brought_goes_along_to_a_page_that_is_drawn_twice(open_screen: OpenScreen) -> None:
+    page = open_screen("?n_layers=7&batch_size=3&set=seed%3D5").page
+    page.get_by_role("link", name="Memory").click()
+    expect(page.locator(TIMELINE)).to_be_visible(timeout=60_000)  # the second time
+    page.wait_for_timeout(1000)
+    for field, value in {"n_layers": "7", "batch_size": "3", "set": "seed=5"}.items():
+        expect(page.locator(f".st-key-{field} input")).to_have_value(value)
+    assert re.search(r"memory\?.*n_layers=7", page.url)
+    assert "batch_size=3" in page.url
+
+
 def test_a_drag_changes_the_sentence_at_once_and_the_trace_when_it_is_let_go(open_screen: OpenScreen) -> None:
     # a config of its own: what has been traced before is shown as soon as a drag comes by
     screen = open_screen(f"memory{SMALL}&accumulation=2")

@@ -66,6 +66,8 @@ def test_hidden_parts_are_off_the_screen_and_their_config_stays(open_screen: Ope
     ready(page)
     assert "hide=sidebar" in page.url
     expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+    expect(page.locator(".st-key-n_layers input")).to_have_value("24")
+    assert "batch_size=7" in page.url
 
 
 @pytest.mark.parametrize("width", [1400, 1000])
