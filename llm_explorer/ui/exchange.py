@@ -98,9 +98,7 @@ def _use(model: ModelConfig, told: RunConfig, configs: Configs | None) -> None:
     if configs == (model, run):
         st.caption(f":material/check_circle: {texts.IN_USE}")
         return
-    st.button(
-        texts.USE, icon=":material/publish:", type="primary", key="import_use", on_click=state.write, args=(model, run)
-    )
+    st.button(texts.USE, icon=":material/publish:", key="import_use", on_click=state.write, args=(model, run))
 
 
 def _export(model: ModelConfig, run: RunConfig) -> None:
