@@ -19,12 +19,12 @@ _look_up, _take = WStates.__getitem__, WStates.set_widget_from_proto
 def install() -> None:
     """For all sessions of this server; again makes no difference."""
     WStates.__getitem__ = _checked  # type: ignore[method-assign]
-    WStates.set_widget_from_proto = _take_known  # type: ignore[method-assign]
+    WStates.set_widget_from_proto = _take_known  # type: ignore[method-assign, assignment]
 
 
-def _take_known(states: WStates, told: WidgetState) -> None:
-    if is_element_id(told.id):
-        _take(states, told)
+def _take_known(states: WStates, widget_state: WidgetState) -> None:
+    if is_element_id(widget_state.id):
+        _take(states, widget_state)
 
 
 def _checked(states: WStates, name: str) -> Any:

@@ -64,7 +64,8 @@ def page(
     warm.freeze()
     guard.install()
     st.set_page_config(f"{title} · LLM explorer", ICON, "wide", look.wide(SIDEBAR_WIDTH))
-    asked = state.asked_by_address()
+    state.read_address()
+    state.keep(title)
     state.make_change()
     state.write_pins()
     look.apply()
@@ -84,7 +85,7 @@ def page(
             _undo_and_pin(*(configs or state.last_valid()))
             share.draw()
     shown = without_answers if look.hides("answers") else body
-    _below_the_frame(shown, sliders, state.refused(asked), state.in_widgets())
+    _below_the_frame(shown, sliders, state.refused(), state.in_widgets())
 
 
 @st.fragment

@@ -41,6 +41,7 @@ _PINS: Final = "pins"
 _MOVED: Final = "moved"
 _CHANGE: Final = "change_before_next_run"
 _ASKED: Final = "asked_by_address"
+_PAGE: Final = "page"
 _PLAIN: Final = "came_without_parameters"
 _REFUSED: Final = "refused_from_address"
 _REFUSED_PINS: Final = "refused_pins"
@@ -150,8 +151,8 @@ def is_setting(problem: Problem) -> bool:
     return any(_is_about(problem, text) for text in held(SETTINGS).split())
 
 
-def asked_by_address() -> dict[str, str]:
-    """The address's own parameters, once a visit: widgets, drawn later, drop what they cannot take."""
+def read_address() -> None:
+    """Keep the address's own parameters, once a visit: widgets, drawn later, drop what they cannot take."""
     if _ASKED not in st.session_state:
         asked = st.query_params.to_dict()
         asked |= {name: ",".join(st.query_params.get_all(name)) for name in asked if name == look.HIDE}
@@ -163,9 +164,24 @@ def asked_by_address() -> dict[str, str]:
             for field in infinite:
                 del st.query_params[field]
             st.rerun()
-    untold: dict[str, str] = st.session_state[_ASKED]
-    st.session_state[_ASKED] = {}
-    return untold
+
+
+def keep(page: str) -> None:
+    """On another page than before: take the config along.
+
+    Streamlit (1.67) does so by itself only where a browser has told of the widgets twice: what an address brought is
+    forgotten at the first link, and not in the new address.
+    """
+    before = st.session_state.get(_PAGE, page)
+    st.session_state[_PAGE] = page
+    if page == before:
+        return
+    usual = {field: default_of(field) for field in BOUND} | _DEFAULTS
+    for field, default in usual.items():
+        value = st.session_state.get(field, default)
+        st.session_state[field] = value
+        if value != default and field not in st.query_params:
+            st.query_params[field] = str(value)
 
 
 def came_plain() -> bool:
@@ -173,9 +189,11 @@ def came_plain() -> bool:
     return bool(st.session_state.get(_PLAIN))
 
 
-def refused(asked: dict[str, str]) -> tuple[Problem, ...]:
+def refused() -> tuple[Problem, ...]:
     """What the address asked for and the widgets dropped without a word; told until the config is changed."""
+    asked = st.session_state[_ASKED]
     if asked:
+        st.session_state[_ASKED] = {}
         dropped = tuple(problem for field, text in asked.items() for problem in _dropped(field, text))
         st.session_state[_REFUSED] = (*dropped, *st.session_state.pop(_REFUSED_PINS, ()))
     told: tuple[Problem, ...] = st.session_state.get(_REFUSED, ())
