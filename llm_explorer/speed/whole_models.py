@@ -17,7 +17,6 @@ from llm_explorer.training import TrainingStep, random_batch
 FEWEST: Final = 4
 STEPS: Final = (3, 8)  # at least and at most; the first of them is a warm-up
 ENOUGH_S: Final = 0.1
-LONG_S: Final = 0.3  # of a step: two such must do
 PHASES: Final[tuple[Phase, ...]] = ("forward", "backward", "optimizer")
 GROUPS: Final[tuple[Group, ...]] = ("products", "attention", "values", "overhead")
 PULL: Final = 0.1  # towards a factor of 1, against one relative error of 1
@@ -81,8 +80,6 @@ def _step_times(model: ModelConfig, run: RunConfig, synchronize: Callable[[], No
     while len(times) < least or (len(times) < most and clock() - start < ENOUGH_S):
         step(batches, phases.enter)
         times.append(phases.finish())
-        if len(times) > 1 and times[0].step > LONG_S:
-            break
     return times[1:]
 
 

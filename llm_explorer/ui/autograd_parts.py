@@ -10,7 +10,7 @@ from llm_explorer.charts.gradient_graph import LEAF, gradient_graph
 from llm_explorer.charts.tangents import curve_with_tangent, factor_chain
 from llm_explorer.texts import autograd as texts
 from llm_explorer.texts.memory import MEMORY_LINK
-from llm_explorer.ui import lesson, look, parts, state
+from llm_explorer.ui import lesson, look, parts, settings
 from llm_explorer.ui.live import drag
 from llm_explorer.ui.shell import Page
 
@@ -191,7 +191,7 @@ def _w_slider(grid: Sequence[float]) -> float:
     key = f"{W}__slider"
     w = st.session_state.get(W, texts.INPUTS["w"].default)
     nearest = min(grid, key=lambda point: abs(point - w))
-    state.follow(key, nearest)
+    settings.follow(key, nearest)
     chosen: float = st.select_slider(
         texts.TANGENT_SLIDER,
         grid,

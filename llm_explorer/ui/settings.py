@@ -18,12 +18,22 @@ GO_WITH: Final = {
 }
 
 
+def follow(key: str, value: Any) -> None:
+    """Have a widget show ``value``, and draw it with that as its default.
+
+    Streamlit tells the browser once of a value that is set here. When the next run comes before the widget stands in
+    the browser, the browser sees the second message only, in which nothing but the default is left of it.
+    """
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
 def setting(field: str, model: ModelConfig, run: RunConfig) -> None:
     """One field with its explanation and, for a switch of the run, what switching it does."""
     config = model if field in ModelConfig.model_fields else run
     value = getattr(config, field)
     key = f"{field}__setting"
-    state.follow(key, value)
+    follow(key, value)
     text = FIELDS[field]
     if isinstance(state.default_of(field), bool):
         st.toggle(text.label, value, key=key, help=text.help, on_change=_take, args=(field, key))

@@ -5,7 +5,7 @@ import streamlit as st
 from llm_explorer.config import ModelConfig, RunConfig, field_range
 from llm_explorer.formats import Configs
 from llm_explorer.texts.fields import FIELDS
-from llm_explorer.ui import architecture, exchange, ladders, look, preset_picker, run_row, state
+from llm_explorer.ui import architecture, exchange, ladders, look, preset_picker, run_row, settings, state
 from llm_explorer.ui.words import next_step_words
 
 NUMBER_WIDTH = 92
@@ -75,7 +75,7 @@ class Sidebar:
 def _slider(field: str, options: list[float], configs: Configs | None) -> None:
     key = state.slider_key(field)
     value = state.held(field)
-    state.follow(key, value)
+    settings.follow(key, value)
     text = FIELDS[field]
     explanation = f"{text.help} {_next_step(field, *configs)}" if configs and not look.hides("answers") else text.help
     st.select_slider(

@@ -229,16 +229,6 @@ def last_valid() -> Configs:
     return history[-1] if history else (ModelConfig(), RunConfig())
 
 
-def follow(key: str, value: Any) -> None:
-    """Have a widget show ``value``, and draw it with that as its default.
-
-    Streamlit tells the browser once of a value that is set here. When the next run comes before the widget stands in
-    the browser, the browser sees the second message only, in which nothing but the default is left of it.
-    """
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
-
-
 def moved(field: str | None = None) -> str | None:
     """The slider that was moved last; with an argument, note that it was this one."""
     if field is not None:

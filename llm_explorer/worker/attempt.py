@@ -95,7 +95,7 @@ class Attempt:
             if process_bytes(self._model, self._run) > beside:
                 held.enter_context(without_residents())
             else:
-                limit = beside
+                limit = min(limit, beside)
             return self._run_child(take_worker(self._allocator(limit)), limit)
 
     def _run_child(self, worker: Worker, limit: int) -> Result:
