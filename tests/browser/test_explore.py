@@ -257,7 +257,7 @@ def test_text_of_the_address_becomes_no_link_icon_or_arrow(open_screen: OpenScre
     screen = open_screen(f"?{urlencode({'set': ' '.join(LURES)})}")
     told = screen.page.locator("strong", has_text="is not a setting").all_inner_texts()
     assert [text.replace(WORD_JOINER, "").split(" is ")[0] for text in told] == [*LURES]
-    assert screen.page.locator("a[href*=example]").count() == 0
+    assert screen.page.locator("[data-testid=stMarkdownContainer] a[href*=example]").count() == 0
     assert screen.page.get_by_label("home icon").count() == 0
 
 
