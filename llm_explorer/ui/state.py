@@ -11,11 +11,13 @@ and take the parameter out of the address. Of a persistent one it is told until 
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from math import isinf
 from typing import Any, Final, NamedTuple
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
@@ -181,7 +183,8 @@ def keep(page: str) -> None:
         value = st.session_state.get(field, default)
         st.session_state[field] = value
         if value != default and field not in st.query_params:
-            st.query_params[field] = str(value)
+            with suppress(StreamlitAPIException):  # still bound to the page before: Streamlit writes it itself
+                st.query_params[field] = str(value)
 
 
 def came_plain() -> bool:
