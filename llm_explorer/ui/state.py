@@ -174,8 +174,7 @@ def keep(page: str) -> None:
     Streamlit (1.67) does so by itself only where a browser has told of the widgets twice: what an address brought is
     forgotten at the first link, and not in the new address.
     """
-    before = st.session_state.get(_PAGE, page)
-    st.session_state[_PAGE] = page
+    before, st.session_state[_PAGE] = st.session_state.get(_PAGE, page), page
     if page == before:
         return
     usual = {field: default_of(field) for field in BOUND} | _DEFAULTS
