@@ -26,6 +26,7 @@ MOST_REPEATS: Final = 1000
 MOST_CALL_S: Final = 0.03  # a call that is expected to take longer is not made: a smaller one stands for it
 MOST_UPDATE_S: Final = 0.3  # but smaller updates would stay in a cache, and be no measure of a model's
 
+MOST_SLOWER: Final = 1.5  # a point that is not timed, than the slowest one step smaller: disturbances multiply too
 LEAST_SHARE: Final = 0.05  # of a time, that is work even where the clock says it is not
 
 ROWS: Final = (4, 32, 128, 512)
@@ -201,7 +202,8 @@ def _seconds_per_work(grid: Grid, sizes: tuple[int, ...], watch: Stopwatch, own:
     pairs = [(_smaller(grid, sizes, one), _smaller(grid, sizes, other), one) for one, other in combinations(axes, 2)]
     carried = [rate(left) * rate(right) / rate(_smaller(grid, right, one)) for left, right, one in pairs]
     fastest = min(rate(timed) for kind, timed in watch.best if kind == grid.kind and timed != grid.smallest)
-    return max(geometric_mean(carried), fastest)
+    slowest = max(rate(_smaller(grid, sizes, axis)) for axis in axes)
+    return min(max(geometric_mean(carried), fastest), MOST_SLOWER * slowest)
 
 
 def _smaller(grid: Grid, sizes: tuple[int, ...], number: int) -> tuple[int, ...]:
