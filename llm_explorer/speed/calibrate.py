@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from itertools import combinations, cycle, islice, product
 from math import prod
 from statistics import geometric_mean
@@ -182,28 +182,37 @@ def _rank(point: tuple[Grid, tuple[int, ...]]) -> float:
 
 
 def _expected_s(grid: Grid, sizes: tuple[int, ...], watch: Stopwatch) -> float:
-    return _seconds_per_work(grid, sizes, watch) * grid.work(*sizes)
+    return _rates(grid, watch)(sizes) * grid.work(*sizes)
 
 
-def _seconds_per_work(grid: Grid, sizes: tuple[int, ...], watch: Stopwatch, own: float = 0.0) -> float:
-    """As timed, without a call's own seconds; else carried on from the points one step smaller.
+def _rates(grid: Grid, watch: Stopwatch, own: float = 0.0) -> Callable[[tuple[int, ...]], float]:
+    """Seconds for a unit of work by sizes: as timed, without a call's own; else carried on from one step smaller.
 
     What a step on one axis changes where the other is smaller, it changes here: rows make a fast product faster and
     leave a slow one, such as bf16 without instructions for it, as slow as it is; widths make that one slower. Nothing
     gets faster than the fastest point that was timed.
     """
-    seconds = watch.best.get((grid.kind, sizes))
-    if seconds is not None:
-        return max(seconds - own, seconds * LEAST_SHARE) / grid.work(*sizes)
-    rate = partial(_seconds_per_work, grid, watch=watch, own=own)
-    axes = [number for number, axis in enumerate(grid.axes) if sizes[number] > axis[0]]
-    if len(axes) == 1:  # the smallest point of all is always timed
-        return rate(_smaller(grid, sizes, axes[0]))
-    pairs = [(_smaller(grid, sizes, one), _smaller(grid, sizes, other), one) for one, other in combinations(axes, 2)]
-    carried = [rate(left) * rate(right) / rate(_smaller(grid, right, one)) for left, right, one in pairs]
-    fastest = min(rate(timed) for kind, timed in watch.best if kind == grid.kind and timed != grid.smallest)
-    slowest = max(rate(_smaller(grid, sizes, axis)) for axis in axes)
-    return min(max(geometric_mean(carried), fastest), MOST_SLOWER * slowest)
+    timed = {
+        sizes: max(seconds - own, seconds * LEAST_SHARE) / grid.work(*sizes)
+        for (kind, sizes), seconds in watch.best.items()
+        if kind == grid.kind and sizes != grid.smallest
+    }
+    fastest = min(timed.values())  # the first point of the axes is always timed
+
+    @cache  # a point not timed asks for seven smaller ones, and each of them may not be timed either
+    def rate(sizes: tuple[int, ...]) -> float:
+        if sizes in timed:
+            return timed[sizes]
+        axes = [number for number, axis in enumerate(grid.axes) if sizes[number] > axis[0]]
+        less = {axis: _smaller(grid, sizes, axis) for axis in axes}
+        slowest = max(rate(each) for each in less.values())
+        carried = [
+            rate(less[one]) * rate(less[other]) / rate(_smaller(grid, less[other], one))
+            for one, other in combinations(axes, 2)
+        ]
+        return min(max(geometric_mean(carried), fastest), MOST_SLOWER * slowest) if carried else slowest
+
+    return rate
 
 
 def _smaller(grid: Grid, sizes: tuple[int, ...], number: int) -> tuple[int, ...]:
@@ -220,7 +229,8 @@ def _seen(grid: Grid, watch: Stopwatch) -> Iterator[tuple[int, float]]:
 
 def _table(grid: Grid, watch: Stopwatch, base: float) -> Table:
     own = watch.best[grid.kind, grid.smallest]
-    rates = tuple(_seconds_per_work(grid, sizes, watch, own) for sizes in product(*grid.axes))
+    rate = _rates(grid, watch, own)
+    rates = tuple(rate(sizes) for sizes in product(*grid.axes))
     if grid.kind.endswith("backward"):
         own = max(own - base, own * LEAST_SHARE)
     return Table(overhead_s=own / grid.calls, axes=grid.axes, seconds_per_work=rates)

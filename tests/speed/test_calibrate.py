@@ -1,5 +1,6 @@
 """The stopwatch and the fit with times made up, and one calibration of this very machine."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -72,6 +73,15 @@ def test_when_the_time_is_up_only_the_smallest_have_been_timed() -> None:
     table, asked = table_of(lambda rows, columns: 1e-6 + 2e-6 * rows * columns, end=0.0)
     assert set(asked) == {(1, 0), (1, 1)}
     assert table.seconds_per_work == pytest.approx([2e-6] * 6)
+
+
+def test_a_large_table_of_which_nearly_nothing_was_timed_is_made_at_once() -> None:
+    axes = ((1, 2, 4, 8),) * 3
+    one = Grid("kind", axes, (0, 0, 0), lambda *_: lambda: None, lambda *sizes: math.prod(sizes))
+    watch = Stopwatch(lambda: None, Clock())
+    watch.best = {("kind", (0, 0, 0)): 1e-9, ("kind", (1, 1, 1)): 1e-3}
+    table = calibrate._table(one, watch, 0.0)  # asked anew at each step down, it took longer than anybody waits
+    assert table.seconds_per_work == pytest.approx([1e-3] * 64, rel=1e-3)
 
 
 def test_the_shortest_time_counts() -> None:
