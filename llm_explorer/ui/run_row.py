@@ -55,7 +55,6 @@ def _keep_free() -> None:
         value=round(100 * DEFAULT_RESERVE),
         key=state.RESERVE,
         bind="query-params",
-        persist_state="session",
         width=look.wide(105),
         help="The share of the memory it is sized for that the driver, other programs and gaps may take.",
     )
@@ -69,7 +68,6 @@ def _choice(field: str, options: tuple[str, ...], *, width: Width = "stretch", n
         index=options.index(state.default_of(field)),
         key=field,
         bind="query-params",
-        persist_state="session",
         help=text.help,
         accept_new_options=new,
         width=width,
@@ -87,7 +85,6 @@ def _number(field: str, *, width: int, placeholder: str | None = None) -> None:
         step=1,
         key=field,
         bind="query-params",
-        persist_state="session",
         help=text.help,
         placeholder=placeholder,
         width=width,

@@ -2,10 +2,6 @@
 
 The address is the state: every field in BOUND is a widget bound to a query parameter of its own name, all other fields
 travel in the one bound text ``set``. Pages never read these keys; they get the two configs.
-
-The bound widgets are persistent too: of a value from the address Streamlit (1.67) tells the browser once, and when the
-next run comes before the widget stands there, as on Memory when the trace is done, the browser would see the default,
-and take the parameter out of the address. Of a persistent one it is told until the browser has told it back.
 """
 
 import re
