@@ -2,7 +2,7 @@
 
 python -m benchmarks.time_accuracy --seed 7 --n 45 --write
 
-On a quiet machine 8 minutes; writes docs/PREDICTION.md.
+On a quiet machine 20 minutes; writes docs/PREDICTION.md.
 """
 
 import os
@@ -22,6 +22,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import to_settings
 from llm_explorer.machine import default_threads, processor_name, torch_version
+from llm_explorer.measure.statistics import Summary
 from llm_explorer.speed.operations import operations
 from llm_explorer.speed.predict import Span, calibration_for, predict_with, roofline
 from llm_explorer.units import seconds as in_words
@@ -42,19 +43,22 @@ REFINED_FROM: Final = 8  # layers
 INTRODUCTION: Final = """\
 Random configs, tiny to 124M parameters: 1 to 24 layers, widths 32 to 1024, 16 to 1024 tokens, vocabularies of 256 to
 50,257, all optimizers and their implementations, 1 to 3 micro-batches, checkpointing or not, both attentions, dropout 0
-or 0.1, the loss at once or in chunks. None was used to make or to tune a calibration. Each was measured in a process of
-its own, as the app does; errors are against the median of the measured times.
+or 0.1, the loss at once or in chunks. None was used to make or to tune a calibration. Each was measured twice, in a
+process of its own each time, as the app does; errors are against the mean of both medians.
 
 - **calibration**: what the app shows. The device is calibrated once for each precision (at most 5 s); a step is the sum
   of its operations.
 - **roofline**: each operation at the calibrated peak of arithmetic or of memory, whichever takes longer.
 - **FLOPs / peak**: the matrix products at the calibrated peak.
-- **refined**: the model really run at zero and at three layers.
+- **refined**: the model really run at zero and at three layers, between the two measurements.
+- **measured again**: the second measurement against the first. No prediction can be nearer than a measurement is to
+  itself.
 """
+AGAIN: Final = "measured again"
 
 
 class Case(NamedTuple):
-    """A config, its measured seconds, and those of each way to predict them, by phase."""
+    """A config, its measured seconds, and those of each way to predict them, by phase; ``noise`` is the larger one."""
 
     model: ModelConfig
     run: RunConfig
@@ -116,18 +120,27 @@ def short_pair(draw: random.Random, precision: str) -> tuple[ModelConfig, RunCon
             return model, run
 
 
-def measure(model: ModelConfig, run: RunConfig, *, refined: bool) -> Case:
-    """Measure a config, and predict it in every way."""
-    result = run_alone(Measurement(model, run).attempt(_silent, _silent))
-    assert result["status"] == "ok", result["reason"]
-    measured = {phase: result[f"{phase}_s"]["median"] for phase in PHASES}
-    noise = result["step_s"]["iqr"] / measured["step"]
-    methods = predictions(model, run)
-    if refined and model.n_layers >= REFINED_FROM:
+def measure(model: ModelConfig, run: RunConfig) -> Case:
+    """Measure a config twice, and predict it in every way."""
+    first, methods = measured_once(model, run), predictions(model, run)
+    if model.n_layers >= REFINED_FROM:
         told = run_alone(Refinement(model, run).attempt(_silent, _silent))
         assert told["status"] == "ok", told
         methods["refined"] = {phase: Span(*told["refined"][f"{phase}_s"]) for phase in PHASES}
-    return Case(model, run, measured, noise, methods)
+    second = measured_once(model, run)
+    mean = {phase: (first[phase].median + second[phase].median) / 2 for phase in PHASES}
+    methods[AGAIN] = {
+        phase: Span(mean[phase] * second[phase].median / first[phase].median, 0.0, None) for phase in PHASES
+    }
+    noise = max(each["step"].iqr / each["step"].median for each in (first, second))
+    return Case(model, run, mean, noise, methods)
+
+
+def measured_once(model: ModelConfig, run: RunConfig) -> dict[str, Summary]:
+    """The times of each phase, in a process of their own."""
+    result = run_alone(Measurement(model, run).attempt(_silent, _silent))
+    assert result["status"] == "ok", result["reason"]
+    return {phase: Summary(**result[f"{phase}_s"]) for phase in PHASES}
 
 
 def predictions(model: ModelConfig, run: RunConfig) -> dict[str, dict[str, Span]]:
@@ -149,11 +162,11 @@ def predictions(model: ModelConfig, run: RunConfig) -> dict[str, dict[str, Span]
 
 def errors_by_method(cases: list[Case]) -> str:
     """Median and 90th percentile of the absolute errors."""
-    groups = [(method, "all", cases) for method in ("calibration", "roofline", "FLOPs / peak")]
+    groups = [(method, "all", cases) for method in ("calibration", AGAIN, "roofline", "FLOPs / peak")]
     by_precision = {name: [case for case in cases if case.run.precision == name] for name in PRECISIONS}
     groups += [("calibration", name, some) for name, some in by_precision.items()]
     deep = [case for case in cases if "refined" in case.methods]
-    groups += [("refined", "8 to 24 layers", deep), ("calibration", "the same", deep)]
+    groups += [(method, "8 to 24 layers", deep) for method in ("refined", "calibration", AGAIN)]
     rows = [
         (method, which, len(some), *(_errors(some, method, phase) for phase in PHASES))
         for method, which, some in groups
@@ -243,7 +256,7 @@ def main(seed: int, count: int, *, write: bool) -> None:
         os.environ["XDG_CACHE_HOME"] = cache  # calibrations of its own, also in the children
         cases = []
         for number in range(count):
-            case = measure(*short_pair(draw, PRECISIONS[number % len(PRECISIONS)]), refined=True)
+            case = measure(*short_pair(draw, PRECISIONS[number % len(PRECISIONS)]))
             errors = " ".join(f"{phase} {case.errors('calibration', phase):+.0%}" for phase in PHASES)
             print(f"{number + 1}/{count} {in_words(case.measured['step'])} ±{case.noise:.0%} {errors}", flush=True)
             cases.append(case)

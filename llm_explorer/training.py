@@ -103,8 +103,9 @@ class TrainingStep:
     @torch.no_grad()
     def _masters_to_weights(self) -> None:
         for weight, master in self.masters.items():
+            if master.grad is not None:
+                weight.copy_(master)
             master.grad = None
-            weight.copy_(master)
 
 
 def make_optimizer(weights: list[Tensor], run: RunConfig, lr: float) -> Optimizer | None:

@@ -216,22 +216,25 @@ def _speed(job: Message, protocol: Protocol, reason: str | None) -> Message:
 def _calibrate(job: Message, report: Report) -> Message:
     import torch
 
+    from llm_explorer.measure.products import fast_products
     from llm_explorer.speed.calibrate import calibrate
 
     key = Key.model_validate(job["key"])
     torch.set_num_threads(key.threads)
-    return {"calibration": calibrate(key, report=report).model_dump()}
+    with fast_products(key.recipe, key.device):
+        return {"calibration": calibrate(key, report=report).model_dump()}
 
 
 def _refine(job: Message, report: Report) -> Message:
     import torch
 
     from llm_explorer.measure.memory import limited_memory
+    from llm_explorer.measure.products import fast_products
     from llm_explorer.speed.refine import refine
 
     model, run = ModelConfig(**job["model"]), RunConfig(**job["run"])
     torch.set_num_threads(run.threads or default_threads())
-    with limited_memory(job["limit_bytes"]):
+    with fast_products(run.precision, run.device), limited_memory(job["limit_bytes"]):
         return {"refined": refine(model, run, budget_s=job["budget_s"], report=report)}
 
 
@@ -239,13 +242,15 @@ def _measure(job: Message, model: ModelConfig, run: RunConfig, protocol: Protoco
     import torch
 
     from llm_explorer.measure.measurement import measure
+    from llm_explorer.measure.products import fast_products
 
     torch.set_num_threads(run.threads or default_threads())
 
     def report(phase: str, fraction: float | None, text: str) -> None:
         protocol.progress(job["id"], phase, fraction, text)
 
-    return measure(model, run, budget_s=job["budget_s"], report=report, limit_bytes=job["limit_bytes"])
+    with fast_products(run.precision, run.device):
+        return measure(model, run, budget_s=job["budget_s"], report=report, limit_bytes=job["limit_bytes"])
 
 
 if __name__ == "__main__":

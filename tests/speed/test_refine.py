@@ -1,63 +1,100 @@
-from collections.abc import Iterator
-
 import pytest
 import torch
 
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.timing import StepTime
+from llm_explorer.model import GPT
 from llm_explorer.speed import refine as room
 from llm_explorer.speed.refine import refine
 
 MODEL = ModelConfig(vocab_size=50, context_length=16, emb_dim=16, n_heads=2, n_layers=12)
+RUN = RunConfig(batch_size=1)
 
 
-@pytest.fixture
-def depths(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The depths that were run; a layer takes 1 s of forward, 2 s of backward, 0.5 s of update; all else 10 s each."""
-    asked = []
+class Told:
+    """Stands for a training step and for the clock that times it."""
 
-    def took(_model: ModelConfig, _run: RunConfig, layers: int, *_: object) -> StepTime:
-        asked.append(layers)
-        return StepTime(10 + layers, 10 + 2 * layers, 10 + 0.5 * layers)
+    def __init__(self, took: dict[int, StepTime]) -> None:
+        self.took, self.ran = took, list[int]()
 
-    monkeypatch.setattr(room, "_step_time", took)
-    return asked
+    def step(self, gpt: GPT, _run: RunConfig) -> "Told":
+        self.gpt = gpt
+        return self
+
+    def __call__(self, *_: object) -> None:
+        self.ran.append(len(self.gpt.blocks))
+
+    def clock(self, *_: object) -> "Told":
+        return self
+
+    def enter(self, _phase: str) -> None:
+        """Nothing is timed."""
+
+    def finish(self) -> StepTime:
+        return self.took[self.ran[-1]]
+
+
+def told(monkeypatch: pytest.MonkeyPatch, took: dict[int, StepTime]) -> Told:
+    made = Told(took)
+    monkeypatch.setattr(room, "TrainingStep", made.step)
+    monkeypatch.setattr(room, "PhaseClock", made.clock)
+    return made
 
 
 def refined(layers: int) -> dict[str, list[float]]:
     model = MODEL.model_copy(update={"n_layers": layers})
-    return refine(model, RunConfig(), budget_s=1, report=lambda *_: None)
+    return refine(model, RUN, budget_s=0.01, report=lambda *_: None)
 
 
-@pytest.mark.parametrize(("layers", "ran"), [(12, [0, 3]), (3, [0, 3]), (2, [0, 2]), (1, [0, 1])])
-def test_layers_that_did_not_run_take_as_long_as_those_that_did(depths: list[int], layers: int, ran: list[int]) -> None:
+@pytest.mark.parametrize(("layers", "deep"), [(12, 3), (3, 3), (2, 2), (1, 1)])
+def test_layers_that_did_not_run_take_as_long_as_those_that_did(
+    monkeypatch: pytest.MonkeyPatch, layers: int, deep: int
+) -> None:
+    # a layer takes 1 s of forward, 2 s of backward, 0.5 s of update; all else 10 s each
+    made = told(monkeypatch, {depth: StepTime(10 + depth, 10 + 2 * depth, 10 + 0.5 * depth) for depth in (0, deep)})
     found = refined(layers)
-    assert depths == ran
+    assert made.ran[:4] == [0, deep, 0, deep]
     assert found["forward_s"][0] == pytest.approx(10 + layers)
     assert found["backward_s"][0] == pytest.approx(10 + 2 * layers)
     assert found["step_s"][0] == pytest.approx(30 + 3.5 * layers)
     for seconds, low, high in found.values():
-        assert low < seconds < high
+        assert low == pytest.approx(seconds / room.SPREAD)
+        assert high == pytest.approx(seconds * room.SPREAD)
 
 
 def test_a_slope_that_noise_turned_round_predicts_no_less_than_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    times: Iterator[StepTime] = iter([StepTime(5, 5, 5), StepTime(4, 4, 4)])
-    monkeypatch.setattr(room, "_step_time", lambda *_: next(times))
+    told(monkeypatch, {0: StepTime(5, 5, 5), 3: StepTime(4, 4, 4)})
     assert refined(24)["forward_s"][0] == 4
 
 
+def test_the_interval_is_wider_where_the_samples_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = told(monkeypatch, {0: StepTime(0, 0, 0)})
+    times = iter([1.0, 2.0, 3.0] * 1000)
+    made.took = {0: StepTime(0, 0, 0), 3: StepTime(1, 1, 1)}
+    monkeypatch.setattr(made, "finish", lambda: StepTime(next(times), 1, 0) if made.ran[-1] else made.took[0])
+    seconds, low, high = refined(3)["forward_s"]
+    assert seconds == 2
+    assert high > 2 * room.SPREAD * 1.2
+    assert low < 2 / room.SPREAD / 1.2
+
+
 @pytest.mark.parametrize("settings", [{}, {"precision": "bfloat16_master", "accumulation": 2, "checkpointing": True}])
-def test_it_really_runs_without_layers_and_with_three(
-    monkeypatch: pytest.MonkeyPatch, settings: dict[str, object]
-) -> None:
-    built = []
-    real = room.TrainingStep
+def test_it_really_runs_without_layers_and_with_three(settings: dict[str, object]) -> None:
+    told: list[str] = []
+    found = refine(
+        MODEL, RunConfig(batch_size=1, **settings), budget_s=0.2, report=lambda *each: told.append(str(each[2]))
+    )
+    assert found["step_s"][0] >= found["forward_s"][0] > 0
+    assert found["backward_s"][0] > found["forward_s"][0] / 10
+    assert told[-1].startswith("Timed ")
 
-    def watched(gpt: torch.nn.Module, run: RunConfig) -> object:
-        built.append(len(gpt.blocks))
-        return real(gpt, run)
 
-    monkeypatch.setattr(room, "TrainingStep", watched)
-    found = refine(MODEL, RunConfig(batch_size=1, **settings), budget_s=0.2, report=lambda *_: None)
-    assert built == [0, 3]
-    assert found["step_s"][0] >= found["forward_s"][0] + found["backward_s"][0]
+def test_blocks_that_are_left_out_are_not_updated() -> None:
+    """Their weights stay as they are, whatever the recipe."""
+    run = RunConfig(batch_size=1, precision="bfloat16_master")
+    gpt = room.build(MODEL.model_copy(update={"n_layers": 1}), run)
+    step, [block] = room.TrainingStep(gpt, run, lr=0.1), gpt.blocks
+    before = [weight.clone() for weight in block.parameters()]
+    gpt.blocks = torch.nn.ModuleList()
+    step([room.random_batch(MODEL, run)])
+    assert all(torch.equal(old, new) for old, new in zip(before, block.parameters(), strict=True))
