@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any, Final
 
 import torch
@@ -17,6 +17,7 @@ from torch.optim import AdamW
 
 from benchmarks.peer_models import PEERS, logits_of
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.measure.products import fast_products
 from llm_explorer.measure.timing import garbage_collection_paused
 from llm_explorer.model import build
 from llm_explorer.training import TrainingStep, random_batch
@@ -59,6 +60,7 @@ class Process:
         self.clock = time.process_time if threads == 1 else time.perf_counter
         self.steps: dict[str, Any] = {}
         self.batch: list[tuple[Tensor, Tensor]] = []
+        self.kernels = ExitStack()
 
     def build(
         self,
@@ -67,17 +69,23 @@ class Process:
         run: dict[str, Any],
         *,
         chunk: int,
-        default_optimizer: bool,
+        as_torch_comes: bool,
     ) -> dict[str, float]:
-        """Make a cell's models; how far the fp32 logits of those that compute the same as ours are from ours."""
+        """Make a cell's models; how far the fp32 logits of those that compute the same as ours are from ours.
+
+        ``as_torch_comes`` is with its usual AdamW and its own bf16 products.
+        """
         self.steps.clear()  # before the new ones are made
+        self.kernels.close()
         config, asked = ModelConfig(**model), RunConfig(**run)
+        if not as_torch_comes:
+            self.kernels.enter_context(fast_products(asked.precision, asked.device))
         gpt = build(config, asked)
         self.batch = [random_batch(config, asked)]
         for name in names:
             if name in PEERS:
                 peer = PEERS[name].build(config, gpt.state_dict())
-                self.steps[name] = PeerStep(peer, asked, default_optimizer=default_optimizer)
+                self.steps[name] = PeerStep(peer, asked, default_optimizer=as_torch_comes)
             else:
                 changed = asked.model_copy(update={"loss_chunk": chunk if "chunks" in name else None})
                 self.steps[name] = TrainingStep(build(config, changed), changed, lr=LEARNING_RATE)

@@ -5,7 +5,8 @@
     /tmp/peers/bin/pip install --no-deps -r requirements-peers.txt
     /tmp/peers/bin/python -m benchmarks.peers [--minutes 10] [--threads 1] [--cells '124M/*'] [--quick] [--write]
 
-What is not installed is named and left out. Takes the minutes it is given or what three rounds of every cell take.
+What is not installed is named and left out. Takes the minutes it is given or what the fewest rounds of every cell take:
+three, or two and no warm-up where a round takes over a minute.
 """
 
 import json
@@ -27,6 +28,8 @@ from llm_explorer.worker.limits import FAST_SETTINGS
 
 FILE: Final = Path(__file__).parents[1] / "docs" / "PERFORMANCE.md"
 FEWEST_ROUNDS: Final = 3
+SLOW_ROUND_S: Final = 60.0  # such a round is warm by itself
+FEWEST_SLOW: Final = 2
 CHUNK: Final = 256  # token positions: faster than 128 at 6 layers, D=384, BT=512 (2026-11)
 
 
@@ -62,10 +65,10 @@ class Process:
             raise click.ClickException(f"the process of the models ended with {self._process.wait()}, see above")
         return json.loads(line)
 
-    def build(self, cell: Cell, names: Sequence[str], *, default_optimizer: bool) -> dict[str, float]:
+    def build(self, cell: Cell, names: Sequence[str], *, as_torch_comes: bool) -> dict[str, float]:
         """Make these models in it; how far their fp32 logits are from ours."""
         configs = {"model": cell.model.model_dump(), "run": cell.run.model_dump()}
-        return self.ask("build", names=names, chunk=CHUNK, default_optimizer=default_optimizer, **configs)
+        return self.ask("build", names=names, chunk=CHUNK, as_torch_comes=as_torch_comes, **configs)
 
 
 class Budget:
@@ -83,22 +86,25 @@ class Budget:
 
 
 def rounds(processes: dict[str, Process], until: float, each_round: Callable[[], object] = lambda: None) -> Times:
-    """Each model once a round, the first of a round the second of that before; the warm-up round is not kept."""
-    order, times = list(processes), {name: [] for name in processes}
-    for name in order:
-        processes[name].ask("step", name=name)
-    done = 0
-    while done < FEWEST_ROUNDS or time.monotonic() < until:
+    """Each model once a round, the first of a round the second of that before; a quick warm-up round is not kept."""
+    order, start = list(processes), time.monotonic()
+    times = {name: [processes[name].ask("step", name=name)] for name in order}
+    slow = time.monotonic() - start > SLOW_ROUND_S
+    if slow:
+        each_round()
+    else:
+        times = {name: [] for name in order}
+    while len(times[order[0]]) < (FEWEST_SLOW if slow else FEWEST_ROUNDS) or time.monotonic() < until:
+        order = [*order[1:], order[0]]
         for name in order:
             times[name].append(processes[name].ask("step", name=name))
         each_round()
-        order, done = [*order[1:], order[0]], done + 1
     return times
 
 
 def even(process: Process, cell: Cell, names: Sequence[str], until: float) -> Found:
-    """All in one process, with the same optimizer."""
-    differences = process.build(cell, [OURS, *names], default_optimizer=False)
+    """All in one process, with the same optimizer and the same products."""
+    differences = process.build(cell, [OURS, *names], as_torch_comes=False)
     limits: list[dict[str, float]] = []
     precision = cell.run.precision
     times = rounds(
@@ -111,8 +117,8 @@ def even(process: Process, cell: Cell, names: Sequence[str], until: float) -> Fo
 
 def as_the_app(fast: Process, default: Process, cell: Cell, names: Sequence[str], until: float) -> Found:
     """Ours as the app runs it, the peers as PyTorch comes."""
-    fast.build(cell, [OURS, IN_CHUNKS], default_optimizer=False)
-    default.build(cell, names, default_optimizer=True)
+    fast.build(cell, [OURS, IN_CHUNKS], as_torch_comes=False)
+    default.build(cell, names, as_torch_comes=True)
     times = rounds(dict.fromkeys([OURS, IN_CHUNKS], fast) | dict.fromkeys(names, default), until)
     return Found(cell, times, [], {}, {})
 
