@@ -13,7 +13,7 @@ from llm_explorer.machine import default_threads, processor_name, torch_version
 from llm_explorer.speed.operations import ATTENTIONS, PRODUCTS, Operation, Phase
 from llm_explorer.worker.limits import Allocator
 
-VERSION: Final = 1  # of the way a calibration is made and read; any other is made anew
+VERSION: Final = 2  # of the way a calibration is made and read; any other is made anew
 
 Recipe = Literal["float32", "autocast", "bfloat16"]
 Group = Literal["products", "attention", "values", "overhead"]
@@ -88,7 +88,7 @@ class Calibration(_Plain):
     ``factors``: by phase and group of operations, what their tables' seconds are multiplied by. ``peak_flops``: of the
     fastest matrix product seen; ``bandwidth_bytes_per_s``: of a copy too large for any cache, read and written.
     ``disturbance``: by what share a usual step took longer than the shortest while this was learnt, which is the doing
-    of whatever else used the processor.
+    of whatever else used the processor. ``products_in_fp32``: whether this processor makes bf16 products so.
     """
 
     key: Key
@@ -99,6 +99,7 @@ class Calibration(_Plain):
     tables: Mapping[str, Table]
     factors: Mapping[Phase, Mapping[Group, Positive]]
     disturbance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    products_in_fp32: bool
 
 
 def key_for(run: RunConfig, allocator: Allocator) -> Key:

@@ -150,6 +150,10 @@ DROPOUT: Final = (
     "**Dropout {rate:g} makes a step {step:.1f} times as long** on this CPU by prediction: it forces the slower "
     "attention, which alone takes {attention:.1f} times as long. A fact of these kernels, not a law."
 )
+IN_FP32: Final = (
+    "**This processor has no instructions for bf16.** Matrix products are made in fp32, tile by tile: "
+    "here bf16 saves memory, not time."
+)
 NO_DROPOUT: Final = "Without dropout"
 NOISE: Final = (
     "Something else is using the processor: the samples spread by {spread} of their median. Treat the times as plus or "

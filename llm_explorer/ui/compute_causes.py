@@ -23,6 +23,8 @@ def draw(page: Page, times: Times) -> None:
         st.markdown(words)
     if times.calibration is None:
         return
+    if times.calibration.products_in_fp32:
+        st.markdown(texts.IN_FP32)
     cost = dropout_cost(times.calibration, page.model, page.run)
     if cost is not None:
         st.markdown(texts.DROPOUT.format(rate=page.model.drop_rate, step=cost.step, attention=cost.attention))

@@ -34,5 +34,6 @@ def calibration(run: RunConfig, allocator: Any = "default", **changes: Any) -> C
         "tables": tables,
         "factors": dict.fromkeys(("forward", "backward", "optimizer"), FACTORS),
         "disturbance": 0.0,
+        "products_in_fp32": False,
     }
     return Calibration(**(fields | changes))

@@ -223,6 +223,14 @@ def test_dropout_that_slows_attention_is_named_and_can_be_taken_away() -> None:
     assert "Dropout 0.1 makes" not in visit.words()
 
 
+@pytest.mark.parametrize("in_fp32", [True, False])
+def test_a_processor_without_bf16_is_named(*, in_fp32: bool) -> None:
+    run = RUN.model_copy(update={"precision": "bfloat16"})
+    for allocator in ("default", "fast"):
+        store.save(calibration(run, allocator, products_in_fp32=in_fp32))
+    assert (texts.IN_FP32 in ComputeVisit(precision="bfloat16").words()) is in_fp32
+
+
 @pytest.mark.usefixtures("calibrated")
 def test_explore_predicts_at_each_move_and_tells_the_error_once_measured(measures: Callable[..., None]) -> None:
     visit = Visit(**SMALL)
