@@ -14,7 +14,6 @@ TOO_MANY: Final = "Four are shown: your config and the three newest of four pins
 ADD: Final = "Add a preset"
 ADD_HELP: Final = "Pinned with the run that you have now; a sequence longer than its context becomes automatic."
 REMOVE: Final = "Remove {name}"
-TAKE: Final = "Take {name}"
 NOW: Final = "{name}, now"
 
 DIFFERENCES: Final = "What differs"

@@ -63,7 +63,6 @@ REFINE_AGAIN: Final = "Refine again"
 MEASURE: Final = "Measure it"
 MEASURE_AGAIN: Final = "Measure it again"
 NO_SPEED: Final = "meta has no speed: choose a real device to have times."
-NOT_DONE: Final = "{what}: {reason}."
 
 RUN_TITLE: Final = "A real training run"
 RUN_HELP: Final = "One device, sized and paced as the sentence says; several share the work at best evenly."

@@ -33,7 +33,6 @@ TREE_HELP: Final = (
 TREE_ALT: Final = "Areas: {title} by module. {parts}."
 LOOK: Final = "Drawn as"
 LOOKS: Final = {"icicle": "Icicle", "treemap": "Treemap"}
-NO_TENSORS: Final = "Norms without weights add nothing."
 TENSORS: Final = "Every tensor: shape, formula, count"
 TIED_NOTE: Final = "The head is the token embedding once more: it counts nothing here."
 LETTERS: Final = (
