@@ -61,7 +61,7 @@ def page(
     the last config that was, at first the defaults. What happens below the frame, and a slider that is dragged, draws
     only that part anew.
     """
-    warm.freeze()
+    warm.start()
     guard.install()
     st.set_page_config(f"{title} · LLM explorer", ICON, "wide", look.wide(SIDEBAR_WIDTH))
     state.read_address()
