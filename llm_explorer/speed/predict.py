@@ -14,7 +14,8 @@ from llm_explorer.worker.limits import Allocator, choose_allocator, memory_limit
 Basis = Literal["calibration", "roofline"]
 
 # The interval is from seconds / spread to seconds x spread, and wider after a disturbed calibration. Chosen on 105
-# random configs, AMD EPYC with 1 thread, torch 2.13.0, 2026-11: 1.25 held 95% of their steps.
+# random configs, AMD EPYC with 1 thread, torch 2.13.0, 2026-11: 1.25 held 95% of their steps, and of the 42 in
+# docs/PREDICTION.md 88%.
 SPREAD: Final = 1.25
 REFINED_LAYERS: Final = 3  # what refine.py runs, besides none
 

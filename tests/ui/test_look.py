@@ -20,8 +20,9 @@ def labels(visit: Visit) -> set[str]:
     return {*visit.buttons(), *(link.proto.label for link in visit.page.get("page_link"))}
 
 
-def test_an_address_that_hides_nothing_sends_no_style() -> None:
-    assert styles(Visit(n_layers="13")) == ""
+def test_an_address_that_hides_nothing_frames_the_focus_only() -> None:
+    assert "focus-visible" in styles(Visit(n_layers="13"))
+    assert "display: none" not in styles(Visit(n_layers="13"))
 
 
 @pytest.mark.parametrize(("part", "selector"), [("sidebar", "[data-testid=stSidebar]"), ("run", ".st-key-run_")])
@@ -132,7 +133,7 @@ def test_larger_type_is_of_everything_and_of_the_charts(by: str, monkeypatch: py
 
 def test_an_address_can_ask_a_server_of_large_type_for_normal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_EXPLORER_TYPE", "large")
-    assert styles(Visit(type="normal")) == ""
+    assert "font-size" not in styles(Visit(type="normal"))
 
 
 class Shared(Visit):
