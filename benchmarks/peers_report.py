@@ -103,12 +103,12 @@ def app_table(found: list[Found], names: Sequence[str]) -> str:
     rows = []
     for each in found:
         best = min((OURS, IN_CHUNKS), key=lambda name: median(ratios(each.times, name, "step")))
-        of_peers = {name: ratios(each.times, name, "step", best) for name in names}
+        of_peers = {name: ratios(each.times, name, "step", best) for name in names if name in each.times}
         fastest = min(of_peers, key=lambda name: median(of_peers[name]))
         goal = GOALS[each.cell.run.precision]
         reached = "reached" if median(of_peers[fastest]) >= goal else "missed"
         both = [ours_s(each.times, "step", name) for name in (OURS, IN_CHUNKS)]
-        shown = [spread(values) for values in of_peers.values()]
+        shown = [spread(of_peers[name]) if name in of_peers else "not timed" for name in names]
         verdict = (f"{median(of_peers[fastest]):.2f} ({fastest})", f"{goal}: {reached}")
         rows.append((each.cell.name, *both, *shown, len(each.times[OURS]), *verdict))
     columns = ("cell", OURS, IN_CHUNKS, *names, "rounds", "fastest peer", "goal")

@@ -10,7 +10,6 @@ import streamlit as st
 from llm_explorer.ui import live
 
 SCRIPT: Final = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-SCRIPT_IS_THERE: Final = SCRIPT.is_file()  # asked once: a rerun that waits for the disk waits for all other threads too
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -24,7 +23,7 @@ def _part() -> tuple[Any, str]:
 
 def is_available() -> bool:
     """Whether charts can be changed in place here: the part is on, its script is there and has not failed."""
-    return live.is_on() and SCRIPT_IS_THERE and not st.session_state.get("live_chart_failed")
+    return live.is_on() and SCRIPT.is_file() and not st.session_state.get("live_chart_failed")
 
 
 def draw(figure: go.Figure, *, key: str, alt: str) -> None:
