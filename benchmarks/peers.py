@@ -174,7 +174,7 @@ def fastest(found: Found, names: Sequence[str]) -> list[str]:
 
 
 @click.command()
-@click.option("--minutes", default=10.0, help="How long it may take; three rounds of a cell are always run.")
+@click.option("--minutes", default=10.0, help="How long it may take; the fewest rounds of a cell are always run.")
 @click.option("--threads", default=1, help="PyTorch's, in every process.")
 @click.option("--cells", "pattern", default="*", help="Which, such as '124M*' or '*/bfloat16'.")
 @click.option("--quick", is_flag=True, help="Only three rounds of each cell.")

@@ -2,7 +2,7 @@
 
 python -m benchmarks.time_accuracy --seed 7 --n 45 --write
 
-On a quiet machine 20 minutes; writes docs/PREDICTION.md.
+On a quiet machine half an hour; writes docs/PREDICTION.md.
 """
 
 import os
