@@ -45,7 +45,8 @@ def dropout_cost(calibration: Calibration, model: ModelConfig, run: RunConfig) -
     (step, attention), (plain_step, plain_attention) = (
         _spent(calibration, each, run) for each in (model, replace(model, drop_rate=0.0))
     )
-    return Dropout(step / plain_step, attention / plain_attention)
+    # in bf16 on a CPU without instructions for it the fused attention is the slower one
+    return Dropout(step / plain_step, attention / plain_attention) if attention > plain_attention else None
 
 
 def shares(model: ModelConfig, run: RunConfig) -> Shares:
