@@ -33,7 +33,7 @@ FEWEST_ROUNDS: Final = 3
 SLOW_ROUND_S: Final = 60.0  # such a round is warm by itself
 FEWEST_SLOW: Final = 2
 IN_PLAIN_LOOPS: Final = 2  # peers
-CHUNK: Final = 256  # token positions: faster than 128 at 6 layers, D=384, BT=512 (2026-11)
+CHUNK: Final = 512  # token positions: faster than 256 at 6 layers, D=384, BT=512 and 1024 (2026-11)
 
 
 class Process:

@@ -22,7 +22,7 @@ a processor without bf16 instructions the app's bf16 products (llm_explorer/meas
 
 AS_THE_APP: Final = """\
 Ours as the app runs it: fast settings of malloc, fused AdamW, its own bf16 products where PyTorch has only plain loops,
-the loss at once or in chunks of 256 positions, each shown. The peers in a process of their own with PyTorch's defaults:
+the loss at once or in chunks of 512 positions, each shown. The peers in a process of their own with PyTorch's defaults:
 plain malloc, `AdamW(parameters)`, PyTorch's products; where those are plain loops, only the two that were fastest in
 the even table. The last columns are the fastest peer over the faster of ours, and the goal for it.
 """

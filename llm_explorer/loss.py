@@ -1,5 +1,8 @@
 """Cross-entropy of a head's logits, some token positions at a time: never are all (BT, V) logits in memory.
 
+A position's logits lie in a row of Z >= V values, the rest of them -inf: no token's probability changes by that, and
+where rows begin at whole cache lines the products that write and read them are faster (``config.logits_row``).
+
 The gradients are made with the loss, chunk by chunk, while its logits are there; backward only scales and hands them
 over. Not torch's own ``F.linear_cross_entropy``: to a trace on fake tensors that is one operation with nothing inside.
 """
@@ -7,6 +10,7 @@ over. Not torch's own ``F.linear_cross_entropy``: to a trace on fake tensors tha
 # torch leaves autograd.Function's apply, its context and once_differentiable untyped
 # mypy: disable-error-code="no-any-return,no-untyped-call,untyped-decorator"
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -15,7 +19,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from llm_explorer.config import HEAD_ROWS_AT_ONCE
+from llm_explorer.config import HEAD_ROWS_AT_ONCE, logits_row
 
 
 def chunked_cross_entropy(
@@ -65,16 +69,18 @@ class _ChunkedCrossEntropy(Function):
         if how.needs_gradients:
             of_hidden = torch.empty_like(hidden)  # (BT, D)
             # summed in fp32 always: in bf16 an error of 0.2% grows to 0.5% with 16 chunks and to 0.9% with 128
-            of_weight = torch.zeros_like(weight, dtype=torch.float32)  # (V, D)
+            of_weight = torch.empty_like(weight, dtype=torch.float32)  # (V, D)
             of_bias = None if bias is None else torch.zeros_like(bias, dtype=torch.float32)  # (V,)
         for rows in chunks(len(hidden), how.size):
-            values, slope = _log_probabilities(hidden[rows], matrix, bias, how)  # (chunk, V)
+            values, slope = _log_probabilities(hidden[rows], matrix, bias, how)  # (chunk, Z)
             loss -= values.gather(-1, targets[rows, None]).sum()
             if how.needs_gradients:
                 values = _gradient_of_logits(values, targets[rows], len(hidden))
-                values = (values if slope is None else values.mul_(slope)).to(hidden.dtype)  # (chunk, V)
+                values = (values if slope is None else values.mul_(slope)).to(hidden.dtype)  # (chunk, Z)
+                values = values[:, : len(weight)]  # (chunk, V)
                 torch.mm(values, matrix, out=of_hidden[rows])  # (chunk, V) (V, D) -> (chunk, D)
-                _add_product(of_weight, values.T, hidden[rows])  # (V, chunk) (chunk, D) -> (V, D)
+                # (V, chunk) (chunk, D) -> (V, D)
+                _add_product(of_weight, values.T, hidden[rows], is_first=rows.start == 0)
                 if of_bias is not None:
                     of_bias += values.sum(0, dtype=torch.float32)  # (chunk, V) -> (V,)
             del values, slope  # before the next chunk has its own
@@ -98,30 +104,44 @@ class _ChunkedCrossEntropy(Function):
 def _log_probabilities(
     hidden: Tensor, matrix: Tensor, bias: Tensor | None, how: _Chunked
 ) -> tuple[Tensor, Tensor | None]:
-    """(chunk, D), (V, D) -> (chunk, V): a product in the dtype of both, its softmax in fp32.
+    """(chunk, D), (V, D) -> (chunk, Z): a product in the dtype of both, its softmax in fp32.
 
-    With a soft cap c also, where gradients are needed, its slope (chunk, V): 1 - tanh(logits / c)^2.
+    With a soft cap c also, where gradients are needed, its slope (chunk, Z): 1 - tanh(logits / c)^2.
     """
     # the product itself has no name: it dies as soon as its fp32 copy is there
-    logits = (hidden @ matrix.T if bias is None else torch.addmm(bias.to(hidden.dtype), hidden, matrix.T)).float()
-    if how.softcap is None:
-        return logits.log_softmax(dim=-1), None
-    pressed = logits.div_(how.softcap).tanh_()
-    values = (pressed * how.softcap).log_softmax(dim=-1)
-    return values, pressed.square_().neg_().add_(1.0) if how.needs_gradients else None
+    logits, slope = _logits(hidden, matrix, bias).float(), None
+    if how.softcap is not None:
+        pressed = logits.div_(how.softcap).tanh_()
+        logits = pressed * how.softcap
+    logits[:, len(matrix) :] = -math.inf
+    values = logits.log_softmax(dim=-1)
+    if how.softcap is not None and how.needs_gradients:
+        slope = pressed.square_().neg_().add_(1.0)
+    return values, slope
+
+
+def _logits(hidden: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
+    """(chunk, D), (V, D) -> (chunk, Z), of which the last Z - V columns are not set."""
+    logits = hidden.new_empty(len(hidden), logits_row(len(matrix)))
+    written = logits[:, : len(matrix)]
+    torch.mm(hidden, matrix.T, out=written)
+    if bias is not None:
+        written += bias
+    return logits
 
 
 def _gradient_of_logits(log_probabilities: Tensor, targets: Tensor, positions: int) -> Tensor:
-    """(chunk, V), in place: of the mean over all positions it is (probability - 1 at the target) / positions."""
+    """(chunk, Z), in place: of the mean over all positions it is (probability - 1 at the target) / positions."""
     gradient = log_probabilities.exp_()
     gradient.scatter_add_(-1, targets[:, None], gradient.new_full((len(targets), 1), -1.0))
     return gradient.div_(positions)
 
 
-def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
-    """total (V, D) += left (V, chunk) @ right (chunk, D); a bf16 product is turned into fp32 before, in pieces."""
+def _add_product(total: Tensor, left: Tensor, right: Tensor, *, is_first: bool) -> None:
+    """total (V, D) += left (V, chunk) @ right (chunk, D), or for the first = it; bf16 is turned into fp32 in pieces."""
     if left.dtype is total.dtype:
-        torch.addmm(total, left, right, out=total)
+        torch.addmm(total, left, right, beta=0 if is_first else 1, out=total)
         return
+    add = Tensor.copy_ if is_first else Tensor.add_
     for rows in chunks(len(total), HEAD_ROWS_AT_ONCE):
-        total[rows].add_((left[rows] @ right).float())
+        add(total[rows], (left[rows] @ right).float())  # a name would keep it beside the next one

@@ -16,6 +16,7 @@ from llm_explorer.config import (
     check,
     choices,
     field_range,
+    logits_row,
     replace,
 )
 
@@ -388,3 +389,11 @@ def test_a_sequence_longer_than_the_context_is_refused_with_both_ways_out() -> N
 def test_the_automatic_sequence_goes_with_every_context() -> None:
     for context in (1, 255, 256, 257, 100_000_000):
         check(ModelConfig(context_length=context), RunConfig())
+
+
+@given(st.integers(2, 1_000_000))
+def test_a_row_of_logits_is_an_odd_number_of_cache_lines_no_two_longer_than_it_must_be(vocab_size: int) -> None:
+    lines, rest = divmod(logits_row(vocab_size), 16)
+    assert not rest
+    assert lines % 2 == 1
+    assert vocab_size <= logits_row(vocab_size) < vocab_size + 32

@@ -77,14 +77,14 @@ def chunked_forward(kernels: Kernels) -> Iterator[Operation]:
 
 
 def _chunk(kernels: Kernels) -> Iterator[Operation]:
-    yield Operation((temporary("logits of a chunk", "a * R * V"),))
-    log_probabilities = temporary("log-probabilities of a chunk", "4 * R * V")
+    yield Operation((temporary("logits of a chunk", "a * R * Z"),))
+    log_probabilities = temporary("log-probabilities of a chunk", "4 * R * Z")
     if kernels.precision == "float32":
         yield Operation((log_probabilities,), dies=("logits of a chunk", log_probabilities.name))
         return
-    yield Operation((temporary("logits of a chunk in fp32", "4 * R * V"),), dies=("logits of a chunk",))
+    yield Operation((temporary("logits of a chunk in fp32", "4 * R * Z"),), dies=("logits of a chunk",))
     yield Operation((log_probabilities,), dies=("logits of a chunk in fp32",))
-    yield Operation((temporary("gradient of a chunk", "a * R * V"),), dies=(log_probabilities.name,))
+    yield Operation((temporary("gradient of a chunk", "a * R * Z"),), dies=(log_probabilities.name,))
     piece, in_fp32 = "a chunk's gradient of some head weights", "a chunk's gradient of some head weights in fp32"
     yield Operation((temporary(piece, "a * U * D"),))
     yield Operation((temporary(in_fp32, "4 * U * D"),), dies=(piece, in_fp32, "gradient of a chunk"))

@@ -16,7 +16,7 @@ from llm_explorer.accounting.moments import Plan, Recipe
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.rows import Letters, Row, letters_of
 from llm_explorer.accounting.structure import structure_of
-from llm_explorer.config import HEAD_ROWS_AT_ONCE, ModelConfig, RunConfig, replace
+from llm_explorer.config import HEAD_ROWS_AT_ONCE, ModelConfig, RunConfig, logits_row, replace
 
 
 class Memory(NamedTuple):
@@ -135,8 +135,8 @@ def recipe_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") ->
 
 def memory_letters(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> dict[str, int]:
     """All letters of the memory formulas: P parameters, Q of one block, Y parameter tensors, J rotated values a head, R
-    positions that have logits at once, U head rows whose gradient a loss in chunks sums at once; M and X see
-    ``_largest_steps``."""
+    positions that have logits at once, Z values that such a position takes in chunks, U head rows whose gradient a loss
+    in chunks sums at once; M and X see ``_largest_steps``."""
     letters = letters_of(model, run) | byte_letters(kernels_of(model, run, kernels))
     counted = count_parameters(model)
     rows, letters["P"] = counted.rows, counted.total
@@ -145,6 +145,7 @@ def memory_letters(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu
     letters["J"] = model.rope_width
     letters["M"], letters["X"] = _largest_steps(rows, letters)
     letters["U"] = min(letters["V"], HEAD_ROWS_AT_ONCE)
+    letters["Z"] = logits_row(letters["V"])
     return letters | sizes_of(run, letters["B"], letters["T"])
 
 

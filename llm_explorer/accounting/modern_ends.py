@@ -111,7 +111,7 @@ def _chunked_cross_entropy(tape: Torch, given: list[Value], structure: Structure
 
 
 def _chunk(tape: Torch, structure: Structure) -> None:
-    shape, full = "R * V", tape.kernels.precision == "float32"
+    shape, full = "R * Z", tape.kernels.precision == "float32"
     logits = tape.born("logits of a chunk", shape, "a")
     if not full:
         logits = tape.born("logits of a chunk in fp32", shape, FULL)

@@ -6,6 +6,7 @@ The text is that of the files of ``llm_explorer/model``, read as they are: nothi
 import ast
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from inspect import isfunction
 from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
 
@@ -115,16 +116,21 @@ def _imports(sources: Iterable[_Source]) -> str:
 
 
 def _constants(sources: Iterable[_Source]) -> str:
-    """What the files import from the config beside the two configs: types of choices, and numbers."""
+    """What the files import from the config beside the two configs: types of choices, numbers, and functions."""
     nodes = [node for source in sources for node in _imported(source.tree) if node.module == _CONFIG]
     names = {alias.name for node in nodes for alias in node.names}
+    found = {
+        name: getattr(config, name) for name in sorted((names | {"DEFAULT_SEQUENCE"}) - {"ModelConfig", "RunConfig"})
+    }
+    functions = [name for name, value in found.items() if isfunction(value)]
     lines = [
-        f"{name} = {getattr(config, name)!r}"
-        if isinstance(getattr(config, name), int)
-        else f"{name} = Literal[{', '.join(map(repr, get_args(getattr(config, name))))}]"
-        for name in sorted((names | {"DEFAULT_SEQUENCE"}) - {"ModelConfig", "RunConfig"})
+        f"{name} = {value!r}"
+        if isinstance(value, int)
+        else f"{name} = Literal[{', '.join(map(repr, get_args(value)))}]"
+        for name, value in found.items()
+        if name not in functions
     ]
-    return "\n".join(lines)
+    return "\n\n\n".join(["\n".join(lines), _named(_read(_CONFIG), tuple(functions))])
 
 
 def _config_class(values: BaseModel, fields: tuple[str, ...]) -> str:

@@ -77,7 +77,6 @@ class _Step(Blocks):
         weight = (self.V, self.D)
         if self.kernels.autocast:
             yield self.values("cast", HEAD, weight, 4, 2)
-        yield self.values("fill", HEAD, weight, 0, 4)
         full, rest = divmod(self.R, self.chunk)
         for size, times in ((self.chunk, full), (rest, 1)):
             if size and times:
