@@ -74,6 +74,11 @@ def wide(pixels: int) -> int:
     return round(pixels * LARGER) if is_large() else pixels
 
 
+def side_by_side(metrics: int) -> int:
+    """How many of so many metrics share a row: half where type is larger, else three stand over one."""
+    return metrics // 2 if is_large() else metrics
+
+
 def problems(field: str, asked: str) -> tuple[Problem, ...]:
     """What of ``hide=`` or ``type=`` in the address means nothing."""
     if field == TYPE:
