@@ -42,7 +42,6 @@ class Server:
                 [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *options.split()],
                 cwd=ROOT,
                 # the lock of measurements is the tests' own
-                # the lock of measurements is the tests' own
                 env=os.environ | {"XDG_CACHE_HOME": str(cache)} | environment,
                 stdout=log,
                 stderr=log,
