@@ -31,10 +31,9 @@ FAST_SETTINGS: Final = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "2147
 HOSTED_MEMORY: Final = 1024**3
 HOSTED_SERVER: Final = 256 * 1024**2
 HOSTED_RESIDENT: Final = 320 * 1024**2
-# Of a step: 2 s on one core. Half the bits are ten times slower on a processor that has no instructions for them
-# (25 and 2.5 GFLOP/s in steps of random models, benchmarks/memory_accuracy.py, 2026-11).
+# Of a step: about 2 s on one core, and 4 at most (14 to 42 GFLOP/s, 25 in the median, in bf16 steps of 14 random
+# models without instructions for it, 2026-11; those of fp32 are no slower).
 HOSTED_FLOPS: Final = 5 * 10**10
-HOSTED_FLOPS_BF16: Final = 5 * 10**9
 SIBLING_STEP: Final = 16 * 1024**2  # what is free changes all the time; a sibling should not
 
 
@@ -77,7 +76,7 @@ def flops_limit(run: RunConfig) -> int | None:
     """FLOPs that a step may take, so that a run ends in time; None where nobody waits for the same machine."""
     if not is_hosted() or run.device == "meta":
         return None
-    return HOSTED_FLOPS if run.precision == "float32" else HOSTED_FLOPS_BF16
+    return HOSTED_FLOPS
 
 
 def there_are(limit: int) -> str:

@@ -105,4 +105,4 @@ def test_a_hosted_step_takes_two_seconds_and_what_takes_longer_has_a_sibling(mon
     way = limits.sibling(small, long, GIB)
     assert way is not None
     assert step_flops(way.model, way.run) <= 5 * 10**10 < step_flops(small, long)
-    assert limits.flops_limit(replace(long, precision="autocast")) == 5 * 10**9
+    assert limits.flops_limit(replace(long, precision="autocast")) == 5 * 10**10
