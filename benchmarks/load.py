@@ -18,12 +18,14 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Final, NamedTuple
 
 import click
 import psutil
 
 from llm_explorer.machine import processor_name
+from llm_explorer.texts.compute import NOISE
 from tests.browser.screen import Server
 from tests.server.visitor import Visitor
 
@@ -35,8 +37,14 @@ CLASS: Final = 30
 DRAG_PAUSE_S: Final = 0.016  # a browser tells at most once a frame
 LESSONS: Final = ("concepts", "pretraining", "tensors", "autograd", "backprop")
 FIELDS: Final = ("vocab_size", "context_length", "n_layers", "drop_rate")
-SMALL: Final = "vocab_size=65&context_length=64&emb_dim=64&n_heads=4&n_layers={layers}&drop_rate=0.0&batch_size=4"
+SMALL: Final = (
+    "vocab_size=65&context_length=64&emb_dim=64&n_heads=4&n_layers={layers}&drop_rate=0.0&batch_size=4"
+    "&set=seed%3D{seed}"
+)
 MEASURED: Final = re.compile(r"Measured: really run here")
+SPEED: Final = re.compile(r"([\d,]+) tokens/s")
+WARNING: Final = NOISE.partition("{")[0]
+REPEATS: Final = 3
 
 
 class Row(NamedTuple):
@@ -48,10 +56,22 @@ class Row(NamedTuple):
     errors: list[str]
     remark: str = ""
 
+    def per_second(self, seconds: float, worked_s: float) -> "Row":
+        """With a remark on how many a second those were, and what of the processor each took."""
+        each = 1000 * worked_s / max(1, len(self.times))
+        return self._replace(remark=f"{len(self.times) / seconds:.1f} a second, {each:.0f} ms of processor time each")
+
     def cells(self) -> tuple[object, ...]:
         """As the table shows it."""
         quantiles = [f"{1000 * quantile(self.times, share):.0f}" for share in (0.5, 0.95, 0.99)]
         return (self.what, self.users, len(self.times), *quantiles, len(self.errors), self.remark)
+
+
+class Told(NamedTuple):
+    """What the screen says of a measurement: tokens a second, and whether something else was using the processor."""
+
+    speed: float
+    warned: bool
 
 
 def quantile(values: list[float], share: float) -> float:
@@ -134,13 +154,13 @@ async def drag(url: str, until: float, row: Row) -> None:
     await visitor.close()
 
 
-async def build(url: str, layers: int, row: Row, places: list[int]) -> None:
+async def build(url: str, row: Row, *, layers: int, seed: int = 0, places: list[int] | None = None) -> Told | None:
     """Presses 'Build and time it' and waits for the result as a browser does, however long the line."""
-    visitor = await Visitor.open(url, query=SMALL.format(layers=layers))
+    visitor = await Visitor.open(url, query=SMALL.format(layers=layers, seed=seed))
     begin = time.monotonic()
     await visitor.press("Build and time it")
-    while not MEASURED.search(visitor.words()):
-        if found := re.search(r"runs before this one on this server: (\d+)", visitor.words()):
+    while not MEASURED.search(words := visitor.words()):
+        if (found := re.search(r"runs before this one on this server: (\d+)", words)) and places is not None:
             places.append(int(found[1]))
         await asyncio.sleep(max(0.2, *visitor.polls.values()) if visitor.polls else 0.5)
         await (visitor.poll() if visitor.polls else visitor.run())
@@ -150,20 +170,24 @@ async def build(url: str, layers: int, row: Row, places: list[int]) -> None:
     row.times.append(time.monotonic() - begin)
     row.errors.extend(visitor.errors)
     await visitor.close()
+    speed = SPEED.search(words)
+    return Told(float(speed[1].replace(",", "")), WARNING in words) if speed else None
 
 
-async def together(jobs: Iterable[Awaitable[None]], row: Row) -> None:
+async def together(jobs: Iterable[Awaitable[object]], row: Row) -> None:
     """All at once; an exception of the client is an error of the row."""
     for result in await asyncio.gather(*jobs, return_exceptions=True):
         if isinstance(result, BaseException):
             row.errors.append(repr(result)[:200])
 
 
-def moves(url: str, users: int, seconds: float) -> Row:
+def moves(server: Server, users: int, seconds: float) -> Row:
     """Slider moves of so many users."""
-    row = Row("slider moves", users, [], [])
-    asyncio.run(together((explore(url, time.monotonic() + seconds, row) for _ in range(users)), row))
-    return row._replace(remark=f"{len(row.times) / seconds:.1f} a second")
+    row, process = Row("slider moves", users, [], []), psutil.Process(server.process.pid)
+    before = process.cpu_times()
+    asyncio.run(together((explore(server.url, time.monotonic() + seconds, row) for _ in range(users)), row))
+    after = process.cpu_times()
+    return row.per_second(seconds, after.user + after.system - before.user - before.system)
 
 
 def openings(url: str) -> Row:
@@ -195,7 +219,7 @@ def mixed(url: str, seconds: float) -> list[Row]:
     jobs = [act(url, until, row) for row, (_, users, act) in zip(rows, parts, strict=True) for _ in range(users)]
 
     async def run() -> None:
-        await together([*jobs, build(url, 2, measuring, [])], rows[0])
+        await together([*jobs, build(url, measuring, layers=2)], rows[0])
 
     asyncio.run(run())
     return [*rows, measuring]
@@ -214,22 +238,45 @@ def dragging(url: str, users: int, seconds: float) -> list[Row]:
     return [drags._replace(remark=f"{len(drags.times) / seconds / users:.1f} a second each"), others]
 
 
+def measuring(url: str) -> list[Row]:
+    """The same model measured alone, and while a class moves sliders: how far the times it is told are apart."""
+    alone, beside = Row("build and time, alone", 1, [], []), Row(f"build and time, {CLASS} exploring", 1, [], [])
+
+    async def several(row: Row, first: int) -> list[Told]:
+        found = [await build(url, row, layers=3, seed=first + number) for number in range(REPEATS)]
+        return [told for told in found if told]
+
+    async def in_a_class() -> list[Told]:
+        moving = [asyncio.create_task(explore(url, time.monotonic() + 600, Row("", 1, [], []))) for _ in range(CLASS)]
+        await asyncio.sleep(5)
+        found = await several(beside, REPEATS)
+        for each in moving:
+            each.cancel()
+        return found
+
+    usual, loaded = asyncio.run(several(alone, 0)), asyncio.run(in_a_class())
+    change = median(told.speed for told in loaded) / median(told.speed for told in usual) - 1
+    remark = f"{100 * change:+.0f} % tokens a second; warned in {sum(told.warned for told in loaded)} of {len(loaded)}"
+    return [
+        alone._replace(remark=f"warned in {sum(told.warned for told in usual)} of {len(usual)}"),
+        beside._replace(remark=remark),
+    ]
+
+
 def pressing(url: str) -> list[Row]:
     """A class presses 'Build and time it' at once, each with another config, while others move sliders."""
-    alone = Row("build and time, alone", 1, [], [])
     places: list[int] = []
-    asyncio.run(build(url, 3, alone, []))
     builds = Row("build and time, all at once", CLASS, [], [])
     others = Row("meanwhile: slider moves", 10, [], [])
 
     async def run() -> None:
-        waiting = asyncio.gather(*(build(url, 10 + number, builds, places) for number in range(CLASS)))
+        waiting = (build(url, builds, layers=10 + number, places=places) for number in range(CLASS))
         moving = [asyncio.create_task(explore(url, time.monotonic() + 60, others)) for _ in range(10)]
-        await asyncio.gather(waiting, *moving)
+        await asyncio.gather(*waiting, *moving)
 
     asyncio.run(run())
     shown = f"places shown: {min(places)} to {max(places)}" if places else "no place shown"
-    return [alone, builds._replace(remark=shown), others]
+    return [builds._replace(remark=shown), others]
 
 
 def flat_memory(visits: int, reruns: int) -> str:
@@ -301,11 +348,12 @@ def main(seconds: float, visits: int, reruns: int, *, write: bool) -> None:
 
     with serving() as server:
         for users in USERS:
-            tell(moves(server.url, users, seconds))
+            tell(moves(server, users, seconds))
         tell(openings(server.url))
         tell(*mixed(server.url, seconds))
         for users in DRAGGING:
             tell(*dragging(server.url, users, seconds))
+        tell(*measuring(server.url))
         tell(*pressing(server.url))
     if write:
         FILE.write_text(report(rows, seconds), encoding="utf-8")
