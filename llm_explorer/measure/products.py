@@ -3,11 +3,13 @@
 There torch (2.13) falls back on plain loops of its own: 0.7 to 20 GFLOP/s by shape and order, where fp32 does 20 to 80
 (AMD EPYC with AVX2, 1 thread, 2026-11). Here both factors are turned into fp32 tile by tile, multiplied as that, and
 the sums are rounded to bf16 once: no less exact, and 1 to 90 times as fast. Tiles are small: at most 2.4 MB are needed.
+The backward of fused attention, as slow there, is in attention.py.
 """
 
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import torch
@@ -15,6 +17,7 @@ from torch import Tensor
 
 from llm_explorer.config import Precision
 from llm_explorer.loss import chunks
+from llm_explorer.measure import attention
 
 WORTH_IT: Final = 2**17  # multiply-adds: below that torch's loops take no longer than what is done about them here
 SIDE: Final = 256  # rows and columns of a tile
@@ -31,16 +34,19 @@ def falls_back(precision: Precision, device: str) -> bool:
 def fast_products(precision: Precision, device: str) -> Iterator[None]:
     """While the block runs all of torch's matrix products are these, where torch has nothing better; else nothing.
 
-    Seen from a model, a trace or a profile they are ``aten::mm``, ``addmm`` and ``bmm`` as before.
+    And the backward of its fused attention is that of attention.py. Seen from a model, a trace or a profile they are
+    ``aten::mm``, ``addmm``, ``bmm`` and so on, as before.
     """
     if not falls_back(precision, device):
         yield
         return
+    backward = partial(attention.backward, torch.library.get_kernel(f"aten::{attention.NAME}", "CPU"))
     library = torch.library.Library("aten", "IMPL")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a kernel that takes another's place, as these mean to
         for name, kernel in {"mm": _mm, "mm.out": _mm_into, "addmm": _addmm, "bmm": _bmm}.items():
             library.impl(name, kernel, "CPU", allow_override=True)
+        library.impl(attention.NAME, backward, "CPU", with_keyset=True, allow_override=True)
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from llm_explorer.machine import default_threads, processor_name, torch_version
 from llm_explorer.speed.operations import ATTENTIONS, PRODUCTS, Operation, Phase
 from llm_explorer.worker.limits import Allocator
 
-VERSION: Final = 2  # of the way a calibration is made and read; any other is made anew
+VERSION: Final = 3  # of the way a calibration is made and read; any other is made anew
 
 Recipe = Literal["float32", "autocast", "bfloat16"]
 Group = Literal["products", "attention", "values", "overhead"]

@@ -150,8 +150,8 @@ DROPOUT: Final = (
     "attention, which alone takes {attention:.1f} times as long. A fact of these kernels, not a law."
 )
 IN_FP32: Final = (
-    "**This processor has no instructions for bf16.** Matrix products are made in fp32, tile by tile: "
-    "here bf16 saves memory, not time."
+    "**This processor has no instructions for bf16.** Matrix products, and attention's backward, are made "
+    "in fp32, piece by piece: here bf16 saves memory, not time."
 )
 NO_DROPOUT: Final = "Without dropout"
 NOISE: Final = (
