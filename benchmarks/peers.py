@@ -32,7 +32,7 @@ FILE: Final = Path(__file__).parents[1] / "docs" / "PERFORMANCE.md"
 FEWEST_ROUNDS: Final = 3
 SLOW_ROUND_S: Final = 60.0  # such a round is warm by itself
 FEWEST_SLOW: Final = 2
-IN_PLAIN_LOOPS: Final = 2  # peers
+IN_PLAIN_LOOPS: Final = 1  # peers
 CHUNK: Final = 512  # token positions: faster than 256 at 6 layers, D=384, BT=512 and 1024 (2026-11)
 
 
@@ -161,7 +161,7 @@ def timed(chosen: list[Cell], names: Sequence[str], threads: int, minutes: float
     with Process(threads, FAST_SETTINGS) as fast, Process(threads, {}) as default:
         for found in evens if names else []:
             click.echo(f"as the app runs it: {found.cell.name}", err=True)
-            # in PyTorch's plain loops a step of 124M takes minutes: those that were behind in the even table stay out
+            # in PyTorch's plain loops a step of 124M takes minutes: only the fastest of the even table is timed
             slow = falls_back(found.cell.run.precision, found.cell.run.device)
             some = fastest(found, names)[:IN_PLAIN_LOOPS] if slow else names
             apps.append(as_the_app(fast, default, found.cell, some, budget.until()))

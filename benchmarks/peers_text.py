@@ -17,14 +17,15 @@ backward needs. With one thread the clock is the processor's time, which a busy 
 
 EVEN: Final = """\
 One process, malloc's fast settings (large blocks come from a heap that is kept), fused AdamW, the loss at once, and on
-a processor without bf16 instructions the app's bf16 products (llm_explorer/measure/products.py) for all.
+a processor without bf16 instructions the app's bf16 products and backward of attention
+(llm_explorer/measure/products.py) for all.
 """
 
 AS_THE_APP: Final = """\
 Ours as the app runs it: fast settings of malloc, fused AdamW, its own bf16 products where PyTorch has only plain loops,
 the loss at once or in chunks of 512 positions, each shown. The peers in a process of their own with PyTorch's defaults:
-plain malloc, `AdamW(parameters)`, PyTorch's products; where those are plain loops, only the two that were fastest in
-the even table. The last columns are the fastest peer over the faster of ours, and the goal for it.
+plain malloc, `AdamW(parameters)`, PyTorch's products; where those are plain loops, only the one that was fastest in the
+even table. The last columns are the fastest peer over the faster of ours, and the goal for it.
 """
 
 LIMITS: Final = """\
