@@ -121,7 +121,7 @@ def phase_words(phase: int) -> None:
 def step_metrics(seen: dict[str, Look], done: int, phase: int) -> None:
     """What is known in this phase: the output from forward on, the loss from loss on, its change after the update."""
     before, after = seen["before"], seen["after"]
-    grid = st.grid(look.side_by_side(4), min_column_width=look.wide(150))
+    grid = look.four("phases", 150)
     grid.cell().metric("Whole steps done", done + (phase == 4), border=True)
     grid.cell().metric("Output, the label is 1", f"{before['output']:.4f}" if phase >= 1 else "not yet", border=True)
     grid.cell().metric("Loss", f"{before['loss']:.4f}" if phase >= 2 else "not yet", border=True)

@@ -90,7 +90,7 @@ def _inputs(page: Page) -> None:
     for key, value in start.items():  # the widgets of a page that was left are forgotten
         st.session_state.setdefault(key, value)
     chinchilla = units.count(TOKENS_A_PARAMETER * count_parameters(page.model).total)
-    grid = st.grid(look.side_by_side(4), min_column_width=look.wide(150))
+    grid = look.four("plan", 150)
     with grid.cell():
         about = texts.PLAN_TOKENS_HELP.format(tokens=chinchilla)
         millions = st.number_input(texts.PLAN_TOKENS, 1, 10**9, step=1000, key="plan_tokens", help=about)

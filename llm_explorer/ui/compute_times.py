@@ -108,7 +108,7 @@ def details(page: Page) -> None:
 
 
 def _metrics(times: Times) -> None:
-    grid = st.grid(look.side_by_side(4), min_column_width=look.wide(180))
+    grid = look.four("times")
     seconds, basis = times.step or (None, texts.NOT_KNOWN)
     with grid.cell():
         _metric(texts.STEP, units.seconds(seconds), basis, texts.STEP_HELP)

@@ -92,7 +92,7 @@ def metrics(cost: Cost, page: Page) -> None:
     """Parameters, training peak, FLOPs per token and the verdict, with the change against the newest pin."""
     pins = state.pins()
     before = cost_of(pins[-1].model, pins[-1].run, page.reserve) if pins else None
-    grid = st.grid(look.side_by_side(4), min_column_width=look.wide(180))
+    grid = look.four("costs")
     columns = [grid.cell() for _ in range(4)]
     with columns[0]:
         delta = cost.parameters.total - before.parameters.total if before else None

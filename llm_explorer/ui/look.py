@@ -6,12 +6,15 @@ is not drawn loses its value and its place in the address. All other hidden part
 
 import os
 from difflib import get_close_matches
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
 from llm_explorer.config import Problem
 from llm_explorer.texts.look import PARTS
+
+if TYPE_CHECKING:
+    from streamlit.elements.lib.grid_container import GridContainer
 
 HIDE: Final = "hide"
 TYPE: Final = "type"
@@ -25,6 +28,13 @@ _STYLES: Final = {
     "sidebar": "[data-testid=stSidebar], [data-testid=stExpandSidebarButton] { display: none !important; }",
     "run": f".st-key-{RUN} {{ display: none !important; }}",
 }
+_FOUR: Final = "four_"  # the keys of such grids begin with it
+_TWO_AND_TWO: Final = (
+    "@media (min-width: 480px) and (max-width: %dpx) "
+    f"{{ [class*='st-key-{_FOUR}'] {{ grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }} }}"
+)
+# the width of a window that has room for four, with the sidebar
+_ROOM: Final = {"normal": 1240, "large": 1440}
 _FOCUS_STYLE: Final = "[data-testid=stPageLink-NavLink]:focus-visible { outline: 2px solid currentColor; }"
 _LARGE_STYLE: Final = (
     f":root {{ font-size: {100 * LARGER:g}% !important; }} "
@@ -37,7 +47,8 @@ def apply() -> None:
 
     And always a frame around the page link that has the focus: Streamlit (1.67) only tints it.
     """
-    styles = [_FOCUS_STYLE, *(style for part, style in _STYLES.items() if hides(part))]
+    room = _ROOM["large" if is_large() else "normal"]
+    styles = [_FOCUS_STYLE, _TWO_AND_TWO % (room - 1), *(style for part, style in _STYLES.items() if hides(part))]
     if is_large():
         styles.append(_LARGE_STYLE)
     st.html(f"<style>{' '.join(styles)}</style>")
@@ -74,9 +85,9 @@ def wide(pixels: int) -> int:
     return round(pixels * LARGER) if is_large() else pixels
 
 
-def side_by_side(metrics: int) -> int:
-    """How many of so many metrics share a row: half where type is larger, else three stand over one."""
-    return metrics // 2 if is_large() else metrics
+def four(name: str, narrowest: int = 180) -> "GridContainer":
+    """A grid for four cells: side by side, or two and two, or one by one, but never three over one."""
+    return st.grid(4, min_column_width=wide(narrowest), key=f"{_FOUR}{name}")
 
 
 def problems(field: str, asked: str) -> tuple[Problem, ...]:

@@ -40,7 +40,7 @@ def sentence(model: ModelConfig, parameters: Parameters) -> str:
 
 
 def _metrics(model: ModelConfig, parameters: Parameters) -> None:
-    grid = st.grid(look.side_by_side(4), min_column_width=look.wide(180))
+    grid = look.four("counts")
     with grid.cell():
         _metric(texts.TOTAL, parameters.total, units.exact(parameters.total), texts.TOTAL_HELP)
     with grid.cell():

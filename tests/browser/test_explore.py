@@ -214,6 +214,23 @@ def test_both_themes_are_readable_and_nothing_overflows(open_screen: OpenScreen,
     assert screen.errors == []
 
 
+@pytest.mark.parametrize("size", ["normal", "large"])
+def test_four_metrics_never_stand_three_over_one(open_screen: OpenScreen, size: str) -> None:
+    screen = open_screen(f"?type={size}")
+    metrics = screen.page.get_by_test_id("stMetric")
+    seen = set()
+    for width in (420, 700, 1000, 1100, 1239, 1240, 1439, 1440, 1920):
+        screen.page.set_viewport_size({"width": width, "height": 768})
+        screen.page.wait_for_timeout(300)  # the sidebar opens and closes
+        tops = [round(box["y"]) for metric in metrics.all() if (box := metric.bounding_box())]
+        assert len(tops) == 4
+        rows = sorted(tops.count(top) for top in {*tops})
+        assert rows in ([1, 1, 1, 1], [2, 2], [4]), width
+        seen.add(len(rows))
+    assert seen >= {1, 2}
+    assert screen.errors == []
+
+
 HOSTILE = (
     "?n_layers=500000&emb_dim=%3Cscript%3Ealert(1)%3C/script%3E&batch_size=1e999&device=tpu&precision=fp8"
     "&hardware=**x**%3Cimg%20src=x%20onerror=alert(1)%3E&set=%5Bx%5D(javascript:alert(1))%20n_heads=nan&n_heads=12.5"
