@@ -107,12 +107,15 @@ def test_with_a_chunked_loss_the_head_is_part_of_the_loss() -> None:
 def test_parts_sum_to_the_whole_and_the_model_is_left_as_it_was() -> None:
     step, batches = prepared()
     step(batches)
-    found = break_down(step, batches, budget_s=3.0, synchronize=lambda: None)  # ends with the fifteenth pair
-    assert found is not None
-    parts = [*found["forward"].values(), *found["backward"].values(), found["optimizer"]]
-    assert sum(parts) == pytest.approx(found["whole"], rel=0.25)  # medians of tiny steps, each of its own samples
-    assert 3 <= found["n"] <= 15
-    assert not any(module._forward_hooks or module._forward_pre_hooks for module in step.gpt.modules())
+    for _ in range(3):  # whatever else runs here can double the median of tiny steps, but hardly three times
+        found = break_down(step, batches, budget_s=3.0, synchronize=lambda: None)  # ends with the fifteenth pair
+        assert found is not None
+        assert 3 <= found["n"] <= 15
+        assert not any(module._forward_hooks or module._forward_pre_hooks for module in step.gpt.modules())
+        parts = [*found["forward"].values(), *found["backward"].values(), found["optimizer"]]
+        if sum(parts) == pytest.approx(found["whole"], rel=0.25):  # medians, each of its own samples
+            return
+    pytest.fail(f"three times the parts {parts} were not the whole {found['whole']}")
 
 
 def test_a_step_too_slow_for_the_budget_is_not_taken_apart() -> None:
