@@ -15,7 +15,7 @@ from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.texts import compare as texts
 from llm_explorer.texts.fields import FIELDS
 from llm_explorer.texts.memory import TRACED_ONLY
-from llm_explorer.ui import compute_times, parts, preset_picker, state
+from llm_explorer.ui import compute_times, parts, pins, preset_picker, state
 from llm_explorer.ui.compute_times import Times
 from llm_explorer.ui.shell import Page
 from llm_explorer.ui.words import name_of, value_words
@@ -55,10 +55,10 @@ def draw(page: Page) -> tuple[Compared, ...]:
 
 def all_compared(page: Page) -> tuple[Compared, ...]:
     """The config of now, then the newest pins that are not the same, in the order in which they were pinned."""
-    pins = [(number, pin) for number, pin in enumerate(state.pins()) if (pin.model, pin.run) != page[:2]]
+    others = [(number, pin) for number, pin in enumerate(pins.pinned()) if (pin.model, pin.run) != page[:2]]
     names = [texts.NOW.format(name=name_in_short(page.model))]
     found = [_compared(names[0], None, page)]
-    for number, pin in pins[1 - MOST :]:
+    for number, pin in others[1 - MOST :]:
         names.append(_unlike(name_in_short(pin.model), names))
         found.append(_compared(names[-1], number, Page(pin.model, pin.run, page.reserve)))
     return tuple(found)
@@ -105,8 +105,8 @@ def _toolbar(page: Page, compared: Sequence[Compared]) -> None:
             if each.pin is not None:
                 label = texts.REMOVE.format(name=each.name)
                 icon = ":material/close:"
-                parts.config_button(label, state.unpin, (each.pin,), key=f"unpin_{each.pin}", icon=icon)
-    if len(state.pins()) == MOST == len(compared):
+                parts.config_button(label, pins.unpin, (each.pin,), key=f"unpin_{each.pin}", icon=icon)
+    if len(pins.pinned()) == MOST == len(compared):
         st.caption(texts.TOO_MANY)
 
 
@@ -117,7 +117,7 @@ def _add(own: RunConfig) -> None:
     if preset is None:
         return
     fits = own.sequence(preset.model) <= preset.model.context_length
-    state.pin(preset.title, preset.model, own if fits else replace(own, sequence_length=None))
+    pins.pin(preset.title, preset.model, own if fits else replace(own, sequence_length=None))
     st.session_state[_CHANGED] = True
 
 

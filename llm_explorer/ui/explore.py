@@ -27,6 +27,7 @@ from llm_explorer.ui import (
     look,
     memory_fit,
     parts,
+    pins,
     receipt,
     state,
     words,
@@ -90,8 +91,8 @@ def headline(cost: Cost, page: Page) -> None:
 
 def metrics(cost: Cost, page: Page) -> None:
     """Parameters, training peak, FLOPs per token and the verdict, with the change against the newest pin."""
-    pins = state.pins()
-    before = cost_of(pins[-1].model, pins[-1].run, page.reserve) if pins else None
+    pinned = pins.pinned()
+    before = cost_of(pinned[-1].model, pinned[-1].run, page.reserve) if pinned else None
     grid = look.four("costs")
     columns = [grid.cell() for _ in range(4)]
     with columns[0]:

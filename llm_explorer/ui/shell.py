@@ -9,7 +9,7 @@ from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs
 from llm_explorer.texts.explore import PIN_HELP
 from llm_explorer.texts.look import ANSWERS_HIDDEN
-from llm_explorer.ui import guard, look, parts, run_row, share, state, warm
+from llm_explorer.ui import guard, look, parts, pins, run_row, share, state, warm
 from llm_explorer.ui.live import drag
 from llm_explorer.ui.sidebar import Sidebar, Sliders
 from llm_explorer.ui.words import name_of, value_words
@@ -67,7 +67,7 @@ def page(
     state.read_address()
     state.keep(title)
     state.make_change()
-    state.write_pins()
+    pins.write_pins()
     look.apply()
     if not look.hides("links"):
         _links()
@@ -119,12 +119,12 @@ def address() -> share.Address:
 
 
 def _undo_and_pin(model: ModelConfig, run: RunConfig) -> None:
-    pins = state.pins()
-    if pins:
-        st.caption(f"Changes are against {pins[-1].label}", width="content")
-        st.button("Unpin", icon=":material/keep_off:", on_click=state.unpin, key="unpin", type="tertiary")
+    pinned = pins.pinned()
+    if pinned:
+        st.caption(f"Changes are against {pinned[-1].label}", width="content")
+        st.button("Unpin", icon=":material/keep_off:", on_click=pins.unpin, key="unpin", type="tertiary")
     pin = (name_of(model), model, run)
-    st.button("Pin", icon=":material/keep:", on_click=state.pin, args=pin, key="pin", help=PIN_HELP, type="tertiary")
+    st.button("Pin", icon=":material/keep:", on_click=pins.pin, args=pin, key="pin", help=PIN_HELP, type="tertiary")
     can_undo = state.can_undo()
     st.button("Undo", icon=":material/undo:", disabled=not can_undo, on_click=state.undo, key="undo", type="tertiary")
 
@@ -147,7 +147,7 @@ def _notices(problems: tuple[Problem, ...], refused: tuple[Problem, ...]) -> Non
             st.caption("Below is the last config that was valid; at the start, the default.")
             parts.config_button("Back to it", state.write, state.last_valid(), icon=":material/undo:")
     for problem in refused:
-        if problem.field in (state.PIN, *look.PARAMETERS):
+        if problem.field in (pins.PIN, *look.PARAMETERS):
             st.warning(f"From the address: {parts.plain(problem.message)} (left out).")
             continue
         used = value_words(state.held(problem.field))

@@ -1,16 +1,15 @@
-"""The visitor's state: which widgets hold the config, how it is read and written, undo, pins.
+"""The visitor's state: which widgets hold the config, how it is read and written, undo.
 
 The address is the state: every field in BOUND is a widget bound to a query parameter of its own name, all other fields
 travel in the one bound text ``set``. Pages never read these keys; they get the two configs.
 """
 
-import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from difflib import get_close_matches
 from math import isinf
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -20,7 +19,7 @@ from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs, apply_settings, to_settings
 from llm_explorer.ui import look
 from llm_explorer.ui.live import drag
-from llm_explorer.ui.words import name_of
+from llm_explorer.ui.pins import PIN, take_pins
 
 SLIDERS: Final = ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers", "drop_rate")
 RUN_FIELDS: Final = ("hardware", "device", "precision", "batch_size", "sequence_length", "optimizer", "accumulation")
@@ -28,14 +27,11 @@ BOUND: Final = (*SLIDERS, *RUN_FIELDS)
 SETTINGS: Final = "set"
 RESERVE: Final = "reserve"  # bound too, but of the page: no config has it
 STEP: Final = "step"  # bound on the pages of lessons
-PIN: Final = "pin"  # as often as there are pins, each in the syntax of the text ``set``
 KEPT_CONFIGS: Final = 20
-MOST_PINS: Final = 4
 STALE_S: Final = 1.0
 
 _DEFAULTS: Final = {SETTINGS: "", RESERVE: round(100 * DEFAULT_RESERVE)}
 _HISTORY: Final = "history"
-_PINS: Final = "pins"
 _MOVED: Final = "moved"
 _CHANGE: Final = "change_before_next_run"
 _ASKED: Final = "asked_by_address"
@@ -43,15 +39,6 @@ _PAGE: Final = "page"
 _PLAIN: Final = "came_without_parameters"
 _REFUSED: Final = "refused_from_address"
 _REFUSED_PINS: Final = "refused_pins"
-_SETTING: Final = re.compile(r"\s+(?=[a-z_]+=)")  # before each setting: a size such as "24 GiB" has a space in it
-
-
-class Pin(NamedTuple):
-    """A config kept for comparing."""
-
-    label: str
-    model: ModelConfig
-    run: RunConfig
 
 
 def default_of(field: str) -> Any:
@@ -156,7 +143,7 @@ def read_address() -> None:
         asked |= {name: ",".join(st.query_params.get_all(name)) for name in asked if name == look.HIDE}
         st.session_state[_ASKED] = asked
         st.session_state[_PLAIN] = not asked
-        _take_pins(st.query_params.get_all(PIN))
+        st.session_state[_REFUSED_PINS] = take_pins(st.query_params.get_all(PIN))
         infinite = [field for field in (*BOUND, RESERVE) if _is_infinite(asked.get(field, ""))]
         if infinite:  # st.number_input ends in an OverflowError (Streamlit 1.67)
             for field in infinite:
@@ -253,56 +240,6 @@ def take_number(field: str) -> None:
         st.session_state[field] = st.session_state.get(slider_key(field), before)
     else:
         moved(field)
-
-
-def pins() -> list[Pin]:
-    """The pinned configs of the whole app, oldest first."""
-    kept: list[Pin] = st.session_state.setdefault(_PINS, [])
-    return kept
-
-
-def pin(label: str, model: ModelConfig, run: RunConfig) -> None:
-    """Pin a config; of more than four the oldest goes."""
-    kept = pins()
-    kept.append(Pin(label, model, run))
-    del kept[:-MOST_PINS]
-
-
-def unpin(number: int | None = None) -> None:
-    """Forget one of the pins, all of them unless told which."""
-    kept = pins()
-    del kept[slice(None) if number is None else slice(number, number + 1)]
-
-
-def pin_text(pinned: Pin) -> str:
-    """A pin as the address has it, in the syntax of the text ``set``: 'n_layers=24 qkv_bias=true'."""
-    return " ".join(to_settings(pinned.model, pinned.run)) or f"n_layers={pinned.model.n_layers}"
-
-
-def write_pins() -> None:
-    """Have the pins in the address, where they are not yet: only after a change, so that no fast key press is lost."""
-    texts = [pin_text(pinned) for pinned in pins()]
-    if st.query_params.get_all(PIN) != texts:
-        if texts:
-            st.query_params[PIN] = texts
-        else:
-            del st.query_params[PIN]
-
-
-def _take_pins(texts: Sequence[str]) -> None:
-    """The pins of the address, once a visit; those that are no config are told."""
-    wrong = []
-    for number, text in enumerate(texts, 1):
-        try:
-            if number > MOST_PINS:
-                raise ConfigError([Problem(PIN, text, f"more than the {MOST_PINS} that are kept")])
-            model, run = apply_settings(ModelConfig(), RunConfig(), _SETTING.split(text.strip()))
-        except ConfigError as error:
-            told = "; ".join(problem.message for problem in error.problems)
-            wrong.append(Problem(PIN, text, f"pin number {number}: {told[:300]}"))
-        else:
-            pin(name_of(model), model, run)
-    st.session_state[_REFUSED_PINS] = tuple(wrong[: MOST_PINS + 1])
 
 
 def _dropped(field: str, asked: str) -> tuple[Problem, ...]:

@@ -15,9 +15,8 @@ from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.presets import find
 from llm_explorer.texts import compare as texts
 from llm_explorer.texts.memory import TRACED_ONLY
-from llm_explorer.ui import state
 from llm_explorer.ui.compare import name_in_short, ratio_words, shown_value
-from llm_explorer.ui.state import Pin
+from llm_explorer.ui.pins import Pin, pin_text
 
 
 class CompareVisit(Visit):
@@ -94,7 +93,7 @@ def test_a_preset_is_added_with_the_run_of_now_and_removed_again() -> None:
 def test_the_cost_is_that_of_each_config_with_its_own_run() -> None:
     model = ModelConfig(n_kv_heads=4, sliding_window=128, drop_rate=0.0)
     run = RunConfig(batch_size=7, precision="bfloat16")
-    pin = state.pin_text(Pin("", model, run))
+    pin = pin_text(Pin("", model, run))
     rows = CompareVisit(pin=[pin]).rows("Parameters")
     memory = count_memory(model, run)
     expected = {"peak": memory.peak_bytes, "cache": kv_cache_bytes(model, run), "inference": memory.inference_bytes}
