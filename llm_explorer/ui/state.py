@@ -4,7 +4,6 @@ The address is the state: every field in BOUND is a widget bound to a query para
 travel in the one bound text ``set``. Pages never read these keys; they get the two configs.
 """
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from difflib import get_close_matches
@@ -13,7 +12,6 @@ from typing import Any, Final
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
@@ -29,8 +27,6 @@ SETTINGS: Final = "set"
 RESERVE: Final = "reserve"  # bound too, but of the page: no config has it
 STEP: Final = "step"  # bound on the pages of lessons
 KEPT_CONFIGS: Final = 20
-STALE_S: Final = 1.0
-STALE_IN_A_PART_S: Final = 30.0
 
 _DEFAULTS: Final = {SETTINGS: "", RESERVE: round(100 * DEFAULT_RESERVE)}
 _HISTORY: Final = "history"
@@ -226,25 +222,13 @@ def moved(field: str | None = None) -> str | None:
 
 def take_slider(field: str) -> None:
     """A slider was let go or stepped: its value becomes the field's; from its callback."""
-    st.session_state[f"{field}__before"] = (held(field), time.monotonic())
     st.session_state[field] = st.session_state.get(slider_key(field), held(field))
     moved(field)
 
 
 def take_number(field: str) -> None:
-    """A number was typed; from its callback.
-
-    A message that the browser sent before it heard of the slider's value still has the number of before: that is
-    no change. Numbers are in the frame: a message that asks for a part below it only, a clock's most of all, is not
-    sent because one was typed, so that there a slow browser has longer to hear of it.
-    """
-    before, moment = st.session_state.get(f"{field}__before", (None, 0.0))
-    context = get_script_run_ctx()
-    of_a_part = context is not None and bool(context.fragment_ids_this_run)
-    if held(field) == before and time.monotonic() - moment < (STALE_IN_A_PART_S if of_a_part else STALE_S):
-        st.session_state[field] = st.session_state.get(slider_key(field), before)
-    else:
-        moved(field)
+    """A number was typed; from its callback."""
+    moved(field)
 
 
 def _dropped(field: str, asked: str) -> tuple[Problem, ...]:

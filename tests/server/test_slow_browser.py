@@ -1,12 +1,12 @@
-"""A browser that is slow to hear what the server says still sends the number of before beside a moved slider."""
+"""A browser that is slow to hear what the server has set: its next messages still have the values of before."""
 
 import asyncio
 from collections.abc import Iterator
 
 import pytest
 from screen import SMALL, Server
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from llm_explorer.ui import state
 from tests.server.visitor import DRAG, Visitor
 
 pytestmark = pytest.mark.browser
@@ -19,27 +19,84 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     started.stop()
 
 
-async def slider_after(url: str, *, of_a_part: bool) -> str:
-    """Layers are moved from 2 to 3; later than a next press comes a message with 2. Where the slider is then."""
-    visitor = await Visitor.open(url, "compare", SMALL[1:])
-    number = visitor.widgets["n_layers"].id
-    before = visitor.states[number]
-    await visitor.move("n_layers", "3")
-    heard = visitor.states[number]
-    await asyncio.sleep(1.1 * state.STALE_S)
-    visitor.states[number] = before
-    await visitor.run(fragment=visitor.widgets[DRAG].fragment if of_a_part else "")
-    if of_a_part:
-        visitor.states[number] = heard  # the browser comes to it
+class SlowVisitor(Visitor):
+    """Takes over what the server has set only when it ``hears``."""
+
+    slow = False
+
+    async def run(self, *states: WidgetState, fragment: str = "") -> float:
+        before = self.states | {state.id: state for state in states if not state.HasField("trigger_value")}
+        seconds = await super().run(*states, fragment=fragment)
+        if self.slow:
+            self.unheard |= {name: state for name, state in self.states.items() if before.get(name) != state}
+            self.states = before
+        return seconds
+
+    def slows(self) -> None:
+        self.slow = True
+        self.unheard: dict[str, WidgetState] = {}
+
+    def hears(self) -> None:
+        self.slow = False
+        self.states |= self.unheard
+
+    async def clock(self) -> None:
+        """What a page's clock sends: it asks for a part below the frame."""
+        await self.run(fragment=self.widgets[DRAG].fragment)
+
+    def slider(self, field: str) -> str:
+        slider = self.widgets[f"{field}__slider"].proto
+        return str(slider.options[int(slider.default[0])])
+
+
+async def at_small(server: Server) -> SlowVisitor:
+    visitor = await SlowVisitor.open(server.url, "compare", SMALL[1:])
+    visitor.slows()
+    return visitor
+
+
+def test_a_sliders_move_is_not_taken_back_by_a_clock(server: Server) -> None:
+    async def visit() -> str:
+        visitor = await at_small(server)
+        await visitor.move("n_layers", "3")
+        await visitor.clock()
+        await visitor.close()
+        return visitor.slider("n_layers")
+
+    assert asyncio.run(visit()) == "3"
+
+
+def test_a_second_move_takes_nothing_of_the_first_back(server: Server) -> None:
+    async def visit() -> tuple[str, str]:
+        visitor = await at_small(server)
+        await visitor.move("n_layers", "3")
+        await visitor.move("n_heads", "8")
+        await visitor.close()
+        return visitor.slider("n_layers"), visitor.slider("n_heads")
+
+    assert asyncio.run(visit()) == ("3", "8")
+
+
+def test_undo_is_not_taken_back_by_a_clock(server: Server) -> None:
+    async def visit() -> str:
+        visitor = await at_small(server)
+        visitor.hears()
+        await visitor.move("n_layers", "3")
+        visitor.slows()
+        await visitor.press("Undo")
+        await visitor.clock()
+        await visitor.close()
+        return visitor.slider("n_layers")
+
+    assert asyncio.run(visit()) == "2"
+
+
+def test_the_number_of_before_is_a_change_when_it_is_all_that_a_message_can_be_about(server: Server) -> None:
+    async def visit() -> str:
+        visitor = await at_small(server)
+        await visitor.move("n_layers", "3")
         await visitor.run()
-    slider = visitor.widgets["n_layers__slider"].proto
-    await visitor.close()
-    return str(slider.options[int(slider.default[0])])
+        await visitor.close()
+        return visitor.slider("n_layers")
 
-
-def test_a_clock_of_a_page_does_not_take_a_sliders_move_back(server: Server) -> None:
-    assert asyncio.run(slider_after(server.url, of_a_part=True)) == "3"
-
-
-def test_a_message_of_the_frame_is_a_number_that_was_typed(server: Server) -> None:
-    assert asyncio.run(slider_after(server.url, of_a_part=False)) == "2"
+    assert asyncio.run(visit()) == "2"

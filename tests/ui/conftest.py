@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from llm_explorer.ui import jobs, state
+from llm_explorer.ui import jobs
 from llm_explorer.worker import attempt
 from llm_explorer.worker.queue import Devices, MeasuringQueue
 from llm_explorer.worker.spare import Spare
@@ -14,12 +14,6 @@ from llm_explorer.worker.spare import Spare
 def charts_of_streamlit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts that a test can read; test_live.py is about the other ones."""
     monkeypatch.setenv("LLM_EXPLORER_LIVE", "0")
-
-
-@pytest.fixture(autouse=True)
-def no_browser_that_lags(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test types faster than a person: what it types after a slider's move is meant."""
-    monkeypatch.setattr(state, "STALE_S", 0.0)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from visit import Visit
 
-from llm_explorer.ui import state
 from llm_explorer.ui.live import chart, drag
 from llm_explorer.worker.queue import MeasuringQueue
 
@@ -132,13 +131,6 @@ def test_a_drag_starts_no_job(queue: MeasuringQueue) -> None:
     assert (queue._waiting, queue._running, len(queue._finished)) == ([], None, measured)
 
 
-def test_a_number_of_before_that_comes_late_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "STALE_S", 30.0)
-    visit = Visit().slide("n_layers", 20)
-    visit.page.number_input(key="n_layers").set_value(12)  # the browser had not yet heard of 20
-    assert visit.run().number("n_layers") == 20
-
-
-def test_the_same_number_typed_later_is_a_change() -> None:
+def test_the_number_of_before_typed_after_a_sliders_move_is_a_change() -> None:
     visit = Visit().slide("n_layers", 20)
     assert visit.type("n_layers", 12).slider("n_layers") == 12

@@ -1,0 +1,47 @@
+"""What the server has set in a widget of the frame stays until the browser has heard of it.
+
+A browser sends with each message what all its widgets hold. After the server has set some, a slow one still sends what
+they held before, and Streamlit (1.67) takes that for a change. But a widget that holds what it held in the message
+before is not why this one was sent, if something else in it is new, or if it asks for a part below the frame only, as a
+clock's does.
+"""
+# ruff: noqa: SLF001 -- there is no other way to a session's values
+
+from typing import Final
+
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state.session_state import SessionState
+
+_TOLD: Final = "told_in_message_before"
+
+_take = SessionState.set_widgets_from_proto
+
+
+def install() -> None:
+    """For all sessions of this server; again makes no difference."""
+    SessionState.set_widgets_from_proto = _take_what_is_new  # type: ignore[method-assign, assignment]
+
+
+def _take_what_is_new(session: SessionState, message: WidgetStates) -> None:
+    _take(session, message)
+    told = {state.id: state for state in message.widgets}
+    before = session._old_state.get(_TOLD, {})
+    session._old_state[_TOLD] = told
+    as_before = [name for name, state in told.items() if before.get(name) == state and not _is_press(state)]
+    context = get_script_run_ctx()
+    of_parts = context is not None and bool(context.fragment_ids_this_run)
+    if len(as_before) == len(told) and not of_parts:
+        return  # one is back at what it was before the server set it, or the browser has connected anew
+    values = session._new_widget_state
+    for name in as_before:
+        described = values.widget_metadata.get(name)
+        in_frame = described is not None and described.fragment_id is None
+        if in_frame and name in session._old_state and values.get(name) != session._old_state[name]:
+            values.set_from_value(name, session._old_state[name])
+
+
+def _is_press(state: WidgetState) -> bool:
+    """Whether it is told once, as a button's press is: two alike are two presses."""
+    kind = state.WhichOneof("value") or ""
+    return "trigger" in kind and bool(getattr(state, kind))
