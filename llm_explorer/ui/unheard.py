@@ -33,12 +33,14 @@ def _take_what_is_new(session: SessionState, message: WidgetStates) -> None:
     of_parts = context is not None and bool(context.fragment_ids_this_run)
     if len(as_before) == len(told) and not of_parts:
         return  # one is back at what it was before the server set it, or the browser has connected anew
-    values = session._new_widget_state
+    values, keys = session._new_widget_state, session._key_id_mapper.id_key_mapping
     for name in as_before:
         described = values.widget_metadata.get(name)
         in_frame = described is not None and described.fragment_id is None
         if in_frame and name in session._old_state and values.get(name) != session._old_state[name]:
             values.set_from_value(name, session._old_state[name])
+            if name in keys:  # and is told again: the run that was to tell of it may have been broken off
+                session._new_session_state[keys[name]] = session._old_state[name]
 
 
 def _is_press(state: WidgetState) -> bool:

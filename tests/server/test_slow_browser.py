@@ -66,15 +66,16 @@ def test_a_sliders_move_is_not_taken_back_by_a_clock(server: Server) -> None:
     assert asyncio.run(visit()) == "3"
 
 
-def test_a_second_move_takes_nothing_of_the_first_back(server: Server) -> None:
-    async def visit() -> tuple[str, str]:
+def test_a_second_move_takes_nothing_of_the_first_back_and_the_browser_is_told_again(server: Server) -> None:
+    async def visit() -> tuple[str, str, int]:
         visitor = await at_small(server)
         await visitor.move("n_layers", "3")
         await visitor.move("n_heads", "8")
+        told = visitor.widgets["n_layers"].proto
         await visitor.close()
-        return visitor.slider("n_layers"), visitor.slider("n_heads")
+        return visitor.slider("n_layers"), visitor.slider("n_heads"), told.value if told.set_value else 0
 
-    assert asyncio.run(visit()) == ("3", "8")
+    assert asyncio.run(visit()) == ("3", "8", 3)
 
 
 def test_undo_is_not_taken_back_by_a_clock(server: Server) -> None:
