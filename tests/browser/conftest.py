@@ -3,10 +3,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from screen import Screen, Server
 
 from tests.find_browser import BROWSER_FLAGS, find_browser
+
+# a browser at an eighth of its speed takes 4 to 6 s from a press to what it leads to; playwright waits for 5
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
