@@ -5,10 +5,11 @@ named in ``source`` as it was quoted publicly on ``date``. Memory is what the dr
 None is unknown, or a format the device does not have.
 """
 
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -162,18 +163,27 @@ def budget_bytes(name: str) -> int | None:
 
 
 def free_bytes() -> int:
-    """Memory this process could still get, the system's or the container's when that is less, looked at once a second:
-    all numbers of one screen are about the same."""
-    return _free_bytes(_CGROUP, int(time.monotonic()))
+    """Memory this process could still get, the system's or the container's when that is less."""
+    return _reading.get()()
 
 
-@lru_cache(maxsize=1)
-def _free_bytes(cgroup: Path, _second: int) -> int:
+@contextmanager
+def one_reading() -> Iterator[None]:
+    """Inside, free memory is read once: it changes all the time, and numbers of one screen are about the same."""
+    outside = _reading.set(cache(_free_bytes))
+    try:
+        yield
+    finally:
+        _reading.reset(outside)
+
+
+def _free_bytes() -> int:
     free: int = psutil.virtual_memory().available
-    limits = (_cgroup_free(cgroup, *files) for files in _CGROUP_FILES)
+    limits = (_cgroup_free(_CGROUP, *files) for files in _CGROUP_FILES)
     return min(free, *(limit for limit in limits if limit is not None), free)
 
 
+_reading: ContextVar[Callable[[], int]] = ContextVar("_reading", default=_free_bytes)
 _CGROUP: Final = Path("/sys/fs/cgroup")
 _CGROUP_FILES: Final = (  # of version 2 and of version 1: limit, usage, the line of memory.stat that is file cache
     ("memory.max", "memory.current", "inactive_file"),

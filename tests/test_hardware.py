@@ -131,3 +131,19 @@ def test_without_a_limit_free_memory_is_the_systems(
     assert hardware.free_bytes() == 4321
     monkeypatch.setattr(hardware, "_CGROUP", tmp_path / "absent")
     assert hardware.free_bytes() == 4321
+
+
+def test_in_one_reading_free_memory_stays_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    class System:
+        left = 4321
+
+        @property
+        def available(self) -> int:
+            System.left -= 1
+            return System.left
+
+    monkeypatch.setattr(hardware.psutil, "virtual_memory", System)
+    assert hardware.free_bytes() > hardware.free_bytes()
+    with hardware.one_reading():
+        assert hardware.free_bytes() == hardware.free_bytes()
+    assert hardware.free_bytes() > hardware.free_bytes()

@@ -7,6 +7,7 @@ import streamlit as st
 
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs
+from llm_explorer.hardware import one_reading
 from llm_explorer.texts.explore import PIN_HELP
 from llm_explorer.texts.look import ANSWERS_HIDDEN
 from llm_explorer.ui import guard, look, parts, pins, run_row, share, state, unheard, warm
@@ -100,7 +101,8 @@ def _below_the_frame(
     drag.listen(sliders)
     configs, problems = _read()
     _notices(problems, refused)
-    body(Page(*(configs or state.last_valid()), run_row.reserve()))
+    with one_reading():
+        body(Page(*(configs or state.last_valid()), run_row.reserve()))
 
 
 def _run_in_sidebar() -> "st.delta_generator.DeltaGenerator":

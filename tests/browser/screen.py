@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocket, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from llm_explorer.ui.first_guess import COOKIE
 
@@ -25,6 +27,7 @@ SMALL = (
     "&set=qkv_bias%3Dtrue+tie_embeddings%3Dtrue"
 )
 SLOW = "?vocab_size=1000&emb_dim=512&n_heads=8&n_layers=12&batch_size=8"  # seconds a step
+TWO_FRAMES = "() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 
 
 class Server:
@@ -118,6 +121,8 @@ class Screen:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
         self.page.on("request", lambda request: self.requests.append(request.url))
+        self._waits_for: str | None = None  # the next message of the server's answer to what was asked last
+        self.page.on("websocket", self._listen)
         before(self.page)
         self.page.goto(server.url + address)
         if not first:
@@ -133,8 +138,29 @@ class Screen:
         app = self.page.get_by_test_id("stApp")
         expect(app).to_have_attribute("data-test-connection-state", "CONNECTED", timeout=30_000)
         self.page.wait_for_timeout(250)  # the key press or click is on its way
+        deadline = time.monotonic() + 30
+        while self._waits_for:
+            assert time.monotonic() < deadline, f"no {self._waits_for}"
+            self.page.wait_for_timeout(20)  # messages are heard in here
+        self.page.evaluate(TWO_FRAMES)
         expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
         expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=30_000)
+
+    def _listen(self, socket: WebSocket) -> None:
+        def asked(message: str | bytes) -> None:
+            if isinstance(message, bytes) and BackMsg.FromString(message).HasField("rerun_script"):
+                self._waits_for = "new_session"
+
+        def answered(message: str | bytes) -> None:
+            if isinstance(message, bytes) and self._waits_for == ForwardMsg.FromString(message).WhichOneof("type"):
+                self._waits_for = "script_finished" if self._waits_for == "new_session" else None
+
+        def cut(_: WebSocket) -> None:
+            self._waits_for = None
+
+        socket.on("framesent", asked)
+        socket.on("framereceived", answered)
+        socket.on("close", cut)
 
     def charts(self) -> Locator:
         return self.page.locator(".js-plotly-plot .main-svg:first-child")
@@ -144,6 +170,9 @@ class Screen:
 
     def metrics(self) -> list[str]:
         return self.page.get_by_test_id("stMetricValue").all_inner_texts()
+
+    def expect_metric(self, first: str) -> None:
+        expect(self.page.get_by_test_id("stMetricValue").first).to_have_text(first)
 
     def sentence(self) -> str:
         return self.page.get_by_text("parameters, ", exact=False).filter(has_text="peaks at").first.inner_text()

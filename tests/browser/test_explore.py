@@ -30,7 +30,7 @@ def start_slow_run(screen: Screen) -> None:
 
 def test_the_first_page_shows_the_numbers_and_both_charts_and_asks_no_other_host(open_screen: OpenScreen) -> None:
     screen = open_screen()
-    assert screen.metrics()[0] == "163.0 M"  # 163,009,536: the book, chapter 4
+    screen.expect_metric("163.0 M")  # 163,009,536: the book, chapter 4
     expect(screen.charts()).to_have_count(2)
     assert screen.sentence().startswith("163.0 M parameters, 621.8 MiB of weights; training it in fp32 with AdamW")
     assert "163.0 M parameters" in screen.chart_words()[0]
@@ -45,7 +45,7 @@ def test_a_key_press_on_a_slider_changes_the_charts_the_metrics_and_the_address(
     screen = open_screen("?hardware=24GiB")
     charts, metrics, sentence = screen.chart_words(), screen.metrics(), screen.sentence()
     screen.slider("Layers").press("ArrowRight")
-    until(lambda: screen.metrics()[0] == parameters_of(n_layers=13))
+    screen.expect_metric(parameters_of(n_layers=13))
     screen.settle()
     assert all(after != before for after, before in zip(screen.metrics()[:3], metrics, strict=False))
     assert all(after != before for after, before in zip(screen.chart_words(), charts, strict=True))
@@ -60,7 +60,7 @@ def test_thirty_fast_key_presses_lose_nothing(open_screen: OpenScreen) -> None:
     slider.focus()
     for _ in range(30):
         slider.press("ArrowRight")
-    until(lambda: screen.metrics()[0] == parameters_of(n_layers=42))
+    screen.expect_metric(parameters_of(n_layers=42))
     until(lambda: "n_layers=42" in screen.page.url)
     expect(screen.number("Layers (L)")).to_have_value("42")
 
@@ -72,7 +72,7 @@ def test_a_typed_number_moves_the_slider_and_stays_exact(open_screen: OpenScreen
         screen.number("Vocab size (V)").fill(typed)
         screen.number("Vocab size (V)").press("Enter")
         expect(thumb).to_have_text(shown)
-        until(lambda: screen.metrics()[0] == parameters_of(vocab_size=int(typed)))  # noqa: B023  # asked at once
+        screen.expect_metric(parameters_of(vocab_size=int(typed)))
 
 
 def test_a_share_link_shows_the_same_on_a_freshly_started_server(open_screen: OpenScreen, fresh_server: Server) -> None:
@@ -86,7 +86,7 @@ def test_a_share_link_shows_the_same_on_a_freshly_started_server(open_screen: Op
     settings.fill("qkv_bias=true hidden_dim=2000")
     settings.press("Enter")
     expected = parameters_of(n_layers=13, vocab_size=50000, qkv_bias=True, hidden_dim=2000)
-    until(lambda: screen.metrics()[0] == expected)
+    screen.expect_metric(expected)
     until(lambda: "hidden_dim" in screen.page.url)
     screen.settle()
     address = screen.page.url.partition("?")[2]
@@ -155,11 +155,11 @@ def test_a_connection_that_is_cut_comes_back_with_everything_as_it_was(open_scre
         screen.page.wait_for_timeout(100)  # not until(): what goes over the socket passes through this thread
     screen.settle()
     expect(screen.number("Layers (L)")).to_have_value("13")
-    assert screen.metrics()[0] == "170.1 M"
+    screen.expect_metric("170.1 M")
     screen.slider("Layers (L)").press("ArrowRight")
     screen.page.wait_for_url(re.compile("n_layers=14"))
     screen.settle()
-    assert screen.metrics()[0] == "177.2 M"
+    screen.expect_metric("177.2 M")
 
 
 def test_heads_that_do_not_divide_are_told_and_one_click_mends_it(open_screen: OpenScreen) -> None:
@@ -168,7 +168,7 @@ def test_heads_that_do_not_divide_are_told_and_one_click_mends_it(open_screen: O
     screen.number("Heads (N)").press("Enter")
     message = screen.page.get_by_text("n_heads=10 does not divide emb_dim=768: 768 / 10 = 76.8")
     expect(message).to_be_visible()
-    assert screen.metrics()[0] == "163.0 M"
+    screen.expect_metric("163.0 M")
     screen.press("Use n_heads=8")
     expect(message).to_have_count(0)
     until(lambda: "n_heads=8" in screen.page.url)

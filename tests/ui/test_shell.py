@@ -1,9 +1,11 @@
 """The address, problems in words, undo and pins."""
 
+from typing import Any
+
 import pytest
 from visit import Visit
 
-from llm_explorer import units
+from llm_explorer import hardware, units
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig
 
@@ -251,3 +253,17 @@ def test_what_the_address_asked_in_vain_is_told_until_the_config_is_changed() ->
     assert "n_layers='abc' is not a whole number" in visit.words().replace("\\", "")
     assert "From the address" in visit.run().words()
     assert "From the address" not in visit.type("n_layers", 13).words()
+
+
+def test_all_numbers_of_a_page_are_about_one_reading_of_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    visit = Visit()
+    read = hardware.psutil.virtual_memory
+    readings: list[int] = []
+
+    def look() -> Any:
+        readings.append(read().available)
+        return read()
+
+    monkeypatch.setattr(hardware.psutil, "virtual_memory", look)
+    visit.slide("n_layers", 24)  # which asks for a verdict, for what fits and for ways to fit
+    assert len(readings) == 1
