@@ -2,23 +2,24 @@
 
     python -m benchmarks.interaction [--presses 40] [--json] [--recording docs/drag.png]
 
-Starts servers and a Chromium of its own; close other programs first. Three cells: charts that change in place, the same
-with one more process that keeps a processor busy, and charts that Streamlit draws anew (without the browser parts).
+Starts servers and a Chromium of its own; close other programs first. Cells: charts that change in place, the same with
+one more process that keeps a processor busy, with 10 and with 30 visitors who drag a slider of their own (without a
+browser), and charts that Streamlit draws anew (without the browser parts).
 """
 
+import asyncio
 import io
 import json
 import math
 import os
 import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -27,6 +28,7 @@ import psutil
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks import load
 from llm_explorer.ui.state import SLIDERS
 from tests.browser.screen import Server, been_here
 from tests.find_browser import BROWSER_FLAGS, find_browser
@@ -62,28 +64,51 @@ WATCH = """() => {
 
 
 class Cell(NamedTuple):
-    """What is compared: with the browser parts or without, alone or beside a busy process."""
+    """What is compared: with the browser parts or without, alone or beside a busy process or others who drag."""
 
     name: str
-    live: bool
-    busy: bool
+    live: bool = True
+    busy: bool = False
+    dragging: int = 0
 
 
-CELLS: Final = (Cell("live", True, False), Cell("live, half busy", True, True), Cell("fallback", False, False))
+CELLS: Final = (
+    Cell("live"),
+    Cell("live, half busy", busy=True),
+    *(Cell(f"live, {users} others dragging", dragging=users) for users in load.DRAGGING),
+    Cell("fallback", live=False),
+)
 
 
 @contextmanager
-def busy_processor(*, busy: bool) -> Iterator[None]:
-    """One processor kept busy by another process."""
-    if not busy:
-        yield
-        return
-    burning = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+def company(cell: Cell, url: str) -> Iterator[None]:
+    """What goes on beside the browser, in a process of its own."""
+    spawn = get_context("spawn")
+    beside = [spawn.Process(target=_burn)] if cell.busy else []
+    beside += [spawn.Process(target=_drag, args=(url, cell.dragging))] if cell.dragging else []
+    for each in beside:
+        each.start()
+    if cell.dragging:
+        time.sleep(2 + cell.dragging / 10)  # until all have opened the page
     try:
         yield
     finally:
-        burning.kill()
-        burning.wait()
+        for each in beside:
+            each.kill()
+            each.join()
+
+
+def _burn() -> None:
+    while True:
+        pass
+
+
+def _drag(url: str, users: int) -> None:
+    async def run() -> None:
+        row = load.Row("", users, [], [])
+        await load.together([load.drag(each, math.inf, row) for each in await load.enter(url, users)], row)
+
+    asyncio.run(run())
 
 
 def key_presses(page: Page, presses: int) -> list[float]:
@@ -151,14 +176,14 @@ def measure(cell: Cell, presses: int, recording: Path | None) -> dict[str, Any]:
             found |= _opened(page, server.url)
             page.wait_for_timeout(8000)  # the spare worker imports torch meanwhile
             found["resident memory (MB)"] = memory_of(process)
-            with busy_processor(busy=cell.busy):
+            with company(cell, server.url):
                 found |= _pressed(page, process, presses)
                 if cell.live:
                     found["repaints a second"] = {}
                     for field in SLIDERS:
                         begin_anew(page, server.url)
                         found["repaints a second"][field] = drag(page, field) / DRAG_S
-            if recording is not None and cell.live and not cell.busy:
+            if recording is not None and cell == CELLS[0]:
                 begin_anew(page, server.url)
                 record(page, recording)
         finally:

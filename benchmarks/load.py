@@ -98,45 +98,40 @@ async def _warm(url: str) -> None:
         await (await Visitor.open(url, page)).close()
 
 
-async def explore(url: str, until: float, row: Row, think_s: float = THINK_S) -> None:
+async def explore(visitor: Visitor, until: float, row: Row, think_s: float = THINK_S) -> None:
     """Moves one slider after another, each time to any of its options."""
     await asyncio.sleep(random.random() * think_s)
-    visitor = await Visitor.open(url)
     while time.monotonic() < until:
         await asyncio.sleep(random.expovariate(1 / think_s))
         field = random.choice(FIELDS)
         row.times.append(await visitor.move(field, random.choice(visitor.options(field))))
-    row.errors.extend(visitor.errors)
-    await visitor.close()
+    await leave(visitor, row)
 
 
-async def trace(url: str, until: float, row: Row) -> None:
+async def trace(visitor: Visitor, until: float, row: Row) -> None:
     """Moves the layers on the Memory page, where each config is traced, and looks for the trace as a browser does."""
-    visitor = await Visitor.open(url, "memory")
     while time.monotonic() < until:
         await asyncio.sleep(random.expovariate(1 / THINK_S))
         if visitor.polls:
             row.times.append(await visitor.poll())
         row.times.append(await visitor.move("n_layers", random.choice(visitor.options("n_layers")[:24])))
-    row.errors.extend(visitor.errors)
-    await visitor.close()
+    await leave(visitor, row)
 
 
-async def read_a_lesson(url: str, until: float, row: Row) -> None:
-    """Opens one lesson after another, and draws each anew as a click does."""
+async def read_a_lesson(visitor: Visitor, until: float, row: Row) -> None:
+    """Draws a lesson anew, as a click does, and goes on to another one after three."""
     while time.monotonic() < until:
-        visitor = await Visitor.open(url, random.choice(LESSONS))
+        visitor.page = random.choice(LESSONS)
         for _ in range(3):
             await asyncio.sleep(random.expovariate(1 / THINK_S))
             row.times.append(await visitor.run())
-        row.errors.extend(visitor.errors)
-        await visitor.close()
+    await leave(visitor, row)
 
 
-async def drag(url: str, until: float, row: Row) -> None:
+async def drag(visitor: Visitor, until: float, row: Row) -> None:
     """Drags a slider for two seconds, one message in flight, lets go, thinks, and drags again."""
-    visitor = await Visitor.open(url)
     number = 0
+    await asyncio.sleep(random.random() * THINK_S)
     while time.monotonic() < until:
         values = [value for value in visitor.options("n_layers") if int(value) <= 96]
         end = time.monotonic() + 2
@@ -150,6 +145,16 @@ async def drag(url: str, until: float, row: Row) -> None:
         if visitor.number("n_layers") != int(last):
             visitor.errors.append(f"let go at {last}, the number says {visitor.number('n_layers')}")
         await asyncio.sleep(random.expovariate(1 / THINK_S))
+    await leave(visitor, row)
+
+
+async def enter(url: str, users: int, page: str = "") -> list[Visitor]:
+    """So many visitors, one after another: what is measured begins when all are there."""
+    return [await Visitor.open(url, page) for _ in range(users)]
+
+
+async def leave(visitor: Visitor, row: Row) -> None:
+    """Close the page; what went wrong there is the row's."""
     row.errors.extend(visitor.errors)
     await visitor.close()
 
@@ -168,8 +173,7 @@ async def build(url: str, row: Row, *, layers: int, seed: int = 0, places: list[
             visitor.errors.append("no result")
             break
     row.times.append(time.monotonic() - begin)
-    row.errors.extend(visitor.errors)
-    await visitor.close()
+    await leave(visitor, row)
     speed = SPEED.search(words)
     return Told(float(speed[1].replace(",", "")), WARNING in words) if speed else None
 
@@ -184,41 +188,50 @@ async def together(jobs: Iterable[Awaitable[object]], row: Row) -> None:
 def moves(server: Server, users: int, seconds: float) -> Row:
     """Slider moves of so many users."""
     row, process = Row("slider moves", users, [], []), psutil.Process(server.process.pid)
-    before = process.cpu_times()
-    asyncio.run(together((explore(server.url, time.monotonic() + seconds, row) for _ in range(users)), row))
-    after = process.cpu_times()
-    return row.per_second(seconds, after.user + after.system - before.user - before.system)
+
+    async def run() -> float:
+        visitors = await enter(server.url, users)
+        before, until = process.cpu_times(), time.monotonic() + seconds
+        await together((explore(visitor, until, row) for visitor in visitors), row)
+        after = process.cpu_times()
+        return after.user + after.system - before.user - before.system
+
+    return row.per_second(seconds, asyncio.run(run()))
 
 
 def openings(url: str) -> Row:
     """A class that opens the page within the same second: seconds until the first screen is complete."""
     row = Row("opening the page, all in one second", CLASS, [], [])
 
-    async def enter() -> None:
+    async def come() -> None:
         await asyncio.sleep(random.random())
         begin = time.perf_counter()
         visitor = await Visitor.open(url)
         row.times.append(time.perf_counter() - begin)
-        row.errors.extend(visitor.errors)
-        await visitor.close()
+        await leave(visitor, row)
 
-    asyncio.run(together((enter() for _ in range(CLASS)), row))
+    asyncio.run(together((come() for _ in range(CLASS)), row))
     return row
 
 
 def mixed(url: str, seconds: float) -> list[Row]:
     """A class at work: most explore, some read lessons, some trace, one measures."""
-    until = time.monotonic() + seconds
-    parts: list[tuple[str, int, Callable[[str, float, Row], Awaitable[None]]]] = [
-        ("mixed: exploring", 18, explore),
-        ("mixed: lessons", 8, read_a_lesson),
-        ("mixed: tracing", 3, trace),
+    parts: list[tuple[str, int, str, Callable[[Visitor, float, Row], Awaitable[None]]]] = [
+        ("mixed: exploring", 18, "", explore),
+        ("mixed: lessons", 8, LESSONS[0], read_a_lesson),
+        ("mixed: tracing", 3, "memory", trace),
     ]
-    rows = [Row(what, users, [], []) for what, users, _ in parts]
+    rows = [Row(what, users, [], []) for what, users, _, _ in parts]
     measuring = Row("mixed: measuring, until the result", 1, [], [])
-    jobs = [act(url, until, row) for row, (_, users, act) in zip(rows, parts, strict=True) for _ in range(users)]
 
     async def run() -> None:
+        there = [await enter(url, users, page) for _, users, page, _ in parts]
+        until = time.monotonic() + seconds
+        jobs = [
+            act(visitor, until, row)
+            for row, (_, _, _, act), visitors in zip(rows, parts, there, strict=True)
+            for visitor in visitors
+        ]
         await together([*jobs, build(url, measuring, layers=2)], rows[0])
 
     asyncio.run(run())
@@ -227,12 +240,13 @@ def mixed(url: str, seconds: float) -> list[Row]:
 
 def dragging(url: str, users: int, seconds: float) -> list[Row]:
     """So many drags at once, and one user who moves a slider now and then."""
-    until = time.monotonic() + seconds
     drags = Row("dragging: each message", users, [], [])
     others = Row("dragging: slider moves of one more", 1, [], [])
 
     async def run() -> None:
-        await together([*(drag(url, until, drags) for _ in range(users)), explore(url, until, others, 0.5)], drags)
+        one, *many = await enter(url, users + 1)
+        until = time.monotonic() + seconds
+        await together([*(drag(each, until, drags) for each in many), explore(one, until, others, 0.5)], drags)
 
     asyncio.run(run())
     return [drags._replace(remark=f"{len(drags.times) / seconds / users:.1f} a second each"), others]
@@ -247,7 +261,8 @@ def measuring(url: str) -> list[Row]:
         return [told for told in found if told]
 
     async def in_a_class() -> list[Told]:
-        moving = [asyncio.create_task(explore(url, time.monotonic() + 600, Row("", 1, [], []))) for _ in range(CLASS)]
+        until, aside = time.monotonic() + 600, Row("", 1, [], [])
+        moving = [asyncio.create_task(explore(each, until, aside)) for each in await enter(url, CLASS)]
         await asyncio.sleep(5)
         found = await several(beside, REPEATS)
         for each in moving:
@@ -271,7 +286,8 @@ def pressing(url: str) -> list[Row]:
 
     async def run() -> None:
         waiting = (build(url, builds, layers=10 + number, places=places) for number in range(CLASS))
-        moving = [asyncio.create_task(explore(url, time.monotonic() + 60, others)) for _ in range(10)]
+        there = await enter(url, 10)
+        moving = [asyncio.create_task(explore(each, time.monotonic() + 60, others)) for each in there]
         await asyncio.gather(*waiting, *moving)
 
     asyncio.run(run())
@@ -320,7 +336,7 @@ def report(rows: list[Row], seconds: float) -> str:
             f"Generated {today} by `python -m benchmarks.load --seconds {seconds:g} --write` on {machine}; server and "
             "visitors on the same machine. From the message that a browser would send to the end of the script's run; "
             "what a browser takes to draw comes on top (benchmarks/interaction.py). A user thinks "
-            f"{THINK_S:g} s between two moves."
+            f"{THINK_S:g} s between two moves; moves and drags are counted from when all have opened the page."
         ),
         "\n".join(lines),
         "What limits: one server is one Python process, so its script runs share one processor.",
