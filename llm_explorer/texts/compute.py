@@ -78,10 +78,11 @@ PLAN_MFU_HELP: Final = (
 )
 PLAN_PRICE_HELP: Final = "Of one device, in any currency; 0 leaves the price out."
 
-FITS: Final = "One {title}: fits, micro-batch up to **{most}** at T={sequence}; {steps} tokens a step"
-THIS_FITS: Final = "{title}: fits, micro-batch up to **{most}** at T={sequence}; {steps} tokens a step"
-ONE_STEP: Final = "one micro-batch of {batch} gives {tokens}"
-STEPS: Final = "**{accumulation}** accumulation steps of {batch} give {tokens}"
+FITS: Final = "One {title}: fits, micro-batch up to **{most}** at T={sequence}{steps} tokens a step"
+THIS_FITS: Final = "{title}: fits, micro-batch up to **{most}** at T={sequence}{steps} tokens a step"
+ONE_STEP: Final = "; one micro-batch of {batch} gives {tokens}"
+# with more than one, fewer fit than into a step of one
+STEPS: Final = " beside the gradients of those before; **{accumulation}** accumulation steps of {batch} give {tokens}"
 NO_FIT: Final = (
     "{title}: does not fit; training states alone need at least **{devices}** of them ({each} bytes a parameter, "
     "fully sharded: a lower bound)"

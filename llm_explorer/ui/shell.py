@@ -83,7 +83,7 @@ def page(
     run_row.draw_options(options, configs)
     sliders = sidebar.draw_sliders(configs)
     if not look.hides("buttons"):
-        with bar:
+        with bar.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
             _undo_and_pin(*(configs or state.last_valid()))
             share.draw()
     shown = without_answers if look.hides("answers") else body

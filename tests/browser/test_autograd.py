@@ -42,5 +42,9 @@ def test_a_learner_walks_from_the_first_step_to_the_last(open_screen: Callable[.
     page.get_by_placeholder("1.5 M").press("Enter")
     expect(page.get_by_text("Right: 36.1 K")).to_be_visible()  # (108,352 parameters + 1) / 3
     assert page.get_by_test_id("stException").count() == 0
+    for width in (1366, 1000):  # at 1000 they do not all fit beside the title
+        page.set_viewport_size({"width": width, "height": 768})
+        boxes = [page.get_by_role("button", name=name).bounding_box() for name in ("Pin", "Undo", "Share")]
+        assert len({box and box["y"] for box in boxes}) == 1, boxes
     # the browser looks for the server below the page's own name first: that is no error of the page
     assert [error for error in screen.errors if "404" not in error] == []
