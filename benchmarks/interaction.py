@@ -14,12 +14,13 @@ import math
 import os
 import re
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -83,11 +84,9 @@ CELLS: Final = (
 @contextmanager
 def company(cell: Cell, url: str) -> Iterator[None]:
     """What goes on beside the browser, in a process of its own."""
-    spawn = get_context("spawn")
-    beside = [spawn.Process(target=_burn)] if cell.busy else []
-    beside += [spawn.Process(target=_drag, args=(url, cell.dragging))] if cell.dragging else []
-    for each in beside:
-        each.start()
+    work = ["while True: pass"] if cell.busy else []
+    work += [f"from benchmarks.interaction import others; others({url!r}, {cell.dragging})"] if cell.dragging else []
+    beside = [subprocess.Popen([sys.executable, "-c", code]) for code in work]
     if cell.dragging:
         time.sleep(2 + cell.dragging / 10)  # until all have opened the page
     try:
@@ -95,15 +94,12 @@ def company(cell: Cell, url: str) -> Iterator[None]:
     finally:
         for each in beside:
             each.kill()
-            each.join()
+            each.wait()
 
 
-def _burn() -> None:
-    while True:
-        pass
+def others(url: str, users: int) -> None:
+    """So many visitors who drag, for ever."""
 
-
-def _drag(url: str, users: int) -> None:
     async def run() -> None:
         row = load.Row("", users, [], [])
         await load.together([load.drag(each, math.inf, row) for each in await load.enter(url, users)], row)
