@@ -10,7 +10,7 @@ from llm_explorer.formats import Configs
 from llm_explorer.hardware import one_reading
 from llm_explorer.texts.explore import PIN_HELP
 from llm_explorer.texts.look import ANSWERS_HIDDEN
-from llm_explorer.ui import guard, look, parts, pins, run_row, share, state, unheard, warm
+from llm_explorer.ui import guard, look, parts, pins, run_row, sending, share, state, unheard, warm
 from llm_explorer.ui.live import drag
 from llm_explorer.ui.sidebar import Sidebar, Sliders
 from llm_explorer.ui.words import name_of, value_words
@@ -63,6 +63,7 @@ def page(
     only that part anew.
     """
     warm.start()
+    sending.install()
     guard.install()
     unheard.install()
     st.set_page_config(f"{title} · LLM explorer", ICON, "wide", look.wide(SIDEBAR_WIDTH))

@@ -1,0 +1,104 @@
+"""What goes to the browser in fewer pieces is the same, in the same order."""
+
+import asyncio
+import socket
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.session_manager import SessionClientDisconnectedError
+from visit import Visit
+
+from llm_explorer.ui import sending
+
+
+def without_delay(one: socket.socket) -> bool:
+    return bool(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+
+def test_small_pieces_do_not_wait_on_connections_there_are_and_will_be() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = listening.getsockname()
+        with socket.create_connection(address), listening.accept()[0] as there:
+            assert not without_delay(there)
+            sending.send_at_once()
+            assert without_delay(there)
+        with socket.create_connection(address), listening.accept()[0] as later:
+            assert without_delay(later)
+
+
+def test_what_scripts_tell_the_loop_arrives_whole_and_in_order_with_fewer_wakings() -> None:
+    done: dict[int, list[int]] = {0: [], 1: []}
+    wakings: list[int] = []
+
+    def tell(session: Any, numbers: list[int]) -> None:
+        for number in range(2000):
+            sending._wake_once(session, lambda number=number: numbers.append(number))
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        wake = loop.call_soon_threadsafe
+        seen = SimpleNamespace(
+            call_soon=loop.call_soon,
+            call_soon_threadsafe=lambda callback: (wakings.append(1), wake(callback)),
+            is_closed=loop.is_closed,
+        )
+        sessions = [SimpleNamespace(_event_loop=seen) for _ in done]
+        threads = [threading.Thread(target=tell, args=(sessions[one], done[one])) for one in done]
+        for thread in threads:
+            thread.start()
+        while any(len(numbers) < 2000 for numbers in done.values()):
+            await asyncio.sleep(0.001)
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+    assert done == {0: [*range(2000)], 1: [*range(2000)]}
+    assert len(wakings) < 2000
+
+
+def test_one_that_fails_does_not_take_those_behind_it_along() -> None:
+    done, wrong = [], []
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, context: wrong.append(str(context["exception"])))
+        session: Any = SimpleNamespace(_event_loop=loop)
+        for callback in (lambda: done.append(1), lambda: 1 / 0, lambda: done.append(2)):
+            sending._wake_once(session, callback)
+        await asyncio.sleep(0.05)
+
+    asyncio.run(run())
+    assert done == [1, 2]
+    assert wrong == ["division by zero"]
+
+
+@pytest.mark.parametrize(
+    ("count", "gone", "sent"),
+    [(0, False, 0), (1, False, 0), (40, False, 39), (sending.TOGETHER + 1, False, 0), (40, True, 0)],
+)
+def test_all_but_the_last_message_go_together(
+    count: int, gone: bool, sent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = [ForwardMsg(hash=str(number)) for number in range(count)]
+    told: list[ForwardMsg] = []
+
+    def send(_client: object, message: ForwardMsg) -> None:
+        if gone:
+            raise SessionClientDisconnectedError
+        told.append(message)
+
+    manager = SimpleNamespace(get_active_session_info=lambda _name: object())
+    runtime = SimpleNamespace(_session_mgr=manager, _send_message=send)
+    monkeypatch.setattr(sending, "Runtime", SimpleNamespace(instance=lambda: runtime))
+    monkeypatch.setattr(sending, "_flush", lambda _session: [*messages])
+    rest = sending._flush_together(SimpleNamespace(id="a visit"))  # type: ignore[arg-type]
+    assert len(told) == sent
+    assert [*told, *rest] == messages
+
+
+def test_a_visit_installs_it() -> None:
+    Visit()
+    assert AppSession._call_soon_on_event_loop is sending._wake_once  # type: ignore[comparison-overlap]
+    assert AppSession.flush_browser_queue is sending._flush_together  # type: ignore[comparison-overlap]
