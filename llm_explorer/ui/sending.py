@@ -3,8 +3,8 @@
 A run of a page is some ninety messages. Streamlit (1.67) wakes its event loop for each of them and lets it turn once
 for each of them, and at each turn the loop may wait 5 ms for the lock that the scripts of other visitors hold. And it
 leaves it to the network to gather small pieces: the last ones then wait for the acknowledgement of those before, up to
-40 ms. Measured 2026-11 on two cores: 60 visitors' slider moves p95 719 to 944 ms before, 298 to 482 with fewer turns
-(n=2 each); one visitor's move p50 44 ms before, 25 to 30 where nothing waits to be gathered (benchmarks/load.py).
+40 ms. Measured 2026-11 on two cores: 60 visitors' slider moves p95 719 and 944 ms before, 435 and 325 with fewer turns;
+one visitor's move p50 44 ms before, 25 to 30 where nothing waits to be gathered (profiles of benchmarks/load.py).
 """
 # ruff: noqa: SLF001 -- Streamlit has no other place for it
 
