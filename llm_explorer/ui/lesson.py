@@ -10,6 +10,7 @@ import streamlit as st
 
 from llm_explorer.exercises.judge import Exercise, example, judge
 from llm_explorer.ui import jobs, parts, shell, state
+from llm_explorer.ui.turns import TURNS
 from llm_explorer.worker.resident import ResidentError
 
 LESSONS: Final = "llm_explorer.lessons"
@@ -55,6 +56,7 @@ def ask(name: str, function: str, **inputs: Any) -> Any:
 
     ``inputs`` are plain data. The functions are pure, so an answer is kept and given again to whoever asks the same.
     """
+    TURNS.pass_on()
     try:
         return _answer(name, function, inputs)
     except ResidentError as error:

@@ -13,6 +13,7 @@ from llm_explorer.texts.look import ANSWERS_HIDDEN
 from llm_explorer.ui import guard, look, parts, pins, run_row, sending, share, state, unheard, warm
 from llm_explorer.ui.live import drag
 from llm_explorer.ui.sidebar import Sidebar, Sliders
+from llm_explorer.ui.turns import TURNS
 from llm_explorer.ui.words import name_of, value_words
 
 SIDEBAR_WIDTH = 312
@@ -48,6 +49,7 @@ def answers_hidden(_page: Page) -> None:
     st.info(ANSWERS_HIDDEN, icon=":material/visibility_off:")
 
 
+@TURNS.turn()
 def page(
     title: str,
     question: str,
@@ -99,10 +101,10 @@ def _below_the_frame(
         # a slider let go in the same moment as something below the frame tells a value: Streamlit's browser part sends
         # both as one message, and that asks for this part only (1.67)
         st.rerun()
-    drag.listen(sliders)
-    configs, problems = _read()
-    _notices(problems, refused)
-    with one_reading():
+    with TURNS.turn(last=drag.dragged() is not None), one_reading():
+        drag.listen(sliders)
+        configs, problems = _read()
+        _notices(problems, refused)
         body(Page(*(configs or state.last_valid()), run_row.reserve()))
 
 
