@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.session_manager import SessionClientDisconnectedError
 from visit import Visit
 
@@ -97,9 +97,80 @@ def test_all_but_the_last_message_go_together(
     runtime = SimpleNamespace(_session_mgr=manager, _send_message=send)
     monkeypatch.setattr(sending, "Runtime", SimpleNamespace(instance=lambda: runtime))
     monkeypatch.setattr(sending, "_flush", lambda _session: [*messages])
-    rest = sending._flush_together(SimpleNamespace(id="a visit"))  # type: ignore[arg-type]
+    session: Any = SimpleNamespace(id="a visit", _state=AppSessionState.APP_NOT_RUNNING)
+    rest = sending._flush_together(session)
     assert len(told) == sent
     assert [*told, *rest] == messages
+
+
+class Run:
+    """A session whose script runs, and the loop that tells the browser of it whenever it is asked to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.queue: list[str] = []
+        self.told: list[list[str]] = []
+        self.session: Any = SimpleNamespace(
+            id="a visit",
+            _state=AppSessionState.APP_IS_RUNNING,
+            _event_loop=asyncio.get_running_loop(),
+            _message_enqueued_callback=self.look,
+        )
+        nobody = SimpleNamespace(get_active_session_info=lambda _name: None)
+        runtime = SimpleNamespace(instance=lambda: SimpleNamespace(_session_mgr=nobody))
+        monkeypatch.setattr(sending, "Runtime", runtime)
+        monkeypatch.setattr(sending, "_flush", self.flush)
+
+    def flush(self, _session: object) -> list[ForwardMsg]:
+        kinds, self.queue = self.queue, []
+        found = [ForwardMsg() for _ in kinds]
+        for message, kind in zip(found, kinds, strict=True):
+            if kind == "script_finished":
+                message.script_finished = ForwardMsg.FINISHED_SUCCESSFULLY
+            else:
+                getattr(message, kind).SetInParent()
+        return found
+
+    def say(self, *kinds: str, ended: bool = False) -> None:
+        self.queue += kinds
+        if ended:
+            self.session._state = AppSessionState.APP_NOT_RUNNING
+        self.look()
+
+    def look(self) -> None:
+        messages = sending._flush_together(self.session)
+        if messages:
+            self.told.append([str(message.WhichOneof("type")) for message in messages])
+
+
+BEGUN = ("new_session", "session_status_changed", "delta")
+ENDED = ("delta", "script_finished", "session_status_changed")
+
+
+def test_a_short_run_is_told_when_it_is_over_and_that_it_began_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> list[list[str]]:
+        one = Run(monkeypatch)
+        for _ in range(3):
+            one.session._state = AppSessionState.APP_IS_RUNNING
+            one.say(*BEGUN)
+            await asyncio.sleep(sending.SHORT_S / 2)
+            one.say(*ENDED, ended=True)
+        return one.told
+
+    told = ["new_session", "delta", "delta", "script_finished", "session_status_changed", "session_status_changed"]
+    assert asyncio.run(run()) == [told] * 3
+
+
+def test_a_long_run_is_told_as_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> list[list[str]]:
+        one = Run(monkeypatch)
+        one.say(*BEGUN)
+        assert one.told == []
+        await asyncio.sleep(2 * sending.SHORT_S)
+        one.say("delta")
+        one.say(*ENDED, ended=True)
+        return one.told
+
+    assert asyncio.run(run()) == [[*BEGUN], ["delta"], [*ENDED]]
 
 
 def test_a_visit_installs_it() -> None:
