@@ -1,5 +1,6 @@
 """A visit over Streamlit's own websocket, as a browser has it, without the drawing."""
 
+import asyncio
 import json
 import time
 from collections.abc import Iterable
@@ -35,6 +36,8 @@ class Visitor:
         self.polls: dict[str, float] = {}  # fragment -> seconds: what the browser is asked to run again by itself
         self.errors: list[str] = []
         self.received = 0
+        self._drawn: set[str] = set()  # fragments, in this run
+        self._stopped: set[str] = set()
 
     @classmethod
     async def open(cls, url: str, page: str = "", query: str = "") -> Self:
@@ -106,21 +109,21 @@ class Visitor:
         return "\n".join(text for _, element in sorted(self.screen.items()) for text in _texts(element))
 
     async def _finished(self) -> None:
-        deadline = time.monotonic() + FINISHED_S
-        while True:
-            assert time.monotonic() < deadline, "the script did not finish"
-            data = await self.socket.recv()
-            assert isinstance(data, bytes)
-            self.received += len(data)
-            message = ForwardMsg()
-            message.ParseFromString(data)
-            if self._take(message):
-                return
+        async with asyncio.timeout(FINISHED_S):
+            while True:
+                data = await self.socket.recv()
+                assert isinstance(data, bytes)
+                self.received += len(data)
+                message = ForwardMsg()
+                message.ParseFromString(data)
+                if self._take(message):
+                    return
 
     def _take(self, message: ForwardMsg) -> bool:
         """Whether with this message the run is over."""
         kind = message.WhichOneof("type")
         if kind == "new_session":
+            self._drawn, self._stopped = set(), set()
             if not message.metadata.run.fragment_ids:
                 self.screen.clear()
                 self.widgets.clear()
@@ -130,9 +133,12 @@ class Visitor:
         elif kind == "stop_auto_rerun":
             for fragment in message.stop_auto_rerun.fragment_ids:
                 self.polls.pop(fragment, None)
+                self._stopped.add(fragment)
         elif kind == "delta":
             self._draw(tuple(message.metadata.delta_path), message.delta)
         elif kind == "script_finished":
+            gone = self._stopped - self._drawn
+            self.widgets = {name: each for name, each in self.widgets.items() if each.fragment not in gone}
             return message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
         return False
 
@@ -144,6 +150,7 @@ class Visitor:
             self.widgets[name.rpartition("-")[2]] = Found(name, str(kind), proto, delta.fragment_id)
 
     def _draw(self, path: tuple[int, ...], delta: Any) -> None:
+        self._drawn.add(delta.fragment_id)
         if delta.WhichOneof("type") == "add_block":
             self._note_block(delta)
         if delta.WhichOneof("type") != "new_element":
