@@ -7,8 +7,8 @@ leaves it to the network to gather small pieces: the last ones then wait for the
 one visitor's move p50 44 ms before, 25 to 30 where nothing waits to be gathered (profiles of benchmarks/load.py).
 
 And a browser draws the whole page when it hears that a run has begun, to mark all as out of date, and again for what it
-then gets bit by bit. A short run is told of when it is over. Measured 2026-11, n=60 key presses each, interleaved, two
-pairs: p50 146 and 128 ms before, 128 and 111 with it; the work of the browser's main thread a press 148 and 109 ms.
+then gets bit by bit. A short run is told of when it is over. Measured 2026-11, before and after: p50 of key presses 125
+and 110 ms (n=80 each, interleaved), the work of the browser's main thread a press 128 and 86 ms (n=20 each).
 """
 # ruff: noqa: SLF001 -- Streamlit has no other place for it
 

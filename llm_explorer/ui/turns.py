@@ -5,7 +5,8 @@ And 30 sliders that are dragged keep a server busy all the time, as each tells i
 one visitor's move has to share with all of them. In turn, it is the rate of the drags that falls.
 
 Measured 2026-11 on two cores (profiles of 15 s of benchmarks/load.py, before and after interleaved), p95: 60 visitors'
-moves 413, 414 and 994 ms before, 164, 173 and 304 in turn; a move beside 30 who drag 439, 490 and 523 ms, then 222.
+moves 413, 414 and 994 ms before, 164, 173 and 304 in turn; a move beside 30 who drag 439, 490 and 523 ms, then
+222, 230 and 246.
 """
 
 import itertools
