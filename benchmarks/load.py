@@ -1,10 +1,9 @@
 """How many visitors one server carries: virtual users over Streamlit's own websocket, on the machine of the server.
 
     python -m benchmarks.load [--seconds 15] [--write]
-    python -m benchmarks.load --visits 1000 --reruns 20000
 
-The first prints latencies (docs/LOAD.md): from the message a browser would send to the end of the script's run; the
-second, what a server's memory does over many visits. A user thinks 2 s between two moves, exponentially distributed.
+Prints latencies (docs/LOAD.md): from the message a browser would send to the end of the script's run. A user thinks 2 s
+between two moves, exponentially distributed. What a server holds on to is in benchmarks/flat.py.
 """
 
 import asyncio
@@ -295,34 +294,6 @@ def pressing(url: str) -> list[Row]:
     return [builds._replace(remark=shown), others]
 
 
-def flat_memory(visits: int, reruns: int) -> str:
-    """Resident MB of the server over many visits, each with its share of slider moves, two at a time."""
-    lines = ["| visits | reruns | server (MB) |", "| ---: | ---: | ---: |"]
-    with serving() as server:
-        process = psutil.Process(server.process.pid)
-        each, done = max(1, reruns // visits), 0
-
-        async def visit() -> None:
-            visitor = await Visitor.open(server.url)
-            for _ in range(each):
-                field = random.choice(FIELDS)
-                await visitor.move(field, random.choice(visitor.options(field)))
-            assert not visitor.errors, visitor.errors
-            await visitor.close()
-
-        async def pairs(count: int) -> None:
-            for _ in range(count // 2):
-                await asyncio.gather(visit(), visit())
-
-        while done < visits:
-            some = min(100, visits - done)
-            asyncio.run(pairs(some))
-            done += some
-            lines.append(f"| {done:,} | {done * each:,} | {process.memory_info().rss / 1e6:.0f} |")
-            print(lines[-1], flush=True)
-    return "\n".join(lines)
-
-
 def report(rows: list[Row], seconds: float) -> str:
     """The whole document."""
     today = datetime.now(UTC).date().isoformat()
@@ -346,15 +317,10 @@ def report(rows: list[Row], seconds: float) -> str:
 
 @click.command()
 @click.option("--seconds", default=15.0, help="Of each profile.")
-@click.option("--visits", default=0, help="Only the server's memory, over so many visits.")
-@click.option("--reruns", default=20_000, help="Of all those visits together.")
 @click.option("--write", is_flag=True, help=f"Write {FILE.name}.")
-def main(seconds: float, visits: int, reruns: int, *, write: bool) -> None:
+def main(seconds: float, *, write: bool) -> None:
     """Load a server and print what came of it."""
     random.seed(0)
-    if visits:
-        flat_memory(visits, reruns)
-        return
     rows: list[Row] = []
 
     def tell(*found: Row) -> None:

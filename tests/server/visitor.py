@@ -36,6 +36,7 @@ class Visitor:
         self.polls: dict[str, float] = {}  # fragment -> seconds: what the browser is asked to run again by itself
         self.errors: list[str] = []
         self.received = 0
+        self._page_hash = ""
         self._drawn: set[str] = set()  # fragments, in this run
         self._stopped: set[str] = set()
 
@@ -70,6 +71,8 @@ class Visitor:
         message.rerun_script.query_string = self.query
         message.rerun_script.page_name = self.page
         message.rerun_script.fragment_id = fragment
+        if fragment:  # else a fragment that has all drawn anew would have the first page drawn
+            message.rerun_script.page_script_hash = self._page_hash
         message.rerun_script.widget_states.widgets.extend(states)
         begin = time.perf_counter()
         await self.socket.send(message.SerializeToString())
@@ -128,6 +131,8 @@ class Visitor:
                 self.screen.clear()
                 self.widgets.clear()
                 self.polls.clear()
+        elif kind == "navigation":
+            self._page_hash = message.navigation.page_script_hash
         elif kind == "auto_rerun":
             self.polls[message.auto_rerun.fragment_id] = message.auto_rerun.interval
         elif kind == "stop_auto_rerun":
