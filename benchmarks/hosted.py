@@ -3,19 +3,19 @@
     python -m benchmarks.hosted [--write]
 
 A server of its own with LLM_EXPLORER_HOSTED=1, all its processes in a control group of 1 GB where one can be made
-(Linux, as root: beyond it the kernel kills). Every 0.1 s the memory of each process is read: PSS, where a page that
-several share is shared out among them. ``--write`` generates docs/HOSTED.md; about two minutes.
+(benchmarks/control_group.py). Then it is attacked (benchmarks/attacks.py), and after each attack the main job and a
+lesson are to work as before. Every 0.1 s the memory of each process is read: PSS, where a page that several share is
+shared out among them. ``--write`` generates docs/HOSTED.md; about six minutes.
 """
 
 import asyncio
-import contextlib
 import os
 import platform
 import re
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,23 +24,19 @@ import click
 import psutil
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+from benchmarks.attacks import ATTACKS
+from benchmarks.control_group import LIMIT, Group, hosted_server, limited
 from llm_explorer.machine import processor_name, torch_version
 from llm_explorer.presets import find
 from llm_explorer.receipt import address_of
 from llm_explorer.texts.pretraining import PASTE
 from llm_explorer.ui.shell import PAGES
-from tests.browser.screen import Server
 from tests.server.visitor import Visitor
 
 FILE: Final = Path(__file__).parent.parent / "docs" / "HOSTED.md"
-LIMIT: Final = 10**9
 SERVER_GOAL: Final = 200 * 10**6
 SAMPLE_S: Final = 0.1
 PATIENCE_S: Final = 120
-GROUPS: Final = (  # of version 1 and 2: folder, the file of the limit, of the highest usage, a file that only it has
-    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.max_usage_in_bytes", "memory.limit_in_bytes"),
-    (Path("/sys/fs/cgroup"), "memory.max", "memory.peak", "cgroup.subtree_control"),
-)
 
 
 class Row(NamedTuple):
@@ -91,43 +87,6 @@ def held(process: psutil.Process) -> int:
     return int(getattr(found, "pss", found.rss))
 
 
-class Group(NamedTuple):
-    """A control group with a limit of memory."""
-
-    folder: Path
-    highest: str
-
-    def highest_bytes(self) -> int:
-        """The most that it ever used, files that the kernel could drop included."""
-        return int((self.folder / self.highest).read_text())
-
-
-@contextlib.contextmanager
-def limited() -> Iterator[Group | None]:
-    """A group of 1 GB, gone afterwards; None where none can be made."""
-    group = _make_group()
-    try:
-        yield group
-    finally:
-        if group is not None:
-            deadline = time.monotonic() + 5
-            while (group.folder / "cgroup.procs").read_text() and time.monotonic() < deadline:
-                time.sleep(0.1)
-            group.folder.rmdir()
-
-
-def _make_group() -> Group | None:
-    for root, limit, highest, mark in GROUPS:
-        folder = root / f"llm-explorer-{os.getpid()}"
-        if not (root / mark).exists():
-            continue
-        with contextlib.suppress(OSError):
-            folder.mkdir()
-            (folder / limit).write_text(str(LIMIT))
-            return Group(folder, highest)
-    return None
-
-
 async def until(visitor: Visitor, *words: str) -> str:
     """Look as a browser does until one of these is on the screen; the line with it."""
     deadline = time.monotonic() + PATIENCE_S
@@ -149,6 +108,11 @@ async def main_job(url: str, query: str = "") -> str:
     said = await until(visitor, "Measured: really run here", "Not started", "Out of memory", "Ended:", "Failed:")
     await visitor.close()
     return f"{label} → {said}"
+
+
+async def small_job(url: str) -> str:
+    """The main job of a config that fits."""
+    return await main_job(url, query_of("class-0.1m"))
 
 
 def _is_main_button(proto: object) -> bool:
@@ -242,6 +206,11 @@ JOBS: Final[tuple[tuple[str, Callable[[str], Awaitable[str]]], ...]] = (
     ("a training run, and the main job at once", both),
     ("a config that is refused", refused),
     ("an import of 5 MB", import_too_much),
+    *(
+        job
+        for attack, attempt in ATTACKS
+        for job in ((f"attack: {attack}", attempt), ("then the main job", small_job), ("and a lesson", lesson))
+    ),
 )
 
 
@@ -256,7 +225,7 @@ def run_all() -> tuple[list[Row], Group | None]:
     """A server, and one job after the other on it."""
     rows = []
     with tempfile.TemporaryDirectory() as folder, limited() as group:
-        server = started(Path(folder), group)
+        server = hosted_server(Path(folder), group)
         sampler = Sampler(server.process.pid)
         try:
             for what, job in JOBS:
@@ -271,18 +240,6 @@ def run_all() -> tuple[list[Row], Group | None]:
         highest = group.highest_bytes() if group else None
         print(f"highest usage of the control group, files included: {highest}")
     return rows, group
-
-
-def started(folder: Path, group: Group | None) -> Server:
-    """The server, in the group where there is one; this process is not."""
-    home = group.folder.parent / "cgroup.procs" if group else None
-    if group:
-        (group.folder / "cgroup.procs").write_text(str(os.getpid()))
-    try:
-        return Server(folder, LLM_EXPLORER_HOSTED="1")
-    finally:
-        if home:
-            home.write_text(str(os.getpid()))
 
 
 def report(rows: list[Row], *, in_group: bool) -> str:

@@ -36,6 +36,7 @@ class Visitor:
         self.polls: dict[str, float] = {}  # fragment -> seconds: what the browser is asked to run again by itself
         self.errors: list[str] = []
         self.received = 0
+        self.session = ""
         self._page_hash = ""
         self._drawn: set[str] = set()  # fragments, in this run
         self._stopped: set[str] = set()
@@ -126,6 +127,7 @@ class Visitor:
         """Whether with this message the run is over."""
         kind = message.WhichOneof("type")
         if kind == "new_session":
+            self.session = message.new_session.initialize.session_id
             self._drawn, self._stopped = set(), set()
             if not message.metadata.run.fragment_ids:
                 self.screen.clear()
