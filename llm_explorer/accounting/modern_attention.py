@@ -27,30 +27,38 @@ def _flash(tape: Torch, _structure: Structure, q: Value, k: Value, v: Value) -> 
 
 
 def _math(tape: Torch, structure: Structure, q: Value, k: Value, v: Value) -> Value:
-    """What scaled_dot_product_attention is made of where no fused kernel takes it: in fp32, scaled before products."""
+    """What scaled_dot_product_attention is made of where no fused kernel takes it: in fp32, scaled before products.
+
+    Here as in torch's C++ (_scaled_dot_product_attention_math) every name lives until the function ends.
+    """
     if tape.kernels.upcast:
         q, k, v = (tape.cast(each, "s", f"{each.name} in fp32") for each in (q, k, v))
     scaled = tape.pointwise(q, [], "scaled queries")
     mask = None if tape.kernels.masked and structure.windowed else tape.born("mask to add to scores", "T**2", "s")
-    k, v = _repeated(tape, structure, k), _repeated(tape, structure, v)
-    weights = _scores(tape, scaled, tape.pointwise(k, [], "scaled keys"), "scores")
+    keys, values = _repeated(tape, structure, k), _repeated(tape, structure, v)
+    scaled_keys = tape.pointwise(keys, [], "scaled keys")
+    weights = _scores(tape, scaled, scaled_keys, "scores")
+    del scaled_keys  # it has no name in torch
     weights = tape.pointwise(weights, [], "masked scores")
     weights = _softmax(tape, weights)
     if tape.kernels.dropout:
         weights = tape.dropout(weights, "attention dropout masks", "attention weights as multiplied")
     half = tape.born("attention weights in bf16", _SQUARE, "a") if tape.kernels.upcast else None
-    mixed = _mixed(tape, structure, weights, v)
-    del mask, half
-    return tape.cast(mixed, "a", "weighted values in bf16") if tape.kernels.upcast else mixed
+    mixed = _mixed(tape, structure, weights, values)
+    if tape.kernels.upcast:
+        mixed = tape.cast(mixed, "a", "weighted values in bf16")
+    del mask, half  # not before the result is cast
+    return mixed
 
 
 def _materialized(tape: Torch, structure: Structure, q: Value, k: Value, v: Value) -> Value:
     """The textbook's, as the model writes it."""
     k, v = _repeated(tape, structure, k), _repeated(tape, structure, v)
+    causal = None if structure.windowed and tape.kernels.masked else _causal_mask(tape)
     weights = tape.pointwise(_scores(tape, q, k, "products of queries and keys"), [], "scores")
     if structure.attention_softcap:
         weights = tape.softcapped(weights, "scores")
-    weights = _masked(tape, structure, weights)
+    weights = _masked(tape, weights, causal)
     if tape.kernels.fp32_softmax:
         weights = tape.cast(weights, FULL, "masked scores in fp32")
     weights = _softmax(tape, weights)
@@ -91,13 +99,18 @@ def _scores(tape: Torch, q: Value, k: Value, name: str) -> Value:
     return tape.apply([q, k], [q, k], made, lambda _: (tape.born(*of_q), tape.born(*of_k)))[0]
 
 
-def _masked(tape: Torch, structure: Structure, weights: Value) -> Value:
-    """A window's mask is added; the usual one is made by each layer and kept."""
-    if structure.windowed and tape.kernels.masked:
-        return tape.apply([weights], [], [("masked scores", _SQUARE, "s")], lambda gradients: gradients)[0]
+def _causal_mask(tape: Torch) -> Value:
+    """Each layer makes its own."""
     ones = tape.born("ones", "T**2", "1")
     causal = tape.born("causal masks", "T**2", "1")
     del ones
+    return causal
+
+
+def _masked(tape: Torch, weights: Value, causal: Value | None) -> Value:
+    """The causal mask is kept, that of a window is added."""
+    if causal is None:
+        return tape.apply([weights], [], [("masked scores", _SQUARE, "s")], lambda gradients: gradients)[0]
     return tape.pointwise(weights, [causal], "masked scores")
 
 
