@@ -36,7 +36,10 @@ def plan(recipe: Recipe, structure: Structure) -> Plan:
         *step.around(step.loss_backward, all_blocks),
         *step.around(step.last_backward, (*below, *head, *step.states)),
         *step.around(step.first_backward, (*base, *head, *moments.gradients_above(recipe), *step.states)),
-        *moments.named("embedding backward", moments.embedding_backward(recipe, always)),
+        *moments.named(
+            "embedding backward",
+            moments.embedding_backward(recipe, always, learned=structure.positions == "learned"),
+        ),
         *moments.named("optimizer", moments.update(recipe, always)),
     ]
     kept = _first_input((*embeddings, *step.times(step.block, "L"), *step.ends))

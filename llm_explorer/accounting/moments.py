@@ -72,7 +72,7 @@ def plan(recipe: Recipe) -> Plan:
         *_loss_backward(recipe, loss),
         *named("last block backward", _block_backward(recipe, (*below, *head), block)),
         *named("first block backward", _block_backward(recipe, above, block)),
-        *named("embedding backward", embedding_backward(recipe, base)),
+        *named("embedding backward", embedding_backward(recipe, base, learned=True)),
         *named("optimizer", update(recipe, base)),
     ]
     largest = not_within_others(moments)
@@ -159,8 +159,8 @@ def _block_backward(recipe: Recipe, around: tuple[Leaf, ...], kept: tuple[Leaf, 
     return alive.take_moments()
 
 
-def embedding_backward(recipe: Recipe, base: tuple[Leaf, ...]) -> list[tuple[Leaf, ...]]:
-    """All other gradients exist; a tied matrix gets its second one beside the first."""
+def embedding_backward(recipe: Recipe, base: tuple[Leaf, ...], *, learned: bool) -> list[tuple[Leaf, ...]]:
+    """All other gradients exist, ``learned`` positions' too; a tied matrix gets its second one beside the first."""
     around: tuple[Leaf, ...] = (*base, gradient("gradients", "w * P"))
     second = "second gradient of the tied matrix" if recipe.tied else "gradient of the embedding"
     if recipe.accumulating:
@@ -168,6 +168,10 @@ def embedding_backward(recipe: Recipe, base: tuple[Leaf, ...]) -> list[tuple[Lea
     elif not recipe.tied:
         return [(*around, block_backward.ERROR)]
     found = [(*around, temporary(second, "w * V * D"), block_backward.ERROR)]
+    if recipe.accumulating and learned:
+        of_rows = temporary("gradient of the rows of the position embedding", "r * T * D")
+        whole = temporary("gradient of the position embedding", "w * C * D")
+        found.append((*around, whole, of_rows, block_backward.ERROR))
     # autograd adds in place where the first owns its storage: not where it is the transposed view of a product
     if recipe.tied and not (recipe.kernels.autocast or recipe.kernels.chunked):
         found.append((*around, temporary(second, "w * V * D"), temporary("sum of both gradients", "w * V * D")))

@@ -134,6 +134,16 @@ def test_what_torchs_attention_has_a_name_for_outlives_the_cast_of_its_result(
     assert on_the_tape(model, run)[1] == pytest.approx(found["peak_bytes"], rel=0.0002)
 
 
+def test_the_gradient_of_learned_positions_is_beside_those_that_add_up() -> None:
+    run = RunConfig(sequence_length=50, accumulation=2, optimizer="none", batch_size=1, loss_chunk=16)
+    for tied in (False, True):
+        model = replace(ATTENTION, context_length=4096, n_layers=1, tie_embeddings=tied)
+        found = trace(model, run)
+        assert found["peak_part"] == "embeddings"
+        assert count_memory(model, run).peak_bytes == pytest.approx(found["peak_bytes"], rel=0.002)
+        assert on_the_tape(model, run)[1] == pytest.approx(found["peak_bytes"], rel=0.002)
+
+
 LLAMA = replace(VARIANTS["llama"], vocab_size=200, n_layers=3)
 
 
