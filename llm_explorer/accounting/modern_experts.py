@@ -98,7 +98,7 @@ class Experts:
     def _unbound(self, name: str, number: int) -> list[Value]:
         """The matrices of each expert as views; backward puts their gradients into one tensor."""
         tape = self.tape
-        weight = tape.weight(f"gradient of experts' {name} weights", "E * D * F")
+        weight = tape.weight(f"experts' {name} weights", "E * D * F")
         shapes = ["D * F"] * number
         if number == 3:
             shapes[1] = "(E - 2) * D * F"

@@ -54,7 +54,7 @@ class Torch(Tape):
 
     def _weight(self, matrix: str, shape: str) -> Value:
         waits = matrix == "head" and self.tied and self.accumulating
-        return self.weight(f"gradient of {matrix} weights", shape, waits=waits)
+        return self.weight(f"{matrix} weights", shape, waits=waits)
 
     def product(self, x: Value, weight: Value, of_weight: str, shape: str, name: str) -> Value:
         """Of x and weights, or of their copies under autocast."""

@@ -144,6 +144,17 @@ def test_the_gradient_of_learned_positions_is_beside_those_that_add_up() -> None
         assert on_the_tape(model, run)[1] == pytest.approx(found["peak_bytes"], rel=0.002)
 
 
+def test_gradients_are_called_the_same_in_all_precisions() -> None:
+    names = {
+        precision: {
+            each.name for moment in plan_of(LLAMA, RunConfig(precision=precision)).moments for each in moment.leaves
+        }
+        for precision in ("float32", "autocast")
+    }
+    assert "gradient of qkv weights" in names["float32"] & names["autocast"]
+    assert not [name for name in names["autocast"] if name.startswith("gradient of gradient")]
+
+
 LLAMA = replace(VARIANTS["llama"], vocab_size=200, n_layers=3)
 
 
