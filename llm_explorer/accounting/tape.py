@@ -4,8 +4,18 @@ What is alive is what Python still refers to, as it is in torch: a tensor lives 
 waiting gradient holds it. The rules of the engine (torch 2.13, torch/csrc/autograd): the node that was made last runs
 first; what it saved and the gradient it took are let go when it is done; then its results are handed on, and a gradient
 that meets another is added to it in place where nobody else holds that one.
+
+So all of it rests on how CPython counts references, and has three traps:
+
+- A name lives until its function ends, as a local of torch's C++ does. Where torch has no name for a tensor, or lets it
+  go earlier, a ``del`` stands in that very line; and what a backward needs is captured as sizes, for a function holds
+  what it captures.
+- ``_references`` asks ``sys.getrefcount``, which counts the asking too, and whoever looks on: a debugger that reads
+  locals is a holder. Whether this Python counts as is assumed here is tried at import, by ``_count_alone``.
+- An exception holds the frames that it went through, and they all their names: a StopError must end where it is caught.
 """
 
+import platform
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +23,7 @@ from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import chain, count
 from typing import Final, NamedTuple
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 from llm_explorer.accounting.lifetimes import ACTIVATIONS, GRADIENTS, TEMPORARY
 from llm_explorer.accounting.rows import Leaf, leaf
@@ -264,4 +274,25 @@ def _references(values: list[Value | None], index: int) -> tuple[int, int]:
     return sys.getrefcount(value), sys.getrefcount(value.storage)
 
 
-_ALONE: Final = _references([Value("", "", "", Storage(Entry("", "", "")))], 0)
+def _count_alone() -> tuple[int, int]:
+    """The ``_references`` of what one list alone holds.
+
+    RuntimeError where another holder does not count one more, or where what nobody holds is not gone at once.
+    """
+    values: list[Value | None] = [Value("", "", "", Storage(Entry("", "", "")))]
+    alone, value = _references(values, 0), values[0]
+    assert value is not None
+    storage = value.storage
+    assert storage is not None
+    held, gone = _references(values, 0), ref(storage)
+    del value, storage
+    values.clear()
+    if held != (alone[0] + 1, alone[1] + 1) or gone() is not None:
+        raise RuntimeError(
+            f"memory cannot be computed with {platform.python_implementation()} {platform.python_version()}: it does "
+            "not count references as CPython 3.11 does, and from these follows what is alive; use CPython 3.11"
+        )
+    return alone
+
+
+_ALONE: Final = _count_alone()

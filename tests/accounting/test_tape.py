@@ -1,5 +1,13 @@
 """The rules of autograd that a tape follows, one by one."""
 
+import runpy
+import sys
+import weakref
+from collections.abc import Callable
+
+import pytest
+
+from llm_explorer.accounting import tape as tape_module
 from llm_explorer.accounting.kernels import Kernels, kernels_of
 from llm_explorer.accounting.tape import Value
 from llm_explorer.accounting.tape_operations import Torch
@@ -100,3 +108,27 @@ def test_moments_within_the_next_one_are_left_out() -> None:
     del y, z
     tape.pointwise(x, [], "w")
     assert [len(entries) for _, entries in tape.moments] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "ours"),
+    [(sys, "getrefcount", lambda _: 1), (weakref, "ref", lambda storage: lambda: storage)],
+    ids=["another holder is not counted", "what nobody holds lives on"],
+)
+def test_a_python_that_counts_references_otherwise_is_refused_at_import(
+    monkeypatch: pytest.MonkeyPatch, owner: object, name: str, ours: Callable[[object], object]
+) -> None:
+    monkeypatch.setattr(owner, name, ours)
+    with pytest.raises(RuntimeError, match="does not count references as CPython"):
+        runpy.run_path(str(tape_module.__file__))
+
+
+def test_an_argument_without_another_name_is_gone_when_its_function_lets_it_go() -> None:
+    tape, x = tape_with_input()
+
+    def second(value: Value) -> list[str]:
+        del value
+        return names(tape)
+
+    left = second(tape.pointwise(x, [], "y"))  # within an assertion pytest would hold it
+    assert left == ["x"]
