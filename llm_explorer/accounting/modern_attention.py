@@ -63,9 +63,10 @@ def _materialized(tape: Torch, structure: Structure, q: Value, k: Value, v: Valu
         weights = tape.cast(weights, FULL, "masked scores in fp32")
     weights = _softmax(tape, weights)
     if tape.kernels.dropout:
-        weights = tape.dropout(weights, "attention dropout masks", "attention weights as multiplied")
+        dropped = "attention weights after dropout" if tape.kernels.fp32_softmax else "attention weights as multiplied"
+        weights = tape.dropout(weights, "attention dropout masks", dropped)
     if tape.kernels.fp32_softmax:
-        weights = tape.cast(weights, "s", "attention weights in bf16")
+        weights = tape.cast(weights, "s", "attention weights as multiplied")
     return _mixed(tape, structure, weights, v)
 
 
