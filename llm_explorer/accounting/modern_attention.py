@@ -59,15 +59,13 @@ def _materialized(tape: Torch, structure: Structure, q: Value, k: Value, v: Valu
     if structure.attention_softcap:
         weights = tape.softcapped(weights, "scores")
     weights = _masked(tape, weights, causal)
-    if tape.kernels.fp32_softmax:
-        weights = tape.cast(weights, FULL, "masked scores in fp32")
-    weights = _softmax(tape, weights)
+    in_fp32 = tape.kernels.fp32_softmax  # what autocast casts, the model's own name still holds as it was
+    weights = _softmax(tape, tape.cast(weights, FULL, "masked scores in fp32") if in_fp32 else weights)
     if tape.kernels.dropout:
-        dropped = "attention weights after dropout" if tape.kernels.fp32_softmax else "attention weights as multiplied"
+        dropped = "attention weights after dropout" if in_fp32 else "attention weights as multiplied"
         weights = tape.dropout(weights, "attention dropout masks", dropped)
-    if tape.kernels.fp32_softmax:
-        weights = tape.cast(weights, "s", "attention weights as multiplied")
-    return _mixed(tape, structure, weights, v)
+    multiplied = tape.cast(weights, "s", "attention weights as multiplied") if in_fp32 else weights
+    return _mixed(tape, structure, multiplied, v)
 
 
 _KERNELS: Final[Mapping[str, Callable[[Torch, Structure, Value, Value, Value], Value]]] = {

@@ -10,6 +10,7 @@ from strategies import modern_models, run_configs
 from variants import VARIANTS
 
 from llm_explorer.accounting import modern_moments, moments
+from llm_explorer.accounting.kernels import KernelSet
 from llm_explorer.accounting.memory import count_memory, kept_by_part, kept_rows, memory_letters, plan_of, recipe_of
 from llm_explorer.accounting.rows import total
 from llm_explorer.accounting.structure import structure_of
@@ -114,11 +115,18 @@ def test_gpt2_on_the_tape_is_what_was_written_down_by_hand() -> None:
                 assert peak == pytest.approx(by_hand.peak_bytes, rel=0.002)
 
 
-def on_the_tape(model: ModelConfig, run: RunConfig) -> tuple[int, int]:
+def on_the_tape(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> tuple[int, int]:
     """What forward keeps and the peak, of GPT-2 too."""
-    plan = modern_moments.plan(recipe_of(model, run), structure_of(model).without_biases)
-    kept, _optimizer, *peaks = plan.sums(**memory_letters(model, run))
+    plan = modern_moments.plan(recipe_of(model, run, kernels), structure_of(model).without_biases)
+    kept, _optimizer, *peaks = plan.sums(**memory_letters(model, run, kernels))
     return kept, max(peaks)
+
+
+def test_of_what_cudas_autocast_casts_the_model_still_holds_the_other() -> None:
+    model = replace(ATTENTION, n_heads=2, emb_dim=96, n_layers=4, context_length=117)
+    run = RunConfig(precision="autocast", batch_size=4, loss_chunk=16, attention="materialized", checkpointing=True)
+    by_hand = count_memory(model, run, "cuda").peak_bytes
+    assert on_the_tape(model, run, "cuda")[1] == pytest.approx(by_hand, rel=0.002)
 
 
 @pytest.mark.parametrize("changes", [{}, {"n_heads": 4, "emb_dim": 64}, {"n_kv_heads": 2}, WINDOW, WINDOW | GROUPED])
