@@ -58,14 +58,16 @@ class Value:
     """A tensor: ``shape`` as a product such as "B * T * D", bytes of a value, and the node that made it.
 
     ``storage`` is None for what is counted elsewhere, such as weights; ``heads_first`` is true where the heads lie one
-    after the other, (B, N, T, H) in memory.
+    after the other, (B, N, T, H) in memory; ``base`` is what a gradient is a view of
+    and holds, so that neither is alone.
     """
 
-    __slots__ = ("heads_first", "index", "name", "node", "shape", "storage", "width")
+    __slots__ = ("base", "heads_first", "index", "name", "node", "shape", "storage", "width")
 
     def __init__(self, name: str, shape: str, width: str, storage: Storage | None = None) -> None:
         self.name, self.shape, self.width, self.storage = name, shape, width, storage
         self.node: Node | None = None
+        self.base: Value | None = None
         self.index, self.heads_first = 0, False
 
     def view(self, shape: str | None = None) -> "Value":
@@ -290,7 +292,7 @@ def _count_alone() -> tuple[int, int]:
     if held != (alone[0] + 1, alone[1] + 1) or gone() is not None:
         raise RuntimeError(
             f"memory cannot be computed with {platform.python_implementation()} {platform.python_version()}: it does "
-            "not count references as CPython 3.11 does, and from these follows what is alive; use CPython 3.11"
+            "not count references as CPython 3.11 does, and these say what is alive when; use CPython 3.11"
         )
     return alone
 

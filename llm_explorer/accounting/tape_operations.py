@@ -46,7 +46,23 @@ class Torch(Tape):
             weight = self._copy(matrix, weight)
             if not self.is_half(x):
                 read = self.cast(x, "a", f"{x.name} in bf16")
-        return self.product(read, weight, f"gradient of {matrix} weights", times(rows_of(x, inputs), outputs), name)
+        made = times(rows_of(x, inputs), outputs)
+        return self.product(self._as_rows(read), weight, f"gradient of {matrix} weights", made, name)
+
+    def _as_rows(self, x: Value) -> Value:
+        """As the matrix that a product reads; its gradient is a view, to which autograd adds nothing in place."""
+
+        def run(gradients: Gradients) -> Gradients:
+            (found,) = gradients
+            assert found is not None
+            seen = found.view()
+            seen.base = found
+            return (seen,)
+
+        self.apply([x], [], [], run)
+        rows = x.view()
+        rows.node = self.nodes[-1]
+        return rows
 
     def head(self) -> Value:
         """The weights of the head; where they are those of the embedding too, one gradient waits for the other."""

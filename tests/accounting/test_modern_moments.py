@@ -129,6 +129,17 @@ def test_of_what_cudas_autocast_casts_the_model_still_holds_the_other() -> None:
     assert on_the_tape(model, run, "cuda")[1] == pytest.approx(by_hand, rel=0.002)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_to_the_gradient_of_what_a_linear_layer_read_nothing_is_added_in_place(precision: Precision) -> None:
+    fields: dict[str, Any] = {"norm": "rmsnorm", "residual": "parallel_one_norm", "activation": "swiglu"}
+    fields |= {"emb_dim": 192, "n_heads": 1, "head_dim": 16, "hidden_dim": 96, "context_length": 128, "n_layers": 3}
+    model = replace(ATTENTION, **fields)
+    run = RunConfig(precision=precision, batch_size=1, sequence_length=128, checkpointing=True)
+    found = trace(model, run)
+    assert found["peak_op"] == "aten.add.Tensor"
+    assert count_memory(model, run).peak_bytes == pytest.approx(found["peak_bytes"], rel=0.0005)
+
+
 @pytest.mark.parametrize("changes", [{}, {"n_heads": 4, "emb_dim": 64}, {"n_kv_heads": 2}, WINDOW, WINDOW | GROUPED])
 @pytest.mark.parametrize("checkpointing", [False, True])
 @pytest.mark.parametrize("precision", ["autocast", "bfloat16", "bfloat16_master"])
