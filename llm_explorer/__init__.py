@@ -1,21 +1,33 @@
 """See what a GPT costs in parameters, memory and time; then build it and see that the numbers were true.
 
+    >>> from llm_explorer import ModelConfig, RunConfig, report
     >>> report(ModelConfig(), RunConfig())["parameters"]["total"]
     163009536
 
-``GPT`` and ``build`` need torch, which is imported when one of them is first asked for.
+Each name is imported when it is first asked for; ``GPT``, ``build`` and ``load_folder`` need torch.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from llm_explorer.accounting.report import report
-from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig, check, replace
+if TYPE_CHECKING:
+    from llm_explorer.accounting.report import report
+    from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig, check, replace
 
-__all__ = ["GPT", "ConfigError", "ModelConfig", "Problem", "RunConfig", "build", "check", "replace", "report"]
+__all__ = [
+    "GPT", "ConfigError", "ModelConfig", "Problem", "RunConfig", "build", "check", "load_folder", "replace", "report",
+]  # fmt: skip
+
+_HOMES: Final = {
+    "llm_explorer.accounting.report": ("report",),
+    "llm_explorer.config": ("ConfigError", "ModelConfig", "Problem", "RunConfig", "check", "replace"),
+    "llm_explorer.model": ("GPT", "build"),
+    "llm_explorer.weights": ("load_folder",),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("GPT", "build"):
-        return getattr(import_module("llm_explorer.model"), name)
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,7 +23,7 @@ _OTHER_NAMES: Final = re.compile(
 )
 
 
-def load(source: str, stdin: TextIO) -> Configs:
+def load(source: str, stdin: TextIO | None) -> Configs:
     """The configs of a preset's name, of a file, or of standard input for ``-``.
 
     >>> import sys
@@ -33,9 +33,14 @@ def load(source: str, stdin: TextIO) -> Configs:
     return load_import(source, stdin).configs()
 
 
-def load_import(source: str, stdin: TextIO) -> Imported:
-    """Like load, with what is to be said of it; a family that can only be counted is no error here."""
+def load_import(source: str, stdin: TextIO | None) -> Imported:
+    """Like load, with what is to be said of it; a family that can only be counted is no error here.
+
+    ``stdin`` is None where it is closed.
+    """
     if source == "-":
+        if stdin is None:
+            raise refusal("config", "-", "standard input is closed; name a preset or a file, or give the config there")
         return read(_read(stdin, "standard input"))
     preset = presets.find(source)
     if preset is not None:
@@ -95,3 +100,5 @@ def _read(file: TextIO, name: str) -> str:
         return file.read(MAX_JSON_CHARACTERS + 1)
     except UnicodeDecodeError:
         raise refusal("config", name, "is not text in UTF-8") from None
+    except OSError as error:
+        raise refusal("config", name, f"cannot be read: {error.strerror}") from None

@@ -26,6 +26,13 @@ def find_device(name: str) -> str | None:
     return listed if listed in available_devices() else None
 
 
+def absence(name: str) -> str | None:
+    """The sentence on a device that is not there, None where it is."""
+    if find_device(name) is not None:
+        return None
+    return f"{name} is not on this machine; there are {', '.join(available_devices())}"
+
+
 def synchronizer(device: str) -> Callable[[], None]:
     """What waits until the device has done its work; a CPU's is done when its call returns."""
     if device.startswith("cuda"):

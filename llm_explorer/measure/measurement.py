@@ -11,7 +11,7 @@ from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.machine import processor_name
 from llm_explorer.measure import memory
 from llm_explorer.measure.breakdown import break_down
-from llm_explorer.measure.devices import available_devices, find_device, free_device_bytes, synchronizer
+from llm_explorer.measure.devices import absence, available_devices, find_device, free_device_bytes, synchronizer
 from llm_explorer.measure.inference import time_inference
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.measure.statistics import summarize
@@ -56,7 +56,7 @@ def measure(
 
 def _refusal(model: ModelConfig, run: RunConfig, device: str | None) -> str | None:
     if device is None:
-        return f"{run.device} is not on this machine; there are {', '.join(available_devices())}"
+        return absence(run.device)
     free, peak = free_device_bytes(device), count_memory(model, run, kernels_of_device(device)).peak_bytes
     if free is not None and peak > free:
         return f"A step needs {byte_size(peak)} of memory on {device}, {byte_size(free)} are free"

@@ -201,6 +201,11 @@ def _speed(job: Message, protocol: Protocol, reason: str | None) -> Message:
     found: Message = {"calibration" if job["kind"] == "calibrate" else "refined": None}
     if reason is not None:
         return found | {"status": "failed", "reason": reason}
+    from llm_explorer.measure.devices import absence
+
+    reason = absence(job["key" if job["kind"] == "calibrate" else "run"]["device"])
+    if reason is not None:
+        return found | {"status": "refused", "reason": reason}
 
     def report(phase: str, fraction: float | None, text: str) -> None:
         protocol.progress(job["id"], phase, fraction, text)

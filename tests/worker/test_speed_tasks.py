@@ -66,6 +66,16 @@ def test_meta_is_refused(kind: Any) -> None:
     assert (result["status"], result["reason"]) == ("refused", "meta has no speed: choose a real device")
 
 
+@pytest.mark.parametrize("kind", [Calibration, Refinement])
+def test_a_device_that_is_not_there_is_refused_as_a_measurement_is(
+    kind: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(attempt, "user_cache_dir", lambda name: str(tmp_path))
+    result = run_alone(kind(TINY, replace(RUN, device="cuda:99")).attempt(nothing, nothing))
+    assert result["status"] == "refused"
+    assert result["reason"].startswith("cuda:99 is not on this machine; there are cpu")
+
+
 def test_a_calibration_needs_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempt, "memory_limit", lambda: 10**8)
     result = run_alone(Calibration(TINY, RUN).attempt(nothing, nothing))
