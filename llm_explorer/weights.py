@@ -6,26 +6,32 @@ Files are read as safetensors and never as pickles, which can run code. Nothing 
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from llm_explorer.config import ModelConfig
+from llm_explorer.config import ModelConfig, replace
 from llm_explorer.formats.hugging_face import import_config
-from llm_explorer.formats.json_text import read_json
+from llm_explorer.formats.json_text import MAX_JSON_CHARACTERS, read_json
+from llm_explorer.formats.words import short
 from llm_explorer.model import GPT
 
 MOST_NAMED: Final = 5  # of the tensors that are wrong, in one message
+# of a safetensors file; 128 experts in 94 layers, the most tensors of a config here, are described in 5 MB
+MOST_HEADER_BYTES: Final = 16 * 1024**2
+# what stands for a number by itself: integers and 8-bit floats are quantised, and mean nothing without their scales
+_TAKEN: Final = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 class _Family(NamedTuple):
-    """The choices whose numbers it needs, its norms' epsilon unless a config says another, and its names of ours."""
+    """The choices whose numbers it needs, its norms' epsilon and the key that says another, and its names of ours."""
 
     choices: Mapping[str, str]
     epsilon: float
+    epsilon_key: str
     names: Mapping[str, str]
     is_transposed: bool = False
 
@@ -59,8 +65,10 @@ _LLAMA_NAMES: Final = {
     "head": "lm_head",
 }
 _PLAIN: Final = {"norm_place": "pre", "residual": "sequential"}
-_GPT2: Final = _Family(_PLAIN | {"norm": "layernorm", "positions": "learned"}, 1e-5, _GPT2_NAMES, is_transposed=True)
-_LLAMA: Final = _Family(_PLAIN | {"norm": "rmsnorm", "positions": "rope", "activation": "swiglu"}, 1e-6, _LLAMA_NAMES)
+_GPT2_CHOICES: Final = _PLAIN | {"norm": "layernorm", "positions": "learned"}
+_LLAMA_CHOICES: Final = _PLAIN | {"norm": "rmsnorm", "positions": "rope", "activation": "swiglu"}
+_GPT2: Final = _Family(_GPT2_CHOICES, 1e-5, "layer_norm_epsilon", _GPT2_NAMES, is_transposed=True)
+_LLAMA: Final = _Family(_LLAMA_CHOICES, 1e-6, "rms_norm_eps", _LLAMA_NAMES)
 FAMILIES: Final[Mapping[str, _Family]] = {
     "gpt2": _GPT2,
     "llama": _LLAMA,
@@ -79,50 +87,91 @@ _OF_EXPERT: Final = {"gate": "gate_proj", "up": "up_proj", "down": "down_proj"}
 def load_folder(path: str | Path) -> GPT:
     """The model in a local folder of transformers', from its config.json and safetensors; in eval mode, ready to write.
 
-    ConfigError where the config is not understood, ValueError where numbers would differ or a tensor does not fit,
-    OSError where a file cannot be read.
+    Float16, bfloat16, float32 and float64 become float32. All ``*.safetensors`` of the folder are read, an index of
+    them is not needed. Names, shapes and dtypes are compared before the model gets any memory.
+
+    ConfigError, a ValueError, where the config is not understood; ValueError where numbers would differ, a file is not
+    whole, or a tensor is missing, unexpected, twice there, of another shape or of a dtype that is not taken; OSError
+    where a file cannot be read; torch's RuntimeError where the machine lacks the memory that the model needs.
     """
     folder = Path(path)
-    given = read_json((folder / "config.json").read_text(encoding="utf-8"))
+    given = read_json(_text(folder / "config.json"))
     # dropout is for training: whatever rates it says, the numbers are the same
     found = import_config({key: value for key, value in given.items() if not key.endswith(("pdrop", "dropout"))})
     model, _run = found.configs()
     if found.notes:
         raise ValueError(f"{folder}: with this config the model here gives other numbers: {' '.join(found.notes)}")
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise ValueError(f"{folder}: no *.safetensors; files of other kinds are not read, because they can run code")
-    state = {name: tensor for file in files for name, tensor in _read(file).items()}
+    state = _state(folder)
+    # tensors fewer than layers cannot be all: then one layer more than tensors shows what is missing
+    layers = min(model.n_layers, len(state) + 1)
+    with torch.device("meta"):
+        outline = GPT(replace(model, n_layers=layers))
+    try:
+        theirs = _fitting(outline, state, found.family)
+        epsilon = _epsilon(given.get(FAMILIES[found.family].epsilon_key), found.family)
+    except ValueError as error:
+        looked_at = f" (looked at: {layers:,} of {model.n_layers:,} layers)" if layers < model.n_layers else ""
+        raise ValueError(f"{folder}: {error}{looked_at}") from None
     gpt = GPT(model)
-    load_transformers_state_dict(gpt, state, found.family, norm_epsilon=_epsilon(given))
+    _copy(gpt, theirs, found.family, epsilon)
     return gpt.eval()
 
 
-@torch.no_grad()
 def load_transformers_state_dict(
     gpt: GPT, state: Mapping[str, Tensor], family: str, *, norm_epsilon: float | None = None
 ) -> None:
     """Copy the weights of transformers' model of a ``family`` of FAMILIES, saved or from its state_dict().
 
     The norms get the family's epsilon, or the one that is given. ValueError, with nothing copied, where the family
-    has another kind of model, or where tensors are missing, unexpected or of another shape.
+    has another kind of model, where tensors are missing, unexpected, twice there, of another shape or of a dtype that
+    is not taken, or where the epsilon is no number from 0 to 1.
     """
-    kind = _family(gpt.config, family)
-    ours = dict(_targets(gpt, kind))
-    theirs = _same_names(state, kind)
-    _check(ours, theirs, gpt.config, family)
-    for name, target in ours.items():
-        target.copy_(theirs[name])
-    for module in gpt.modules():
-        if isinstance(module, nn.LayerNorm | nn.RMSNorm):
-            module.eps = norm_epsilon or kind.epsilon
+    theirs = _fitting(gpt, state, family)
+    _copy(gpt, theirs, family, _epsilon(norm_epsilon, family))
+
+
+def _text(file: Path) -> str:
+    """A config.json, in bounds: of a longer text as much as shows that it is too long."""
+    try:
+        with _file(file).open(encoding="utf-8") as opened:
+            return opened.read(MAX_JSON_CHARACTERS + 1)
+    except UnicodeDecodeError:
+        raise ValueError(f"{file}: is not text in UTF-8") from None
+
+
+def _state(folder: Path) -> dict[str, Tensor]:
+    """The tensors of all files; what is in them is read from the disk when it is first used."""
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise ValueError(f"{folder}: no *.safetensors; files of other kinds are not read, because they can run code")
+    state: dict[str, Tensor] = {}
+    file_of: dict[str, Path] = {}
+    for file in files:
+        for name, tensor in _read(file).items():
+            if name in state:
+                raise ValueError(f"{folder}: {name} is in {file_of[name].name} and in {file.name}; keep one of them")
+            state[name], file_of[name] = tensor, file
+    return state
 
 
 def _read(file: Path) -> dict[str, Tensor]:
+    with _file(file).open("rb") as opened:
+        header = int.from_bytes(opened.read(8), "little")
+    if MOST_HEADER_BYTES < header < file.stat().st_size:
+        raise ValueError(f"{file}: a header of {header:,} bytes is too long; at most {MOST_HEADER_BYTES:,} are read")
     try:
         return load_file(file)
     except SafetensorError as error:
         raise ValueError(f"{file}: not a whole safetensors file: {error}") from None
+
+
+def _file(path: Path) -> Path:
+    """The path of something that can be read to its end; OSError in words for a folder, a pipe, a link to nothing."""
+    if path.is_file():
+        return path
+    kinds = {"a folder": path.is_dir(), "a pipe or a device": path.exists(), "a link to nothing": path.is_symlink()}
+    what = next((kind for kind, holds in kinds.items() if holds), "not there")
+    raise OSError(f"{path}: is {what}; a file is needed")
 
 
 def _family(config: ModelConfig, name: str) -> _Family:
@@ -160,43 +209,53 @@ def _renamed(module: str, family: _Family) -> str:
     return module
 
 
-def _same_names(state: Mapping[str, Tensor], family: _Family) -> dict[str, Tensor]:
+def _same_names(state: Mapping[str, Tensor], family: _Family, experts: int | None) -> dict[str, Tensor]:
     """The state with one name for what has several: with and without prefix, each expert apart, no buffers."""
     found: dict[str, Tensor] = {}
-    for name, tensor in state.items():
+    for given, tensor in state.items():
+        name = given
         if family is _GPT2 and not name.startswith(("transformer.", "lm_head.")):
             name = f"transformer.{name}"  # as in the files that OpenAI's weights were published in
         if _BUFFERS.search(name):
             continue
+        if tensor.dtype not in _TAKEN:
+            kinds = ", ".join(str(kind).removeprefix("torch.") for kind in _TAKEN)
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise ValueError(f"{given} is {kind}: weights are taken as {kinds}; quantised ones must be unpacked first")
         for old, new in _MIXTRAL_NAMES.items():
             name = name.replace(old, new)
-        found |= dict(_experts_apart(name, tensor))
+        for each, part in _experts_apart(name, tensor, experts):
+            if each in found:
+                raise ValueError(f"{given} is there twice, once under another name: both are {each}; keep one of them")
+            found[each] = part
     return found
 
 
-def _experts_apart(name: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
+def _experts_apart(name: str, tensor: Tensor, experts: int | None) -> Iterator[tuple[str, Tensor]]:
     """transformers 5 holds the experts of a layer as gate_up_proj (E, 2F, D) and down_proj (E, D, F)."""
     parent, _, kind = name.rpartition(".")
-    if not parent.endswith("mlp.experts") or tensor.dim() != 3:
+    kinds = ("gate_proj", "up_proj") if kind == "gate_up_proj" else (kind,)
+    if (
+        not parent.endswith("mlp.experts")
+        or tensor.dim() != 3
+        or len(tensor) != experts
+        or len(kinds) > tensor.shape[1]
+    ):
         yield name, tensor
         return
-    parts = tensor.chunk(2, dim=1) if kind == "gate_up_proj" else (tensor,)
-    for part, each in zip(kind.replace("gate_up_proj", "gate_proj up_proj").split(), parts, strict=True):
+    for part, each in zip(kinds, tensor.chunk(len(kinds), dim=1), strict=True):
         for expert, matrix in enumerate(each):
             yield f"{parent}.{expert}.{part}.weight", matrix
 
 
-def _check(ours: Mapping[str, Tensor], theirs: dict[str, Tensor], config: ModelConfig, family: str) -> None:
-    """Every tensor has its place and its shape; a tied head, where it is there, is the embedding once more."""
-    if config.tie_embeddings and "lm_head.weight" in theirs:
-        head, embedding = (
-            theirs.pop("lm_head.weight"),
-            theirs.get(FAMILIES[family].names["token_embedding"] + ".weight"),
-        )
-        if embedding is not None and not torch.equal(head, embedding):
-            raise ValueError(
-                "lm_head.weight differs from the token embedding, but tie_embeddings=True: set it to False"
-            )
+def _fitting(gpt: GPT, state: Mapping[str, Tensor], family: str) -> dict[str, Tensor]:
+    """The state by the names that ``_targets`` gives; ValueError unless each tensor has its place and its shape.
+
+    A tied head, where it is there, is the embedding once more. The model may be on meta.
+    """
+    kind = _family(gpt.config, family)
+    ours, theirs = dict(_targets(gpt, kind)), _same_names(state, kind, gpt.config.n_experts)
+    head = theirs.pop("lm_head.weight", None) if gpt.config.tie_embeddings else None
     missing = [f"{name} {tuple(tensor.shape)}" for name, tensor in ours.items() if name not in theirs]
     unexpected = [f"{name} {tuple(tensor.shape)}" for name, tensor in theirs.items() if name not in ours]
     misshaped = [
@@ -208,6 +267,18 @@ def _check(ours: Mapping[str, Tensor], theirs: dict[str, Tensor], config: ModelC
     if any(wrong.values()):
         said = "; ".join(f"{what}: {_some(names)}" for what, names in wrong.items() if names)
         raise ValueError(f"these are not the weights of this {family} model: {said}")
+    if head is not None and not torch.equal(head, theirs[kind.names["token_embedding"] + ".weight"]):
+        raise ValueError("lm_head.weight differs from the token embedding, but tie_embeddings=True: set it to False")
+    return theirs
+
+
+@torch.no_grad()
+def _copy(gpt: GPT, theirs: Mapping[str, Tensor], family: str, epsilon: float) -> None:
+    for name, target in _targets(gpt, FAMILIES[family]):
+        target.copy_(theirs[name])
+    for module in gpt.modules():
+        if isinstance(module, nn.LayerNorm | nn.RMSNorm):
+            module.eps = epsilon
 
 
 def _some(names: list[str]) -> str:
@@ -215,9 +286,11 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _epsilon(given: Mapping[str, Any]) -> float | None:
-    """What a config.json says of its norms' epsilon."""
-    for key in ("rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps"):
-        if isinstance(given.get(key), float):
-            return float(given[key])
-    return None
+def _epsilon(given: object, family: str) -> float:
+    """What is given, or the family's own where nothing is."""
+    kind = FAMILIES[family]
+    if given is None:
+        return kind.epsilon
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 1:
+        raise ValueError(f"{kind.epsilon_key}={short(repr(given))} is no number from 0 to 1; usual are 1e-5 and 1e-6")
+    return float(given)
