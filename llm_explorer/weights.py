@@ -102,7 +102,7 @@ def load_folder(path: str | Path) -> GPT:
     if found.notes:
         raise ValueError(f"{folder}: with this config the model here gives other numbers: {' '.join(found.notes)}")
     state = _state(folder)
-    # tensors fewer than layers cannot be all: then one layer more than tensors shows what is missing
+    # each layer needs tensors: where there are fewer than layers, so many layers show it as well as all, in no time
     layers = min(model.n_layers, len(state) + 1)
     with torch.device("meta"):
         outline = GPT(replace(model, n_layers=layers))
@@ -149,7 +149,9 @@ def _state(folder: Path) -> dict[str, Tensor]:
     for file in files:
         for name, tensor in _read(file).items():
             if name in state:
-                raise ValueError(f"{folder}: {name} is in {file_of[name].name} and in {file.name}; keep one of them")
+                raise ValueError(
+                    f"{folder}: {short(name)} is in {file_of[name].name} and in {file.name}; keep one of them"
+                )
             state[name], file_of[name] = tensor, file
     return state
 
@@ -161,8 +163,9 @@ def _read(file: Path) -> dict[str, Tensor]:
         raise ValueError(f"{file}: a header of {header:,} bytes is too long; at most {MOST_HEADER_BYTES:,} are read")
     try:
         return load_file(file)
-    except SafetensorError as error:
-        raise ValueError(f"{file}: not a whole safetensors file: {error}") from None
+    except (SafetensorError, TypeError, RuntimeError) as error:  # the last two are torch's, of shapes over 63 bits
+        first_line = str(error).splitlines()[0]
+        raise ValueError(f"{file}: not a whole safetensors file: {first_line}") from None
 
 
 def _file(path: Path) -> Path:
@@ -221,12 +224,14 @@ def _same_names(state: Mapping[str, Tensor], family: _Family, experts: int | Non
         if tensor.dtype not in _TAKEN:
             kinds = ", ".join(str(kind).removeprefix("torch.") for kind in _TAKEN)
             kind = str(tensor.dtype).removeprefix("torch.")
-            raise ValueError(f"{given} is {kind}: weights are taken as {kinds}; quantised ones must be unpacked first")
+            raise ValueError(
+                f"{short(given)} is {kind}: weights are taken as {kinds}; quantised ones must be unpacked first"
+            )
         for old, new in _MIXTRAL_NAMES.items():
             name = name.replace(old, new)
         for each, part in _experts_apart(name, tensor, experts):
             if each in found:
-                raise ValueError(f"{given} is there twice, once under another name: both are {each}; keep one of them")
+                raise ValueError(f"{short(given)} is there under another name too: both are {each}; keep one of them")
             found[each] = part
     return found
 
@@ -257,7 +262,7 @@ def _fitting(gpt: GPT, state: Mapping[str, Tensor], family: str) -> dict[str, Te
     ours, theirs = dict(_targets(gpt, kind)), _same_names(state, kind, gpt.config.n_experts)
     head = theirs.pop("lm_head.weight", None) if gpt.config.tie_embeddings else None
     missing = [f"{name} {tuple(tensor.shape)}" for name, tensor in ours.items() if name not in theirs]
-    unexpected = [f"{name} {tuple(tensor.shape)}" for name, tensor in theirs.items() if name not in ours]
+    unexpected = [f"{short(name)} {tuple(tensor.shape)}" for name, tensor in theirs.items() if name not in ours]
     misshaped = [
         f"{name} {tuple(theirs[name].shape)} where the model has {tuple(tensor.shape)}"
         for name, tensor in ours.items()
@@ -267,7 +272,8 @@ def _fitting(gpt: GPT, state: Mapping[str, Tensor], family: str) -> dict[str, Te
     if any(wrong.values()):
         said = "; ".join(f"{what}: {_some(names)}" for what, names in wrong.items() if names)
         raise ValueError(f"these are not the weights of this {family} model: {said}")
-    if head is not None and not torch.equal(head, theirs[kind.names["token_embedding"] + ".weight"]):
+    embedding = theirs[kind.names["token_embedding"] + ".weight"]
+    if head is not None and not torch.equal(head.to(embedding), embedding):
         raise ValueError("lm_head.weight differs from the token embedding, but tie_embeddings=True: set it to False")
     return theirs
 

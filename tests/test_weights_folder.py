@@ -127,8 +127,22 @@ def test_a_tensor_in_two_files_is_refused_with_both(folder: Path) -> None:
 
 def test_a_tensor_under_two_names_is_refused(folder: Path) -> None:
     save(folder, state_of(folder) | {"wpe.weight": torch.zeros(32, 48)})
-    refused = "is there twice, once under another name: both are transformer.wpe.weight; keep one of them"
+    refused = "is there under another name too: both are transformer.wpe.weight; keep one of them"
     assert refused in told(folder)
+
+
+def test_a_name_that_no_terminal_should_get_is_shown_in_bounds(folder: Path, no_memory: list[int]) -> None:
+    save(folder, state_of(folder) | {"transformer.\x1b[31m" + "x" * 10_000: torch.zeros(1)})
+    refused = told(folder)
+    assert "\x1b" not in refused
+    assert "\\x1b[31mxxxx" in refused
+    assert len(refused) < 400
+
+
+def test_a_tied_head_may_be_of_another_float(folder: Path) -> None:
+    state = state_of(folder)
+    save(folder, state | {"lm_head.weight": state["transformer.wte.weight"].double()})
+    load_folder(folder)
 
 
 @pytest.mark.parametrize(
@@ -179,26 +193,28 @@ def test_an_epsilon_that_is_not_a_number_is_refused_in_a_state_too() -> None:
         weights.load_transformers_state_dict(gpt, hf.state_dict(), "gpt2", norm_epsilon=float("nan"))
 
 
+UNWHOLE = "not a whole safetensors file"
 HEADER = {"transformer.wte.weight": {"dtype": "F32", "shape": [97, 48], "data_offsets": [0, 97 * 48 * 4]}}
 
 
 @pytest.mark.parametrize(
     ("header", "claimed", "reason"),
     [
-        (b"", None, "not a whole safetensors file"),
-        (b"{}", 90_000_000, "not a whole safetensors file"),
-        (b"{}", 2**63, "not a whole safetensors file"),
-        (json.dumps(HEADER).encode(), None, "not a whole safetensors file"),  # its offsets lie beyond the file
-        (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, None, "not a whole safetensors file"),
-        (b"\x80\xff", None, "not a whole safetensors file"),
+        (b"", None, UNWHOLE),
+        (b"{}", 90_000_000, UNWHOLE),
+        (b"{}", 2**63, UNWHOLE),
+        (json.dumps(HEADER).encode(), None, UNWHOLE),  # its offsets lie beyond the file
+        (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, None, UNWHOLE),
+        (b'{"a": {"dtype": "F32", "shape": [9223372036854775808, 0], "data_offsets": [0, 0]}}', None, UNWHOLE),
+        (b"\x80\xff", None, UNWHOLE),
         (b" " * 17_000_000, None, "a header of 17,000,000 bytes is too long; at most 16,777,216 are read"),
     ],
-    ids=["empty", "longer than the file", "2^63", "beyond the file", "deep", "no text", "17 MB"],
+    ids=["empty", "longer than the file", "2^63", "beyond the file", "deep", "64 bits", "no text", "17 MB"],
 )
 def test_a_header_that_lies_is_refused(
     header: bytes, claimed: int | None, reason: str, folder: Path, no_memory: list[int]
 ) -> None:
-    write_header(folder, header, claimed=claimed, data=b"\0" * 10)
+    write_header(folder, header, claimed=claimed, data=b"" if b"[0, 0]" in header else b"\0" * 10)
     assert f"model.safetensors: {reason}" in told(folder)
 
 
