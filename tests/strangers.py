@@ -68,6 +68,7 @@ ODD: Final = (
         "]",
         "**",
     ),
+    *("&colon;", "&#58;", "&#x3a;", "&commat;", "&lt;", "&amp;", "www.a.bc", "https://a.bc", "a@b.co", "xmpp:a@b.co"),
 )
 CONFIGS: Final = (
     (

@@ -51,7 +51,7 @@ def steps_chart(curve: Mapping[str, Sequence[float]], at: int | None, last: int)
 
 def next_chart(title: str, characters: Sequence[str], series: Mapping[str, Sequence[float]]) -> go.Figure:
     """Bars of the probabilities of characters, the likeliest on top; one bar a character and series."""
-    names = [shown(character) for character in characters]
+    names = [_tick(character) for character in characters]
     bars = [
         {
             "type": "bar",
@@ -84,12 +84,12 @@ def targets_chart(title: str, targets: Sequence[str], series: Mapping[str, Seque
             "x": places,
             "y": list(values),
             "marker": {"color": colour, "pattern": {"shape": pattern}},
-            "customdata": [shown(target) for target in targets],
+            "customdata": [_tick(target) for target in targets],
             "hovertemplate": "target %{customdata}: %{y:.1%}<extra>" + name + "</extra>",
         }
         for (name, values), colour, pattern in zip(series.items(), PAIR, ("/", ""), strict=True)
     ]
-    ticks = {"tickvals": places, "ticktext": [shown(target) for target in targets], "tickangle": 0}
+    ticks = {"tickvals": places, "ticktext": [_tick(target) for target in targets], "tickangle": 0}
     axes = {"xaxis": {"title": {"text": "target"}, "automargin": True} | ticks}
     axes["yaxis"] = {"range": [0, 1], "tickformat": ".0%", "automargin": True}
     return go.Figure(bars, _layout(title, LOSS_HEIGHT) | axes)
@@ -106,7 +106,7 @@ def heads_chart(title: str, heads: Sequence[Sequence[Sequence[Sequence[int]]]], 
         number = "" if place == 0 else str(place + 1)
         maps.append(_map(name, head, text, number))
         left, top = column / across, 1 - row / down
-        ticks = {"tickvals": list(range(len(text))), "ticktext": [shown(one) for one in text], "ticks": ""}
+        ticks = {"tickvals": list(range(len(text))), "ticktext": [_tick(one) for one in text], "ticks": ""}
         horizontal = {
             "domain": [left + 0.02 * column / across, left + 0.95 / across],
             "anchor": f"y{number}",
@@ -131,12 +131,16 @@ def heads_chart(title: str, heads: Sequence[Sequence[Sequence[Sequence[int]]]], 
 
 def shown(character: str) -> str:
     """A character that can be seen: a space as an open box, a line's end as an arrow."""
-    return {" ": "␣", "\n": "↵", "\t": "⇥", "<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(character, character)
+    return {" ": "␣", "\n": "↵", "\t": "⇥"}.get(character, character)
 
 
 def escaped(text: str) -> str:
     """Text from outside with nothing that Plotly, which knows some HTML, would act on: '<b>' -> '&lt;b&gt;'."""
     return html.escape(text, quote=False)
+
+
+def _tick(character: str) -> str:
+    return escaped(shown(character))
 
 
 def _map(name: str, head: Sequence[Sequence[int]], text: str, number: str) -> dict[str, Any]:
@@ -150,7 +154,7 @@ def _map(name: str, head: Sequence[Sequence[int]], text: str, number: str) -> di
         "showscale": False,
         "xaxis": f"x{number}",
         "yaxis": f"y{number}",
-        "customdata": [[[shown(one), shown(other)] for other in text] for one in text],
+        "customdata": [[[_tick(one), _tick(other)] for other in text] for one in text],
         "hovertemplate": "%{customdata[0]} takes %{z}% from %{customdata[1]}<extra>" + name + "</extra>",
     }
 

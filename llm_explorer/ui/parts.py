@@ -1,6 +1,7 @@
 """Small parts that every page uses: charts, problems with their fixes, formulas."""
 
 import re
+import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -16,8 +17,9 @@ from llm_explorer.ui import look, state
 from llm_explorer.ui.live import chart as live_chart
 
 WORD_JOINER: Final = "\u2060"
+_SIGN: Final = re.compile(f"[{re.escape(string.punctuation)}]")  # those of ASCII; no others mean anything
 # https://a, www.a, a@b, :material/home:, ->, --, <-, <=
-_ACTED_ON: Final = re.compile(r"https?:(?=//)|www(?=\.)|@|:(?=[\w+-]+[:/])|-(?=[->])|<(?=[-=])|[>~!](?==)", re.I)
+_ACTED_ON: Final = re.compile(r"https?:(?=//)|www(?=\.|$)|@|:(?=[\w+-]+[:/])|-(?=[->])|<(?=[-=])|[>~!](?==)", re.I)
 
 
 def chart(figure: go.Figure, *, key: str, alt: str) -> None:
@@ -84,10 +86,13 @@ def computed() -> str:
 
 
 def plain(text: str) -> str:
-    """Text from outside, on one line, with nothing that Markdown would act on.
+    r"""Text from outside, on one line, as the signs that it is: with nothing that Markdown would act on.
 
-    Streamlit makes links, icons and arrows of what is left when the backslashes have gone: there an invisible sign that
-    breaks no word stands between.
+    Every sign that may mean something has a backslash (CommonMark 0.31, 2.4). Streamlit makes links, icons and arrows
+    of what is left when the backslashes have gone: there an invisible sign that breaks no word stands between.
+
+    >>> print(plain("a&colon; *b*"))
+    a\&colon\; \*b\*
     """
-    text = _ACTED_ON.sub(lambda found: found[0] + WORD_JOINER, " ".join(text.splitlines()))
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|$:~" else sign for sign in text)
+    words = _ACTED_ON.sub(lambda found: found[0] + WORD_JOINER, " ".join(text.split()))
+    return _SIGN.sub(r"\\\g<0>", words)

@@ -156,5 +156,5 @@ def _notices(problems: tuple[Problem, ...], refused: tuple[Problem, ...]) -> Non
         if problem.field in (pins.PIN, *look.PARAMETERS):
             st.warning(f"From the address: {parts.plain(problem.message)} (left out).")
             continue
-        used = value_words(state.held(problem.field))
+        used = parts.plain(value_words(state.held(problem.field)))  # what was typed since, which may be anything
         st.warning(f"From the address: {parts.plain(problem.message)}. Used instead: {used}.")

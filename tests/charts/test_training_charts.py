@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -52,5 +53,18 @@ def test_a_head_s_row_is_the_character_that_looks_and_the_future_is_empty() -> N
     assert names == ["layer 1, head 1", "layer 1, head 2"]
 
 
-def test_characters_that_cannot_be_seen_are_shown_and_none_is_markup() -> None:
-    assert [shown(character) for character in " \n\t<a"] == ["␣", "↵", "⇥", "&lt;", "a"]
+def test_characters_that_cannot_be_seen_are_shown() -> None:
+    assert [shown(character) for character in " \n\t<a"] == ["␣", "↵", "⇥", "<", "a"]
+
+
+def test_no_character_of_a_text_is_markup_in_a_chart() -> None:
+    text = "<&>"
+    charts = (
+        next_chart("next", text, {"probability": [0.5, 0.3, 0.2]}),
+        targets_chart("targets", text, {"untrained": [0.1] * 3, "trained": [0.2] * 3}),
+        heads_chart("heads", [[[[100], [50, 50], [20, 30, 50]]]], text),
+    )
+    for figure in charts:
+        axis = figure.layout.yaxis if figure.layout.yaxis.ticktext else figure.layout.xaxis
+        assert axis.ticktext == ("&lt;", "&amp;", "&gt;")
+        assert not re.search("[<>]", str(figure.data[0].customdata))

@@ -88,7 +88,7 @@ class Visit:
 
     def words(self) -> str:
         """All prose of the page as it reads, without the signs that keep Markdown from acting."""
-        return re.sub(r"\\([\\`*_{}\[\]()<>#+.!|$:~-])", r"\1", self.raw_words()).replace(WORD_JOINER, "")
+        return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", self.raw_words()).replace(WORD_JOINER, "")
 
     def raw_words(self) -> str:
         """The same as it is sent to the browser."""
