@@ -284,7 +284,7 @@ def _calibration_lines(learnt: speed.Calibration) -> Mapping[str, str]:
         "products": f"{units.flops(learnt.peak_flops)}/s at best",
         "copies": f"{units.byte_size(learnt.bandwidth_bytes_per_s)}/s read and written",
         "calibrated in": units.seconds(learnt.seconds),
-        "disturbed by": units.percent(learnt.disturbance),
+        "disturbed by": units.share(learnt.disturbance),
     }
 
 
@@ -306,14 +306,15 @@ def _measured_lines(result: Mapping[str, Any]) -> Mapping[str, str]:
             return units.UNKNOWN
         return f"{units.seconds(found['median'])} (IQR {units.seconds(found['iqr'])}, n={found['n']})"
 
-    predicted = result["predicted"]["peak_bytes"]
+    predicted, peak = result["predicted"]["peak_bytes"], result["peak_bytes"]
+    off = units.error(predicted, peak)
     return {
         "parameters": units.exact(result["parameters"]),
         "built in": units.seconds(result["init_s"]),
         "forward": timing("forward_s"),
         "backward": timing("backward_s"),
         "whole step": timing("step_s"),
-        "peak": f"{units.byte_size(result['peak_bytes'])}, computed {units.byte_size(predicted)}",
+        "peak": f"{units.byte_size(peak)}, computed {units.byte_size(predicted)}" + (f" ({off})" if off else ""),
         "process": units.byte_size(result["process_rss_bytes"]),
         "device": f"{result['environment']['device_name'] or result['environment']['device']}",
     }

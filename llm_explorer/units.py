@@ -58,8 +58,8 @@ def duration(value: float | None) -> str:
     return seconds(value)
 
 
-def percent(ratio: float | None) -> str:
-    """0.0312 -> '+3.1%': a relative difference, with its sign."""
+def relative_change(ratio: float | None) -> str:
+    """0.0312 -> '+3.1%': by how much something changes, with its sign; for an error there is ``error``."""
     return UNKNOWN if ratio is None else f"{100 * ratio:+z.1f}%"
 
 
@@ -71,7 +71,11 @@ def share(ratio: float | None) -> str:
 
 
 def error(claimed: float | None, true: float | None) -> str:
-    """(98, 100) -> '-2.0%', (5, 5) -> 'exact': how far a claim is from the truth; '' where either is not known."""
+    """How far a claim is from the truth, the same text wherever a pair stands; '' where either is not known.
+
+    >>> error(98, 100), error(98, 98.04), error(5, 5)
+    ('-2.0%', '-0.04%', 'exact')
+    """
     if claimed is None or true is None or claimed == true:
         return "" if claimed is None or true is None else "exact"
     if true == 0:

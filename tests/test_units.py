@@ -87,11 +87,42 @@ def test_durations_are_told_in_the_largest_unit_of_which_there_are_two(value: fl
 def test_other_numbers_read_as_people_write_them() -> None:
     assert units.exact(163_009_536) == "163,009,536"
     assert units.flops(291_648_307_200) == "291.6 GFLOP"  # nanoGPT's notebook transformer_sizing: GPT-2 at T=1024
-    assert units.percent(0.0312) == "+3.1%"
-    assert units.percent(-0.00001) == "+0.0%"
+    assert units.relative_change(0.0312) == "+3.1%"
+    assert units.relative_change(-0.00001) == "+0.0%"
     assert units.signed("7.1 M") == "+7.1 M"
     assert units.signed("-7.1 M") == "-7.1 M"
-    assert units.exact(None) == units.flops(None) == units.percent(None) == "unknown"
+    assert units.exact(None) == units.flops(None) == units.relative_change(None) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("claimed", "true", "text"),
+    [
+        (98, 98.04, "-0.04%"),
+        (98.04, 98, "+0.04%"),
+        (98, 100, "-2.0%"),
+        (5, 5, "exact"),
+        (0, 0, "exact"),
+        (1, 0, "not 0"),
+        (0, 1, "-100.0%"),
+        (100_000_001, 100_000_000, "0.000%"),
+        (1e-300, 2e-300, "-50.0%"),
+        (None, 1, ""),
+        (1, None, ""),
+    ],
+)
+def test_an_error_keeps_a_digit_however_small_it_is(claimed: float | None, true: float | None, text: str) -> None:
+    assert units.error(claimed, true) == text
+
+
+@given(st.integers(1, 10**15), st.integers(1, 10**15))
+def test_an_error_is_never_rounded_to_none_with_a_sign(claimed: int, true: int) -> None:
+    text, off = units.error(claimed, true), 100 * (claimed - true) / true
+    if text in ("exact", "0.000%"):
+        assert (claimed == true) == (text == "exact")
+        assert abs(off) < 0.0005
+    else:
+        assert float(text.removesuffix("%")) == pytest.approx(off, rel=0.5, abs=0)
+        assert (text[0] == "-") == (claimed < true)
 
 
 @pytest.mark.parametrize(

@@ -34,12 +34,9 @@ def comparison(
 
 
 def _line(what: str, write: units.Writer, computed: float | None, measured: float | None) -> dict[str, str]:
-    error = ""
-    if computed is not None and measured:
-        error = units.percent((computed - measured) / measured) if computed != measured else "exact"
     return {
         "what": what,
         "computed": write(computed) if computed is not None else units.UNKNOWN,
         "measured": write(measured) if measured is not None else units.UNKNOWN,
-        "error": error,
+        "error": units.error(computed, measured),
     }

@@ -69,7 +69,7 @@ def components(times: Times) -> None:
     notes = [texts.CHUNKED] if times.run.loss_chunk is not None else []
     if measured:
         words = texts.OVERHEAD if measured["overhead"] > 0 else texts.FASTER
-        notes.append(words.format(overhead=units.percent(measured["overhead"]), n=measured["n"]))
+        notes.append(words.format(overhead=units.relative_change(measured["overhead"]), n=measured["n"]))
     elif times.measured:
         notes.append(texts.NOT_TAKEN_APART)
     if notes:

@@ -164,7 +164,7 @@ def _cell(change: float, whole: float, write: units.Writer) -> Cell:
     if not change:
         return Cell("same", "0")
     direction: Direction = "up" if change > 0 else "down"
-    return Cell(direction, f"{units.signed(write(change))} ({units.percent(change / whole)})")
+    return Cell(direction, f"{units.signed(write(change))} ({units.relative_change(change / whole)})")
 
 
 def _time(model: ModelConfig, run: RunConfig, effect: Effect) -> Cell:
@@ -174,7 +174,7 @@ def _time(model: ModelConfig, run: RunConfig, effect: Effect) -> Cell:
     if before is None or after is None:
         return Cell(None, units.UNKNOWN)
     change = after["median"] - before["median"]
-    words = f"{units.signed(units.seconds(change))} ({units.percent(change / before['median'])})"
+    words = f"{units.signed(units.seconds(change))} ({units.relative_change(change / before['median'])})"
     if abs(change) <= (before["iqr"] + after["iqr"]) / 2:
         return Cell("same", f"{words}, within the spread")
     direction: Direction = "up" if change > 0 else "down"

@@ -72,7 +72,7 @@ def _line(option: Option, now: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if peak is not None and peak < (1 - LEAST) * now:
             st.markdown(text.label, help=f"{text.price}.", width=LABEL_WIDTH)
-            said = f"**{units.byte_size(peak)}** · {units.percent((peak - now) / now)}"
+            said = f"**{units.byte_size(peak)}** · {units.relative_change((peak - now) / now)}"
             st.progress(peak / now, text=said)
             parts.config_button(texts.APPLY, state.change, (option.changes,), key=key)
             return

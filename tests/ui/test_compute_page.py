@@ -10,8 +10,10 @@ from calibrations import calibration
 from streamlit.testing.v1 import AppTest
 from visit import SCRIPT, Visit
 
-from llm_explorer import units
+from llm_explorer import cli, units
 from llm_explorer.accounting.flops import count_flops
+from llm_explorer.accounting.memory import count_memory
+from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.speed import store
@@ -25,6 +27,7 @@ SMALL = {"vocab_size": "65", "context_length": "64", "emb_dim": "64", "n_heads":
 MODEL = ModelConfig(vocab_size=65, context_length=64, emb_dim=64, n_heads=4, n_layers=2)
 RUN = RunConfig()
 TIMING = {"median": 0.02, "iqr": 0.001, "n": 3, "samples": [0.0195, 0.02, 0.0205]}
+TIMES = ("forward_s", "backward_s", "step_s")
 COMPONENTS = {
     "forward": {"attention": 0.003, "feed-forward": 0.004},
     "backward": {"attention": 0.005, "loss": 0.002},
@@ -33,6 +36,11 @@ COMPONENTS = {
     "overhead": 0.03,
     "n": 5,
 }
+
+
+def lines_of(frame: Any) -> dict[str, dict[str, str]]:
+    """A table by its first column."""
+    return dict(frame.set_index(frame.columns[0]).to_dict("index"))
 
 
 class ComputeVisit(Visit):
@@ -46,8 +54,7 @@ class ComputeVisit(Visit):
         self.run()
 
     def lines(self) -> dict[str, dict[str, str]]:
-        frame = self.page.table[0].value
-        return dict(frame.set_index(frame.columns[0]).to_dict("index"))
+        return lines_of(self.page.table[0].value)
 
     def figure(self, title: str) -> dict[str, Any]:
         return self.chart(title)
@@ -120,6 +127,34 @@ def test_measured_times_stand_beside_with_the_error_and_by_component(measures: C
     assert visit.metrics()["Prefill of 128 tokens"] == "20 ms"
     assert "measured 6,400 tokens a second" in visit.words()  # 2 x 64 tokens in 20 ms
     assert "Something else" not in visit.words()
+
+
+@pytest.mark.usefixtures("calibrated")
+@pytest.mark.parametrize("off", [1.0, 1.0004, 0.9996, 1.00000001, 1.5, 0.003])
+def test_a_pair_of_numbers_has_one_error_on_both_pages_on_the_receipt_and_in_the_command_line(
+    measures: Callable[..., None], off: float
+) -> None:
+    expected = predict_with(calibration(RUN), MODEL, RUN)
+    times = {name: TIMING | {"median": getattr(expected, name[:-2]).seconds * off} for name in TIMES}
+    peak = count_memory(MODEL, RUN).peak_bytes
+    measures(**times, peak_bytes=round(peak * off), parameters=count_parameters(MODEL).total)
+    explore = Visit(**SMALL).press("Build and time it")
+    explore.until(lambda: explore.page.table)
+    panel = {name.lower(): line["error"] for name, line in lines_of(explore.page.table[0].value).items()}
+    explore.open("receipt_open")
+    receipt = {name: line["error"] for name, line in lines_of(explore.page.table[-1].value).items()}
+    told = units.error(expected.step.seconds, times["step_s"]["median"])
+    assert panel["peak of tensors"] == receipt["peak of tensors"] == units.error(peak, round(peak * off))
+    assert panel["whole step"] == receipt["whole step"] == told
+    assert {name: panel[name] for name in ("forward", "backward", "parameters")} == {
+        name: receipt[name] for name in ("forward", "backward", "parameters")
+    }
+    assert {name: line["error"] for name, line in ComputeVisit().lines().items()} == {
+        name: receipt[name] for name in ("forward", "backward", "whole step")
+    }
+    assert f"({told})" in explore.sentence()
+    result = make_result(MODEL, RUN, "ok", **times, peak_bytes=round(peak * off))
+    assert f"({receipt['peak of tensors']})" in cli._measured_lines(result)["peak"]
 
 
 def test_noisy_times_are_told_on_both_pages(measures: Callable[..., None]) -> None:
