@@ -135,9 +135,10 @@ OWN_DROPOUT: Final = "Dropout"
 OWN_TUNE: Final = "Fine-tune the model you trained"
 OWN_TUNE_HELP: Final = "Go on from its weights on the text chosen here; the loss on its old text is watched too."
 PAUSED: Final = "Paused at step {step:,} of {steps:,}; the machine is free for others."
+GOES_ON: Final = "You asked for another run meanwhile; this one goes on for others who asked for the same."
 WAITING: Final = ":material/hourglass: Waiting: runs before this one on this server: {place}"
 ENDED: Final = {
-    "cancelled": "Cancelled",
+    "cancelled": "Ended:",
     "refused": "Not started:",
     "timeout": "Ended:",
     "failed": "Failed:",

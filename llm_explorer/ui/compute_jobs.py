@@ -85,13 +85,13 @@ def _start(task: Task) -> None:
     if isinstance(task, Measurement):
         build_panel.start(task.model, task.run, again=True)
     else:
-        st.session_state[_JOB] = jobs.queue().submit_task(task, jobs.watcher(), again=True)
+        jobs.watch(jobs.queue().submit_task(task, jobs.watcher(), again=True), _JOB)
 
 
 def _running(page: Page) -> Job | None:
     """The job of this visit that will tell something of this config."""
     keys = {task.key for task in (Calibration(*page[:2]), Refinement(*page[:2]), Measurement(*page[:2]))}
-    mine: tuple[Job | None, ...] = (st.session_state.get(_JOB), jobs.watched())
+    mine = (jobs.kept(_JOB), jobs.watched())
     return next((job for job in mine if job is not None and job.result is None and job.task.key in keys), None)
 
 
@@ -109,7 +109,7 @@ def _look(job: Job) -> None:
 
 def _failures(page: Page) -> None:
     """What went wrong with the last of each kind, in words."""
-    job: Job | None = st.session_state.get(_JOB)
+    job = jobs.kept(_JOB)
     if job is not None and job.result is not None and job.result["reason"]:
         st.warning(f"{type(job.task).__name__}: {parts.plain(job.result['reason'])}", icon=":material/info:")
     watched = jobs.watched()

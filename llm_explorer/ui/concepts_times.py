@@ -1,7 +1,7 @@
 """Times for the effect matrix: what has been measured on this server, and two measurements more on request."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import streamlit as st
 
@@ -13,7 +13,20 @@ from llm_explorer.ui import jobs, parts
 from llm_explorer.worker.queue import Job
 
 POLL_S: Final = 1.0
-_JOBS: Final = "concepts_times"
+_ASKED: Final = "concepts_times"
+
+
+class Asked(NamedTuple):
+    """The measurements of one knob that were asked for; a visit has one that waits, so ``then`` is asked for after."""
+
+    jobs: tuple[Job, ...]
+    then: tuple[ModelConfig, RunConfig] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        last = self.jobs[-1].result
+        return last is not None and (self.then is None or last["status"] == "cancelled")
 
 
 def step_timing(model: ModelConfig, run: RunConfig) -> dict[str, Any] | None:
@@ -38,27 +51,29 @@ def offer(model: ModelConfig, run: RunConfig, steps: Mapping[str, Any]) -> None:
                 on_click=_start,
                 args=(model, run, field, after),
             )
-    asked: list[Job] = st.session_state.get(_JOBS, [])
+    asked: Asked | None = st.session_state.get(_ASKED)
     if asked:
-        waiting = any(job.result is None for job in asked)
-        st.fragment(_progress, run_every=POLL_S if waiting else None)(asked, waiting=waiting)
+        waiting = not asked.is_over
+        st.fragment(_progress, run_every=POLL_S if waiting else None)(waiting=waiting)
 
 
 def _start(model: ModelConfig, run: RunConfig, field: str, after: Any) -> None:
-    pairs = [(model, run)]
     try:
-        pairs.append(apply(model, run, {field: after}))
+        then = apply(model, run, {field: after})
     except ConfigError:
         return  # the row of this knob says what is wrong
-    queue = jobs.queue()
-    st.session_state[_JOBS] = [queue.submit(*pair, jobs.watcher()) for pair in pairs]
+    st.session_state[_ASKED] = Asked((jobs.queue().submit(model, run, jobs.watcher()),), then)
 
 
-def _progress(asked: list[Job], *, waiting: bool) -> None:
+def _progress(*, waiting: bool) -> None:
     """How far the runs are; when the last is done, the whole page is drawn once more, with their times."""
-    if waiting and all(job.result is not None for job in asked):
+    asked: Asked = st.session_state[_ASKED]
+    if asked.then is not None and asked.jobs[-1].result is not None and not asked.is_over:
+        asked = Asked((*asked.jobs, jobs.queue().submit(*asked.then, jobs.watcher())))
+        st.session_state[_ASKED] = asked
+    if waiting and asked.is_over:
         st.rerun()
-    for job, words in zip(asked, ("Your config", "One step up"), strict=True):
+    for job, words in zip(asked.jobs, ("Your config", "One step up"), strict=False):
         now = job.snapshot()
         if now.result is None:
             place = f"waiting, {now.place + 1} in the queue" if now.state == "queued" else "being built and timed"

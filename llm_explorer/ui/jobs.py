@@ -48,14 +48,19 @@ def devices() -> Devices:
 
 
 def watched() -> Job | None:
-    """The job that this visit looks at."""
-    job: Job | None = st.session_state.get("job")
-    return job
+    """The measurement that this visit looks at."""
+    return kept("job")
 
 
-def watch(job: Job) -> None:
+def kept(key: str) -> Job | None:
+    """The job under a key of this visit; None also while it goes on for others only."""
+    job: Job | None = st.session_state.get(key)
+    return None if job is None or job.goes_on_without(watcher()) else job
+
+
+def watch(job: Job, key: str = "job") -> None:
     """Look at another job; the one before is left, and cancelled if nobody else waits for it."""
-    before = watched()
+    before = kept(key)
     if before is not None and before is not job:
         before.leave(watcher())
-    st.session_state["job"] = job
+    st.session_state[key] = job

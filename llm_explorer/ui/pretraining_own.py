@@ -43,12 +43,15 @@ def draw(page: Page) -> None:
     now = own.job.snapshot() if own else None
     if own and now and now.result and now.result["status"] == "ok":
         st.session_state[TRAINED] = own.training
+    left = bool(own and own.job.goes_on_without(jobs.watcher()))
     with st.container(border=True):
-        _choices(page, busy=bool(own and now and not own.paused and now.state != "done"))
+        _choices(page, busy=bool(own and now and not own.paused and not left and now.state != "done"))
     if own is None or now is None:
         return
     if own.paused:
         _paused(own, now)
+    elif left:
+        st.info(texts.GOES_ON, icon=":material/info:")
     elif now.state == "done":
         _done(own, now)
     else:

@@ -27,6 +27,7 @@ from llm_explorer.worker.limits import (
 from llm_explorer.worker.resident import without_residents
 
 LOCK_LOOK_S: Final = 0.1
+CANCELLED: Final = "Cancelled"
 
 
 class Progress(NamedTuple):
@@ -68,9 +69,9 @@ class Attempt:
             logging.exception("a %s could not be made", self.what)
             return self._result("failed", f"The {self.what} could not be made: {error}")
 
-    def cancelled(self) -> Result:
+    def cancelled(self, reason: str = CANCELLED) -> Result:
         """The result of a job that nobody waits for any more."""
-        return self._result("cancelled", "Cancelled")
+        return self._result("cancelled", reason)
 
     def _wait_for_machine(self, held: contextlib.ExitStack) -> bool:
         """Get the machine's one place to measure; False when cancelled before."""

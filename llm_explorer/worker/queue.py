@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.machine import processor_name
 from llm_explorer.measure.result import Result
-from llm_explorer.worker.attempt import Progress
+from llm_explorer.worker.attempt import CANCELLED, Progress
 from llm_explorer.worker.client import Message, Worker
 from llm_explorer.worker.limits import is_hosted, kept_bytes
 from llm_explorer.worker.spare import Spare
@@ -21,6 +21,7 @@ from llm_explorer.worker.task import Measurement, Task
 
 KEPT_RESULTS: Final = 64
 CLOSE_WAIT_S: Final = 1.0
+REPLACED: Final = "You asked for another run meanwhile; a visit has one waiting at a time"
 
 State = Literal["queued", "running", "done"]
 Devices = tuple[tuple[str, str], ...]
@@ -70,6 +71,10 @@ class Job:
         """One less waits for it; with the last one gone it is cancelled, its process gone within 0.5 s."""
         self.queue.leave(self, watcher)
 
+    def goes_on_without(self, watcher: str) -> bool:
+        """Whether others wait for it, and this one does not."""
+        return self.result is None and bool(self.watchers) and watcher not in self.watchers
+
     def finish(self, result: Result) -> None:
         """It is done."""
         self.result, self.finished_at = result, time.monotonic()
@@ -107,7 +112,10 @@ class MeasuringQueue:
         return self.submit_task(Measurement(model, run), watcher, again=again)
 
     def submit_task(self, task: Task, watcher: str, *, again: bool = False) -> Job:
-        """The same for any task: those of one key are one job."""
+        """The same for any task: those of one key are one job.
+
+        A watcher has one job that waits at most: for a new one the one before is left, whatever it was.
+        """
         with self._changed:
             job = self._find(task.key, finished=not again)
             if job is None:
@@ -115,6 +123,9 @@ class MeasuringQueue:
                 self._waiting.append(job)
                 self._changed.notify_all()
             job.watchers.add(watcher)
+            if job in self._waiting:
+                for other in [other for other in self._waiting if other is not job]:
+                    self.leave(other, watcher, REPLACED)
             return job
 
     def find(self, model: ModelConfig, run: RunConfig) -> Job | None:
@@ -146,12 +157,12 @@ class MeasuringQueue:
         with self._changed:
             job.watchers.add(watcher)
 
-    def leave(self, job: Job, watcher: str) -> None:
-        """One less waits for the job; with the last one gone it is cancelled."""
+    def leave(self, job: Job, watcher: str, reason: str = CANCELLED) -> None:
+        """One less waits for the job; with the last one gone it is cancelled, and says why."""
         with self._changed:
             job.watchers.discard(watcher)
             if not job.watchers and job.result is None:
-                self._cancel(job)
+                self._cancel(job, reason)
 
     def leave_all(self, watcher: str) -> None:
         """A session has ended: it waits for nothing any more."""
@@ -191,11 +202,11 @@ class MeasuringQueue:
                 return job
         return self._finished.get(key) if finished else None
 
-    def _cancel(self, job: Job) -> None:
+    def _cancel(self, job: Job, reason: str = CANCELLED) -> None:
         job.watchers.clear()
         if job in self._waiting:
             self._waiting.remove(job)
-            job.finish(job.attempt.cancelled())
+            job.finish(job.attempt.cancelled(reason))
         else:
             job.attempt.cancel()
 

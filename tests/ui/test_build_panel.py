@@ -98,11 +98,12 @@ def test_a_run_behind_another_tells_its_place(monkeypatch: pytest.MonkeyPatch) -
     second = small_visit()
     second.type("n_layers", 3)
     # each AppTest has the same watcher's name, so the second visit's is changed
-    monkeypatch.setattr(build_panel.jobs, "watcher", lambda: "another visit")
-    second.press("Build and time it")
-    assert "Waiting: runs before this one on this server: 1" in second.words()
-    second.press("Cancel")
-    assert "Not measured: Cancelled" in second.words()
+    with monkeypatch.context() as another:
+        another.setattr(build_panel.jobs, "watcher", lambda: "another visit")
+        second.press("Build and time it")
+        assert "Waiting: runs before this one on this server: 1" in second.words()
+        second.press("Cancel")
+        assert "Not measured: Cancelled" in second.words()
     assert first.run().page.get("progress"), "the first goes on"
 
 

@@ -21,6 +21,7 @@ from llm_explorer.speed.predict import predict_with
 from llm_explorer.speed.sentence import Plan, assumed_pace, decide
 from llm_explorer.texts import compute as texts
 from llm_explorer.worker.attempt import Attempt
+from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import CalibrationAttempt, RefinementAttempt
 
 SMALL = {"vocab_size": "65", "context_length": "64", "emb_dim": "64", "n_heads": "4", "n_layers": "2"}
@@ -211,6 +212,24 @@ def test_a_refined_prediction_stands_beside(monkeypatch: pytest.MonkeyPatch) -> 
     visit.until(lambda: visit.page.table)
     assert visit.lines()["whole step"] == {"refined": "400 ms (200 ms to 800 ms)"}
     assert visit.metrics()[texts.STEP] == "400 ms"
+
+
+def test_refining_one_config_after_another_never_fills_the_queue(
+    monkeypatch: pytest.MonkeyPatch, queue: MeasuringQueue
+) -> None:
+    def execute(self: Attempt, take_worker: object) -> Result:
+        assert self._inbox.get(timeout=30) == {"event": "cancel"}
+        return self.cancelled()
+
+    monkeypatch.setattr(Attempt, "execute", execute)
+    visit = ComputeVisit().press(texts.REFINE)
+    asked = [visit.page.session_state["speed_job"]]
+    for layers in range(3, 7):
+        visit.type("n_layers", layers).press(texts.REFINE)
+        asked.append(visit.page.session_state["speed_job"])
+        visit.until(lambda: asked[-1].snapshot().state == "running")
+    assert [job.result["status"] for job in asked[:-1]] == ["cancelled"] * 4
+    assert "Cancel" in visit.buttons()
 
 
 def test_the_flops_are_those_of_the_core() -> None:

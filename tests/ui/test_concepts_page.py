@@ -14,10 +14,13 @@ from llm_explorer.accounting.effects import effect_of
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
 from llm_explorer.lessons import concepts as computed
+from llm_explorer.measure.result import Result, make_result
 from llm_explorer.presets import PRESETS, find
 from llm_explorer.presets.gpt import GPTS
 from llm_explorer.texts import concepts as texts
 from llm_explorer.ui import concepts_config, concepts_journey, concepts_matrix, jobs
+from llm_explorer.worker.attempt import Attempt
+from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.resident import Resident
 
 CARDS = tuple(texts.CARDS)
@@ -228,6 +231,27 @@ def test_the_time_is_that_of_two_measurements() -> None:
     lesson.run()
     lesson.until(lambda: lesson.table()[0][4] != "unknown")
     assert re.search(r"[+-][\d.,]+ (µs|ms|s) \([+-]", lesson.table()[0][4])
+
+
+def test_on_a_busy_server_the_two_measurements_come_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch, queue: MeasuringQueue
+) -> None:
+    def execute(self: Attempt, take_worker: object) -> Result:
+        if self._run.seed:
+            assert self._inbox.get(timeout=30) == {"event": "cancel"}
+            return self.cancelled()
+        return make_result(self._model, self._run, "ok", step_s={"median": 0.01, "iqr": 0.0, "n": 3, "samples": []})
+
+    monkeypatch.setattr(Attempt, "execute", execute)
+    busy = queue.submit(ModelConfig(), RunConfig(seed=1), "another visit")
+    lesson = Lesson(MATRIX, **SMALL)
+    mark(lesson, "n_layers", Time="up")
+    lesson.press("Show the real numbers")
+    lesson.page.button(key="time_n_layers").click()
+    lesson.run()
+    lesson.until(lambda: "Your config: waiting, 1 in the queue" in lesson.words())
+    busy.leave("another visit")
+    lesson.until(lambda: lesson.table()[0][4] != "unknown")
 
 
 def test_a_measured_change_within_the_spread_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from visit import SCRIPT, Visit
 
+from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import parse
 from llm_explorer.lessons.recorded import load
 from llm_explorer.texts import pretraining as texts
@@ -232,6 +233,23 @@ def test_a_run_behind_another_tells_its_place(monkeypatch: pytest.MonkeyPatch) -
     assert "Waiting: runs before this one on this server: 1" in second.words()
     second.press("Cancel")
     assert first.page.session_state[pretraining_own.OWN].job.snapshot().state == "running"
+
+
+def test_a_run_left_for_another_one_says_so(monkeypatch: pytest.MonkeyPatch, queue: MeasuringQueue) -> None:
+    running = own(steps=100_000).press("Train it")
+    running.until(lambda: running.charts())
+    lesson = own(steps=20)
+    # each AppTest has the same watcher's name, so the second visit's is changed
+    monkeypatch.setattr(jobs, "watcher", lambda: "another visit")
+    for shared in (False, True):
+        lesson.press("Train it")
+        if shared:
+            lesson.page.session_state[pretraining_own.OWN].job.watch("a third")
+        queue.submit(ModelConfig(), RunConfig(), "another visit")
+        lesson.run()
+        assert (texts.GOES_ON if shared else "Ended: You asked for another run meanwhile;") in lesson.words()
+        assert not lesson.page.button[[button.label for button in lesson.page.button].index("Train it")].disabled
+        assert "Cancel" not in lesson.buttons()
 
 
 def test_a_pasted_text_is_trained_on_and_shown_as_it_is() -> None:

@@ -39,8 +39,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.mark.parametrize("jump", [-DAY_S, FAR_S])
 def test_a_run_and_those_behind_it_come_to_their_end(queue: MeasuringQueue, clock: Clock, jump: float) -> None:
     first = queue.submit(SLOW, SLOW_RUN, "ann")
-    second, third = queue.submit(TINY, RUN, "ann"), queue.submit(TINY, replace(RUN, seed=3), "ann")
     computing(first)
+    second, third = queue.submit(TINY, RUN, "bob"), queue.submit(TINY, replace(RUN, seed=3), "cid")
     clock.offset = jump
     assert [job.snapshot().state for job in (first, second, third)] == ["running", "queued", "queued"]
     first.leave("ann")

@@ -18,9 +18,11 @@ from llm_explorer.worker import limits
 from llm_explorer.worker import queue as queue_module
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import Job, MeasuringQueue, Snapshot
-from llm_explorer.worker.task import Training
+from llm_explorer.worker.task import Calibration, Measurement, Refinement, Training
 
 RUN = RunConfig(batch_size=1)
+MANY = [replace(RUN, seed=seed) for seed in range(30)]
+PLAN = Plan("abc" * 100, TINY, "a")
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_the_same_asked_by_two_is_one_job_and_ends_only_when_both_have_left(queu
 def test_jobs_wait_in_order_and_know_their_place(queue: MeasuringQueue, pretended: None) -> None:
     first = queue.submit(SLOW, SLOW_RUN, "ann")
     running(first)
-    waiting = [queue.submit(TINY, replace(RUN, seed=seed), "bob") for seed in range(3)]
+    waiting = [queue.submit(TINY, replace(RUN, seed=seed), name) for seed, name in enumerate(("bob", "cid", "dan"))]
     assert [job.snapshot().state for job in (first, *waiting)] == ["running", "queued", "queued", "queued"]
     assert [job.snapshot().place for job in (first, *waiting)] == [0, 0, 1, 2]
     waiting[0].leave("bob")
@@ -96,8 +98,46 @@ def test_jobs_wait_in_order_and_know_their_place(queue: MeasuringQueue, pretende
     assert times == sorted(times)
 
 
+def test_a_visitor_has_one_job_that_waits_whatever_it_is(queue: MeasuringQueue, pretended: None) -> None:
+    runs = queue.submit(SLOW, SLOW_RUN, "ann")
+    running(runs)
+    kinds = (Measurement(TINY, RUN), Calibration(TINY, RUN), Refinement(TINY, RUN), Training(PLAN, Path()))
+    asked = [queue.submit_task(task, "ann") for task in (*kinds, *(Refinement(TINY, each) for each in MANY))]
+    assert runs.snapshot().state == "running"
+    assert [job.snapshot().state for job in asked] == ["done"] * (len(asked) - 1) + ["queued"]
+    assert {(job.result["status"], job.result["reason"]) for job in asked[:-1] if job.result} == {
+        ("cancelled", "You asked for another run meanwhile; a visit has one waiting at a time")
+    }
+    assert queue.submit(TINY, RUN, "bob").snapshot().place == 1
+
+
+def test_what_another_visitor_waits_for_is_left_and_not_cancelled(queue: MeasuringQueue, pretended: None) -> None:
+    running(queue.submit(SLOW, SLOW_RUN, "cid"))
+    shared = queue.submit(TINY, RUN, "ann")
+    assert queue.submit(TINY, RUN, "bob") is shared
+    assert not shared.goes_on_without("ann")
+    newer = queue.submit(TINY, replace(RUN, seed=1), "ann")
+    assert [job.snapshot().state for job in (shared, newer)] == ["queued", "queued"]
+    assert shared.watchers == {"bob"}
+    assert shared.goes_on_without("ann")
+    assert not shared.goes_on_without("bob")
+
+
+def test_looking_at_what_is_known_leaves_nothing(queue: MeasuringQueue, pretended: None) -> None:
+    known = queue.submit(TINY, RUN, "ann")
+    done(known)
+    runs = queue.submit(SLOW, SLOW_RUN, "ann")
+    running(runs)
+    waiting = queue.submit(TINY, replace(RUN, seed=1), "ann")
+    assert queue.submit(TINY, RUN, "ann") is known
+    assert queue.submit(SLOW, SLOW_RUN, "ann") is runs
+    assert waiting.snapshot().state == "queued"
+
+
 def test_a_session_that_ends_leaves_everything_it_watched(queue: MeasuringQueue, pretended: None) -> None:
-    alone, shared = queue.submit(SLOW, SLOW_RUN, "ann"), queue.submit(TINY, RUN, "ann")
+    alone = queue.submit(SLOW, SLOW_RUN, "ann")
+    running(alone)
+    shared = queue.submit(TINY, RUN, "ann")
     shared.watch("bob")
     queue.leave_all("ann")
     assert (done(alone).result or {})["status"] == "cancelled"
@@ -208,8 +248,8 @@ def test_closing_ends_every_process(quick: None) -> None:
     queue.devices()
     spare = queue._spare._worker
     job = queue.submit(SLOW, SLOW_RUN, "ann")
-    waiting = queue.submit(TINY, RUN, "ann")
     computing(job)
+    waiting = queue.submit(TINY, RUN, "ann")
     queue.close()
     assert [(each.snapshot().result or {})["status"] for each in (job, waiting)] == ["cancelled", "cancelled"]
     assert spare is not None
