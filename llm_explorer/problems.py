@@ -4,15 +4,18 @@ ValueError
   ConfigError        every problem at once, each a Problem(field, value, message, fixes)
 """
 
+import re
 import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from math import isqrt
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails, PydanticUndefined
+
+_FILE: Final = re.compile(r"(?<![\w.])(?:[A-Za-z]:)?[/\\][^\s'\":;,()]+")  # the full name of one
 
 
 @dataclass(frozen=True)
@@ -96,3 +99,15 @@ def shown(value: object, *, quoted: bool = False) -> str:
         return str(value) if plain else reprlib.repr(value)
     except ValueError:  # Python does not print an integer of over 4300 digits, here inside a list or dict
         return "a value too long to show"
+
+
+def in_words(error: BaseException) -> str:
+    """What an error says to a visitor: its first line without names of files, which are in the log.
+
+    >>> in_words(FileNotFoundError(2, "No such file or directory", "/home/ann/file"))
+    'No such file or directory'
+    >>> in_words(ImportError("cannot import name 'nn' from 'torch' (/home/ann/torch.py)"))
+    "cannot import name 'nn' from 'torch' (…)"
+    """
+    text = (isinstance(error, OSError) and error.strerror) or str(error)
+    return _FILE.sub("…", text.partition("\n")[0]) or type(error).__name__

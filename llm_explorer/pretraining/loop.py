@@ -1,12 +1,16 @@
 """The training loop: draw a batch, forward, backward, clip, update; and look at the model now and then."""
 
+import errno
+import logging
 import math
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
@@ -17,6 +21,7 @@ from llm_explorer.pretraining.attention import attention_weights
 from llm_explorer.pretraining.plan import Plan, learning_rate, snapshot_steps
 from llm_explorer.pretraining.sampling import next_probabilities, sample
 from llm_explorer.pretraining.text import Tokenizer, split
+from llm_explorer.texts import pretraining as texts
 from llm_explorer.training import Batch, TrainingStep
 
 Snapshot = dict[str, Any]
@@ -29,11 +34,14 @@ CURVE_POINTS: Final = 250
 MOST_PROBE: Final = 24
 
 
-def train(plan: Plan, folder: Path | None = None, *, resume: bool = False) -> Iterator[Snapshot]:
+def train(
+    plan: Plan, folder: Path | None = None, *, resume: bool = False, on_unkept: Callable[[str], None] | None = None
+) -> Iterator[Snapshot]:
     """Train, and give a snapshot (plain data) after each of about 30 steps, the first before any learning.
 
     With a folder, each snapshot's state is kept there, and ``resume`` goes on from it: exactly as if it had never
-    been interrupted, because the randomness of a step depends on seed and step alone. Keys of a snapshot: ``step``,
+    been interrupted, because the randomness of a step depends on seed and step alone. Where a state cannot be written
+    ``on_unkept``, if there is one, is told why, and the run goes on with nothing kept. Keys of a snapshot: ``step``,
     ``seconds`` of training, ``training_loss`` and ``validation_loss`` (nats a token; ``old_loss`` too where a plan
     has an old text), ``curve`` (step, loss, gradient_norm and learning_rate of about
     250 steps of the run),
@@ -51,7 +59,7 @@ def train(plan: Plan, folder: Path | None = None, *, resume: bool = False) -> It
                 trainer.advance()
             yield trainer.snapshot()
             if folder:  # after the snapshot has been told: a resumed run tells one twice rather than not at all
-                trainer.save(folder)
+                folder = _kept(trainer, folder, on_unkept)
 
 
 class Trainer:
@@ -120,6 +128,22 @@ class Trainer:
             "next": [[char, round(p, 4)] for char, p in zip(characters, likeliest.values.tolist(), strict=True)],
             "heads": in_percent(attention_weights(self.gpt, probe)),
         }
+
+
+def _kept(trainer: Trainer, folder: Path, on_unkept: Callable[[str], None] | None) -> Path | None:
+    """The folder with the state of this moment; None where it cannot be written, and then nothing older is left."""
+    try:
+        trainer.save(folder)
+    except (OSError, SafetensorError) as error:
+        if on_unkept is None:
+            raise
+        logging.exception("the state of a training run could not be written")
+        shutil.rmtree(folder, ignore_errors=True)
+        # safetensors tells the system's error in its text only
+        full = f"os error {errno.ENOSPC}" in str(error) or getattr(error, "errno", None) == errno.ENOSPC
+        on_unkept(texts.DISK_FULL if full else texts.NOT_WRITTEN)
+        return None
+    return folder
 
 
 def start(plan: Plan) -> tuple[GPT, Tokenizer]:

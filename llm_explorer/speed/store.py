@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import logging
 import os
 import tempfile
 from functools import lru_cache
@@ -11,6 +12,7 @@ from typing import Final, NamedTuple
 from platformdirs import user_cache_dir
 from pydantic import ValidationError
 
+from llm_explorer.problems import in_words
 from llm_explorer.speed.calibration import Calibration, Key
 
 _kept: Final[dict[Key, Calibration]] = {}  # of this process: what could not be written still serves it
@@ -42,7 +44,8 @@ def save(calibration: Calibration) -> str | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, calibration.model_dump_json())
     except OSError as error:
-        return f"The calibration could not be kept for later: {path}: {error.strerror}"
+        logging.exception("a calibration could not be written: %s", path)
+        return f"The calibration could not be kept for later: {in_words(error)}"
     return None
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from llm_explorer.worker import limits
 from llm_explorer.worker.queue import Devices, Job, MeasuringQueue
 from llm_explorer.worker.resident import Resident
+from llm_explorer.worker.task import remove_abandoned
 from llm_explorer.worker.traces import Traces
 
 DEVICES_AFTER_S: Final = 3.0  # importing torch must not compete with the first page that is drawn
@@ -16,7 +17,11 @@ DEVICES_AFTER_S: Final = 3.0  # importing torch must not compete with the first 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def queue() -> MeasuringQueue:
-    """The one queue of this server; soon it asks a child for the devices, which then stays as the warm spare."""
+    """The one queue of this server; soon it asks a child for the devices, which then stays as the warm spare.
+
+    What servers that were killed have left behind of training runs goes now.
+    """
+    remove_abandoned()
     made = MeasuringQueue()
     asking = threading.Timer(DEVICES_AFTER_S, made.devices)
     asking.daemon = True

@@ -41,7 +41,7 @@ def draw(page: Page) -> None:
     st.markdown(texts.OWN)
     own: Own | None = st.session_state.get(OWN)
     now = own.job.snapshot() if own else None
-    if own and now and now.result and now.result["status"] == "ok":
+    if own and now and now.result and now.result["status"] == "ok" and not now.result["reason"]:
         st.session_state[TRAINED] = own.training
     left = bool(own and own.job.goes_on_without(jobs.watcher()))
     with st.container(border=True):
@@ -219,7 +219,10 @@ def _done(own: Own, now: Snapshot) -> None:
         took = units.seconds(now.stream[-1]["seconds"])
         words = texts.FINISHED.format(steps=own.training.plan.steps, seconds=took)
         st.success(words, icon=":material/check_circle:")
-        _downloads(own.training)
+        if now.result["reason"]:
+            st.warning(now.result["reason"], icon=":material/info:")
+        else:
+            _downloads(own.training)
     else:
         reason = parts.plain(now.result["reason"])
         st.warning(f"{texts.ENDED[now.result['status']]} {reason}", icon=":material/info:")

@@ -13,6 +13,7 @@ from platformdirs import user_cache_dir
 
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.result import Result, Status, make_result
+from llm_explorer.problems import in_words
 from llm_explorer.worker.client import Worker, death_in_words
 from llm_explorer.worker.limits import (
     Allocator,
@@ -67,7 +68,7 @@ class Attempt:
                 return self._measure(take_worker)
         except Exception as error:
             logging.exception("a %s could not be made", self.what)
-            return self._result("failed", f"The {self.what} could not be made: {error}")
+            return self._result("failed", f"The {self.what} could not be made: {in_words(error)}")
 
     def cancelled(self, reason: str = CANCELLED) -> Result:
         """The result of a job that nobody waits for any more."""
@@ -129,7 +130,7 @@ class Attempt:
             try:
                 message = self._inbox.get(timeout=max(0.0, deadline - time.monotonic()))
             except Empty:
-                reason = f"Ended after {seconds:.0f} s, the most a {self.what} may take"
+                reason = f"Ended after {seconds:g} s, the most a {self.what} may take"
                 return self._result("timeout", reason, allocator)
             match message["event"]:
                 case "progress":

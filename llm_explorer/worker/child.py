@@ -37,6 +37,7 @@ from llm_explorer.machine import default_threads
 from llm_explorer.measure.result import make_result
 from llm_explorer.measure.timing import Report
 from llm_explorer.pretraining.plan import Plan
+from llm_explorer.problems import in_words
 from llm_explorer.speed.calibration import Key
 
 PROGRESS_EVERY_S: Final = 0.1
@@ -100,7 +101,7 @@ def _load_torch(protocol: Protocol) -> str | None:
         protocol.send({"event": "ready", "torch": None})
         if error.name == "torch":
             return "PyTorch is not installed: pip install torch==2.13.0"
-        return f"PyTorch cannot be loaded: {error}"
+        return f"PyTorch cannot be loaded: {in_words(error)}"
     torch.set_num_interop_threads(1)
     protocol.send({"event": "ready", "torch": torch.__version__})
     return None
@@ -124,8 +125,7 @@ def _answer(job: Message, protocol: Protocol, reason: str | None) -> Any:
         return _measure(job, model, run, protocol)
     except Exception as error:
         logging.exception("a measurement failed")
-        first_line = (str(error).splitlines() or [""])[0]
-        return make_result(model, run, "failed", f"{type(error).__name__}: {first_line}")
+        return make_result(model, run, "failed", f"{type(error).__name__}: {in_words(error)}")
 
 
 def _devices(reason: str | None) -> Message | None:
@@ -182,9 +182,10 @@ def _pretrain(job: Message, protocol: Protocol, reason: str | None) -> Message:
     from llm_explorer.pretraining.loop import train
 
     torch.set_num_threads(default_threads())
+    unkept: list[str] = []
     try:
         plan = Plan.from_json(job["plan"])
-        for snapshot in train(plan, Path(job["folder"]), resume=job["resume"]):
+        for snapshot in train(plan, Path(job["folder"]), resume=job["resume"], on_unkept=unkept.append):
             protocol.send({"id": job["id"], "event": "snapshot", "snapshot": snapshot})
             share, text = snapshot["step"] / plan.steps, f"Step {snapshot['step']:,} of {plan.steps:,}"
             protocol.progress(job["id"], "training", share, text)
@@ -193,7 +194,7 @@ def _pretrain(job: Message, protocol: Protocol, reason: str | None) -> Message:
     except Exception as error:
         logging.exception("a training run failed")
         return {"status": "failed", "reason": f"The training ended early ({type(error).__name__})"}
-    return {"status": "ok", "reason": None}
+    return {"status": "ok", "reason": unkept[0] if unkept else None}
 
 
 def _speed(job: Message, protocol: Protocol, reason: str | None) -> Message:

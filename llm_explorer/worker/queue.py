@@ -217,7 +217,7 @@ class MeasuringQueue:
             with self._changed:
                 self._running = None
                 job.finish(result)
-                if result["status"] == "ok":
+                if result["status"] == "ok" and result["reason"] is None:
                     self._keep(job)
                 idle = not self._waiting
             if idle:

@@ -1,6 +1,7 @@
 """What the machine can be asked to do, one at a time: measure, calibrate, refine, train. Imports no torch."""
 
 import atexit
+import contextlib
 import functools
 import shutil
 import tempfile
@@ -8,6 +9,8 @@ import uuid
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
+
+from filelock import FileLock, Timeout
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.hardware import THIS_MACHINE
@@ -28,6 +31,8 @@ from llm_explorer.worker.limits import (
     there_are,
 )
 
+FOLDERS: Final = "llm-explorer-"  # how the names of the servers' folders for training runs begin
+LOCK_S: Final = 5.0  # another server holds the lock of a folder for as long as it looks whether anybody else does
 KEPT_FOLDERS: Final = 64  # of training runs, about 1.5 MB each
 HOSTED_FOLDERS: Final = 8  # where temporary files may be memory
 CALIBRATION_BYTES: Final = 900 * 1024**2  # of process memory: 868 MiB at most, CPU, torch 2.13.0, measured 2026-11
@@ -225,16 +230,42 @@ class TrainingAttempt(Attempt):
 
 @functools.cache
 def server_folder() -> Path:
-    """A temporary folder for the states of training runs, removed when the server ends."""
-    folder = tempfile.mkdtemp(prefix="llm-explorer-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+    """The temporary folder for the states of this server's training runs: only its name, ``make_room`` makes it."""
+    return Path(tempfile.gettempdir()) / f"{FOLDERS}{uuid.uuid4().hex}"
+
+
+def remove_abandoned() -> None:
+    """Remove the folders of this user's servers that ended without doing so: nobody holds their locks any more."""
+    for path in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*.lock"):
+        lock = FileLock(path, blocking=False, fallback_to_soft=False)
+        with contextlib.suppress(Timeout, OSError, NotImplementedError), lock:  # OSError: it is another user's
+            _remove(path.with_suffix(""), lock)
 
 
 def make_room(folder: Path) -> None:
     """Make a run's folder, and remove the oldest of too many: never its own, however the clock was set."""
+    _hold(folder.parent)
     folder.mkdir(exist_ok=True)
     kept = HOSTED_FOLDERS if is_hosted() else KEPT_FOLDERS
     others = [run for run in folder.parent.iterdir() if run != folder]
     for old in sorted(others, key=lambda run: run.stat().st_mtime)[: 1 - kept]:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _hold(folder: Path) -> None:
+    """Make the server's folder, anew where the system's cleaner of old files took it; the server's end removes it.
+
+    Its lock is there before it is, and held as long as the server lives: ``remove_abandoned`` leaves it alone.
+    """
+    path = folder.with_suffix(".lock")
+    if not path.exists():
+        lock = FileLock(path, timeout=LOCK_S, fallback_to_soft=False)
+        with contextlib.suppress(NotImplementedError):  # no locks on this file system: nobody will remove it
+            lock.acquire()
+        atexit.register(_remove, folder, lock)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _remove(folder: Path, lock: FileLock) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    Path(lock.lock_file).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.hardware import THIS_MACHINE
+from llm_explorer.problems import in_words
 from llm_explorer.worker.resident import Resident, ResidentError
 
 KEPT: Final = 32  # of about 200 KB each
@@ -77,7 +78,7 @@ class Traces:
             return Answer(None, str(error))
         except Exception as error:
             logging.exception("a trace could not be asked for")
-            return Answer(None, f"The trace could not be made: {error}")
+            return Answer(None, f"The trace could not be made: {in_words(error)}")
         self.has_started = True
         return Answer(found, None)
 

@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from llm_explorer.config import RunConfig, replace
 from llm_explorer.model import build
-from llm_explorer.pretraining import evaluate, loop, train
+from llm_explorer.pretraining import checkpoint, evaluate, loop, train
 from llm_explorer.pretraining.checkpoint import load_trained
 from llm_explorer.pretraining.loop import draw_batch, learn, pieces
 from llm_explorer.pretraining.plan import Plan, snapshot_steps
 from llm_explorer.pretraining.text import Tokenizer, corpus, split
+from llm_explorer.texts import pretraining as texts
 from llm_explorer.training import TrainingStep
 
 
@@ -77,6 +79,38 @@ def test_a_run_that_was_interrupted_goes_on_exactly_as_if_it_had_not_been(
     assert curve(together) == curve(whole)
     assert [snapshot["sample"] for snapshot in together] == [snapshot["sample"] for snapshot in whole]
     assert after[-1]["seconds"] > before[-1]["seconds"]
+
+
+FULL = "Error while serializing: I/O error: No space left on device (os error 28)"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (SafetensorError(FULL), texts.DISK_FULL),
+        (OSError(28, "No space left on device"), texts.DISK_FULL),
+        (OSError(13, "Permission denied"), texts.NOT_WRITTEN),
+    ],
+)
+def test_a_disk_that_is_full_is_told_and_the_run_goes_on(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    told: list[str] = []
+    real, folder = checkpoint.save, tmp_path / "run"
+    folder.mkdir()
+
+    def save(folder: Path, *state: Any) -> None:
+        if any(folder.iterdir()):  # the second time
+            raise error
+        real(folder, *state)
+
+    monkeypatch.setattr(checkpoint, "save", save)
+    assert losses(list(train(plan, folder, on_unkept=told.append))) == losses(list(train(plan)))
+    assert told == [words]
+    assert not folder.exists(), "weights of an earlier step would be taken for the last ones"
+    folder.mkdir()
+    with pytest.raises(type(error)):
+        list(train(plan, folder))
 
 
 def test_to_go_on_without_a_state_is_refused_in_words(plan: Plan, tmp_path: Path) -> None:

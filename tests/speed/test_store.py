@@ -62,9 +62,7 @@ def test_a_file_of_another_device_is_a_sentence(path: Path) -> None:
 
 def test_what_cannot_be_written_serves_this_process(own_calibrations: Path) -> None:
     own_calibrations.write_text("a file where the folder should be")
-    trouble = store.save(MADE)
-    assert trouble is not None
-    assert trouble.startswith(f"The calibration could not be kept for later: {store.path_of(MADE.key)}: ")
+    assert store.save(MADE) == "The calibration could not be kept for later: File exists"
     assert store.load(MADE.key) == store.Found(MADE)
 
 

@@ -186,6 +186,14 @@ def test_a_model_of_one_s_own_is_trained_scrubbed_and_downloaded() -> None:
     assert texts.UNTRAINED_NOTE in lesson.run().words()
 
 
+def test_a_run_that_could_not_be_kept_offers_nothing_to_take_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task, "make_room", lambda folder: folder.write_text("a file where the folder should be"))
+    lesson = trained(own())
+    assert texts.NOT_WRITTEN in lesson.words()
+    assert not lesson.page.get("download_button")
+    assert "pretraining_tune" not in [toggle.key for toggle in lesson.page.toggle]
+
+
 def test_what_was_trained_can_write_and_be_fine_tuned() -> None:
     lesson = trained(own())
     lesson.set("toggle", "tune", True)

@@ -157,11 +157,11 @@ def test_a_cache_folder_that_cannot_be_written_does_not_keep_from_measuring(
 
 def test_a_process_that_cannot_be_started_is_a_sentence() -> None:
     def no_memory(allocator: Allocator) -> Worker:
-        raise OSError(12, "Cannot allocate memory")
+        raise OSError(12, "Cannot allocate memory", "/home/ann/bin/python")
 
     result = Attempt(TINY, RUN, lambda progress: None).execute(no_memory)
     assert result["status"] == "failed"
-    assert "Cannot allocate memory" in result["reason"]
+    assert result["reason"] == "The measurement could not be made: Cannot allocate memory"
 
 
 def test_ctrl_c_gives_cancelled_and_leaves_no_process() -> None:

@@ -1,10 +1,12 @@
 """Training runs in the queue: streamed, shared, paused and resumed, ended when nobody watches."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from children import TINY
 import llm_explorer
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.pretraining.plan import Plan, snapshot_steps
+from llm_explorer.texts import pretraining as texts
 from llm_explorer.worker import attempt, task
 from llm_explorer.worker.queue import Job, MeasuringQueue, Snapshot
 from llm_explorer.worker.task import Training, make_room
@@ -120,7 +123,7 @@ def test_a_run_whose_state_is_gone_is_told_in_words(queue: MeasuringQueue) -> No
 def test_the_time_out_is_told_in_words(queue: MeasuringQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempt, "timeout_s", lambda: 0.5)
     result = done(queue.submit_task(Training.of(LONG), "ann"))
-    assert result == {"status": "timeout", "reason": "Ended after 0 s, the most a training run may take"}
+    assert result == {"status": "timeout", "reason": "Ended after 0.5 s, the most a training run may take"}
 
 
 @pytest.mark.parametrize("hosted", [False, True])
@@ -134,15 +137,84 @@ def test_the_oldest_of_too_many_folders_goes(own_folder: Path, monkeypatch: pyte
     assert {folder.name for folder in own_folder.iterdir()} == {"newest", "new"}
 
 
-def test_the_folder_is_gone_when_the_server_is(tmp_path: Path) -> None:
-    code = "from llm_explorer.worker.task import server_folder as f; f(); print(f().is_dir(), f() == f(), f())"
-    environment = os.environ | {"PYTHONPATH": str(Path(llm_explorer.__file__).parent.parent)}
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=tmp_path
-    )
-    there, same, folder = run.stdout.split()
-    assert (there, same) == ("True", "True")
-    assert not Path(folder).exists()
+def test_a_state_that_cannot_be_written_does_not_end_the_run_and_is_told(
+    queue: MeasuringQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task, "make_room", lambda folder: folder.write_text("a file where the folder should be"))
+    job = queue.submit_task(Training.of(SHORT), "ann")
+    assert done(job) == {"status": "ok", "reason": texts.NOT_WRITTEN}
+    assert steps(job.snapshot().stream) == snapshot_steps(30)
+    assert queue.find_task(job.task) is None, "whoever asks again gets a run that is kept"
+
+
+def test_the_server_s_folder_is_made_anew_when_it_is_gone(own_folder: Path) -> None:
+    for name in ("first", "second"):
+        make_room(own_folder / name)
+        assert [folder.name for folder in own_folder.iterdir()] == [name]
+        shutil.rmtree(own_folder)
+        lock_of(own_folder).unlink()  # a cleaner of old files takes it too
+    assert not remains(own_folder.parent)
+
+
+SERVER = """
+import sys
+from llm_explorer.worker.task import make_room, remove_abandoned, server_folder
+remove_abandoned()
+make_room(server_folder() / "run")
+(server_folder() / "run" / "weights.safetensors").write_text("a visitor's")
+print(server_folder(), flush=True)
+sys.stdin.read()
+"""
+
+
+def lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def remains(temporary: Path) -> set[str]:
+    return {path.name for path in temporary.glob("llm-explorer-*")}
+
+
+@contextmanager
+def server(temporary: Path, code: str = SERVER) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
+    """A server with temporary files of its own that has a training run, and its folder for those."""
+    environment = os.environ | {"PYTHONPATH": str(Path(llm_explorer.__file__).parent.parent), "TMPDIR": str(temporary)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], text=True, env=environment, cwd=temporary, **pipes) as process:
+        assert process.stdout is not None
+        try:
+            yield process, Path(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+def test_the_folder_is_only_the_user_s_and_gone_when_the_server_is(tmp_path: Path) -> None:
+    with server(tmp_path) as (process, folder):
+        assert (folder / "run").is_dir()
+        assert folder.stat().st_mode & 0o077 == 0
+        assert remains(tmp_path) == {folder.name, lock_of(folder).name}
+        process.communicate()
+        assert remains(tmp_path) == set()
+
+
+def test_the_folder_of_a_killed_server_goes_with_the_next_and_that_of_a_living_one_stays(tmp_path: Path) -> None:
+    with server(tmp_path) as (_, living), server(tmp_path) as (killed, left_behind):
+        killed.kill()
+        killed.wait()
+        assert left_behind.is_dir()
+        with server(tmp_path) as (_, third):
+            assert {living, third} == {tmp_path / name for name in remains(tmp_path) if not name.endswith(".lock")}
+            assert remains(tmp_path) == {path.name for each in (living, third) for path in (each, lock_of(each))}
+            assert (living / "run" / "weights.safetensors").is_file()
+
+
+def test_the_start_of_a_server_is_what_removes_them(tmp_path: Path) -> None:
+    with server(tmp_path) as (killed, _):
+        killed.kill()
+        killed.wait()
+    assert remains(tmp_path)
+    with server(tmp_path, "from llm_explorer.ui.jobs import queue; queue(); print()"):
+        assert not remains(tmp_path)
 
 
 def test_the_server_s_side_of_a_run_imports_no_torch() -> None:
