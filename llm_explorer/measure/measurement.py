@@ -45,7 +45,7 @@ def measure(
             environment["workspace_bytes"] = memory.workspace_bytes(device, products)
             found = _measured(model, replace(run, device=device), budget_s, report)
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         found = None  # told below: as long as there is the error, its frames keep the model alive
     if found is None:
@@ -114,7 +114,8 @@ def _taken_apart(step: TrainingStep, batches: list[Batch], budget_s: float, repo
     return {"components": components, "prefill_s": prefill._asdict(), "decode_s": decode._asdict()}
 
 
-def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether torch, one of its libraries or Python found no memory."""
     # on a CPU torch raises a plain RuntimeError; oneDNN has its own allocator and words
     words = ("DefaultCPUAllocator", "out of memory", "could not create a memory")
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)

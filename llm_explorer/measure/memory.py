@@ -86,13 +86,17 @@ def process_peak_bytes() -> int:
     macOS), and the peak working set on Windows.
     """
     if sys.platform == "linux":
-        status = Path("/proc/self/status").read_text()
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+        return _status_bytes("VmHWM")
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
     import resource  # not on Windows
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def own_bytes() -> int | None:
+    """The memory that is this process's alone and in use: without libraries; only Linux tells it."""
+    return _status_bytes("RssAnon") if sys.platform == "linux" else None
 
 
 @contextmanager
@@ -107,12 +111,15 @@ def limited_memory(allowed_bytes: int | None) -> Iterator[None]:
     import resource  # not on Windows
 
     usual, most = resource.getrlimit(resource.RLIMIT_DATA)
-    data = int(Path("/proc/self/status").read_text().partition("VmData:")[2].split()[0]) * 1024
-    resource.setrlimit(resource.RLIMIT_DATA, (data + allowed_bytes, most))
+    resource.setrlimit(resource.RLIMIT_DATA, (_status_bytes("VmData") + allowed_bytes, most))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (usual, most))
+
+
+def _status_bytes(name: str) -> int:
+    return int(Path("/proc/self/status").read_text().partition(f"{name}:")[2].split()[0]) * 1024
 
 
 def _alive_between_steps(step: TrainingStep, batches: list[Batch]) -> list[Tensor]:

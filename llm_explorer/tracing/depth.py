@@ -20,7 +20,7 @@ Amount = TypeVar("Amount", int, Bytes)
 
 SHALLOW: Final = 3  # a first block, a last one and one between
 DEEP: Final = 4
-_KEPT_BLOCKS: Final = 300  # of the blocks between: enough for a chart, and no straight line peaks between its ends
+KEPT_BLOCKS: Final = 300  # of the blocks between: enough for a chart, and no straight line peaks between its ends
 
 
 class Depths(NamedTuple):
@@ -110,7 +110,7 @@ def _with_blocks(shallow: Section, deep: Section, start: int, blocks: int) -> Se
     period, more = deep.length - shallow.length, blocks - DEEP
     front = start + period  # up to the end of the first block
     back = shallow.length - start - 2 * period  # from the start of the last block
-    between = np.unique(np.linspace(0, blocks - 3, min(blocks - 2, _KEPT_BLOCKS)).astype(np.int64))
+    between = np.unique(np.linspace(0, blocks - 3, min(blocks - 2, KEPT_BLOCKS)).astype(np.int64))
     few, many = _blocks(shallow.alive[start:], SHALLOW, period), _blocks(deep.alive[start:], DEEP, period)
     inner = _line(few[1], many[1], more) + between[:, None, None] * (many[2] - many[1])
     alive = [

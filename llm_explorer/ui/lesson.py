@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import streamlit as st
 
 from llm_explorer.exercises.judge import Exercise, example, judge
+from llm_explorer.texts.memory import STARTING
 from llm_explorer.ui import jobs, parts, shell, state
 from llm_explorer.ui.turns import TURNS
 from llm_explorer.worker.resident import ResidentError
@@ -58,7 +60,8 @@ def ask(name: str, function: str, **inputs: Any) -> Any:
     """
     TURNS.pass_on()
     try:
-        return _answer(name, function, inputs)
+        with nullcontext() if jobs.lessons().is_ready else st.spinner(STARTING):
+            return _answer(name, function, inputs)
     except ResidentError as error:
         st.warning(parts.plain(str(error)), icon=":material/info:")
         st.stop()

@@ -11,6 +11,7 @@
          {"id": 2, "event": "progress", "phase": "timing", "fraction": 0.3, "text": "Timed 12 steps"}
          {"id": 2, "event": "result", "result": {...}}
          {"id": 3, "event": "result", "result": {"value": ...} or {"error": "a sentence"}}
+             "is_spent": true beside an error: the process has no memory left and is to be ended
          {"id": 4, "event": "snapshot", "snapshot": {...}}                             about 30 times
          {"id": 4, "event": "result", "result": {"status": "ok", "reason": null}}
          {"id": 5, "event": "result", "result": {"value": ...} or {"error": "a sentence"}}
@@ -28,6 +29,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, TextIO
@@ -39,6 +41,8 @@ from llm_explorer.measure.timing import Report
 from llm_explorer.pretraining.plan import Plan
 from llm_explorer.problems import in_words
 from llm_explorer.speed.calibration import Key
+from llm_explorer.units import byte_size
+from llm_explorer.worker.limits import resident_limit, trace_limits
 
 PROGRESS_EVERY_S: Final = 0.1
 
@@ -143,14 +147,12 @@ def _lesson(job: Message, reason: str | None) -> Message:
     import torch
 
     torch.set_num_threads(1)  # a lesson takes milliseconds, and thirty learners share the processor
-    try:
+
+    def work() -> Any:
         module = importlib.import_module(f"llm_explorer.lessons.{job['lesson']}")
-        return {"value": getattr(module, job["function"])(**job["inputs"])}
-    except ValueError as error:
-        return {"error": str(error)}
-    except Exception as error:
-        logging.exception("a lesson failed")
-        return {"error": f"This could not be computed ({type(error).__name__})"}
+        return getattr(module, job["function"])(**job["inputs"])
+
+    return _answer_to_question(work, "computed")
 
 
 def _trace(model: ModelConfig, run: RunConfig, reason: str | None) -> Message:
@@ -162,15 +164,32 @@ def _trace(model: ModelConfig, run: RunConfig, reason: str | None) -> Message:
     reason = why_not()
     if reason is not None:  # then the rest might not even be imported
         return {"error": reason}
+    from llm_explorer.tracing.size import Size, refusal
     from llm_explorer.tracing.trace import trace
 
+    reason = refusal(model, run, Size(*trace_limits()))
+    if reason is not None:
+        return {"error": reason}
+    return _answer_to_question(lambda: trace(model, run), "traced")
+
+
+def _answer_to_question(work: Callable[[], Any], done: str) -> Message:
+    """What the work returns, within the memory of a resident; a process that ran out of it is not asked again."""
+    from llm_explorer.measure.measurement import is_out_of_memory
+    from llm_explorer.measure.memory import limited_memory, own_bytes
+
+    limit = resident_limit()
     try:
-        return {"value": trace(model, run)}
+        with limited_memory(max(0, limit - (own_bytes() or 0))):
+            return {"value": work()}
     except ValueError as error:
         return {"error": str(error)}
     except Exception as error:
-        logging.exception("a trace failed")
-        return {"error": f"This could not be traced ({type(error).__name__})"}
+        logging.exception("what was asked could not be %s", done)
+        if is_out_of_memory(error):
+            sentence = f"Out of memory: the process that computes this page may take {byte_size(limit)}"
+            return {"error": f"{sentence}; try smaller inputs", "is_spent": True}
+        return {"error": f"This could not be {done} ({type(error).__name__})"}
 
 
 def _pretrain(job: Message, protocol: Protocol, reason: str | None) -> Message:

@@ -26,11 +26,17 @@ PROCESS_BASE: Final = 350 * 1024**2
 FAST_SETTINGS: Final = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "2147483647"}
 
 # Streamlit Community Cloud gives all visitors together 0.7 to 2.7 GB (2026-11). Kept for the server: 160 MB measured,
-# and what a prediction may be wrong by; for the child of lessons and traces: 285 MiB of its own after the largest
-# presets, torch 2.13.0.
+# and what a prediction may be wrong by; for the child of lessons and traces: 319 MiB of its own while it traces the
+# largest preset, torch 2.13.0.
 HOSTED_MEMORY: Final = 1024**3
 HOSTED_SERVER: Final = 256 * 1024**2
-HOSTED_RESIDENT: Final = 320 * 1024**2
+HOSTED_RESIDENT: Final = 336 * 1024**2
+OWN_RESIDENT: Final = 2 * 1024**3  # more than a trace of the 20 s that an answer may take has filled: 1.5 GiB, 2026-11
+RESIDENT_BASE: Final = 224 * 1024**2  # of its own after a first, small trace: torch and what it imports then, 2026-11
+# What a trace may run in those 20 s: 0.14 ms an operation on an idle AMD EPYC, 0.5 on a busy one (docs/HOSTED.md: 14.8
+# s for 30,000), 2026-11.
+TRACE_OPERATIONS: Final = 150_000
+HOSTED_TRACE_OPERATIONS: Final = 40_000
 # Of a step: about 2 s on one core, and 4 at most (14 to 42 GFLOP/s, 25 in the median, in bf16 steps of 14 random
 # models without instructions for it, 2026-11; those of fp32 are no slower).
 HOSTED_FLOPS: Final = 5 * 10**10
@@ -70,6 +76,16 @@ def memory_limit() -> int:
 def memory_beside_a_resident() -> int:
     """The same for a process that leaves the child for lessons and traces alone."""
     return min(memory_limit(), HOSTED_MEMORY - HOSTED_SERVER - HOSTED_RESIDENT) if is_hosted() else memory_limit()
+
+
+def resident_limit() -> int:
+    """Bytes of its own that the child of lessons and traces may hold."""
+    return HOSTED_RESIDENT if is_hosted() else min(OWN_RESIDENT, RESIDENT_BASE + free_bytes())
+
+
+def trace_limits() -> tuple[int, int]:
+    """Operations that a trace may run, and bytes that its process may grow by."""
+    return HOSTED_TRACE_OPERATIONS if is_hosted() else TRACE_OPERATIONS, resident_limit() - RESIDENT_BASE
 
 
 def flops_limit(run: RunConfig) -> int | None:

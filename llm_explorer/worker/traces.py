@@ -2,14 +2,17 @@
 
 import logging
 import threading
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.hardware import THIS_MACHINE
 from llm_explorer.problems import in_words
-from llm_explorer.worker.resident import Resident, ResidentError
+from llm_explorer.worker.client import Message
+from llm_explorer.worker.resident import OthersFirstError, Resident, ResidentError
 
 KEPT: Final = 32  # of about 200 KB each
+TRIES: Final = 3  # of a trace that had to make room each time: each has cost whoever came in between a child's start
 
 Found = dict[str, Any]
 _Key = tuple[ModelConfig, RunConfig]
@@ -73,7 +76,7 @@ class Traces:
 
     def _ask(self, model: ModelConfig, run: RunConfig) -> Answer:
         try:
-            found = self._resident.ask({"kind": "trace", "model": model.model_dump(), "run": run.model_dump()})
+            found = self._insist({"kind": "trace", "model": model.model_dump(), "run": run.model_dump()})
         except ResidentError as error:
             return Answer(None, str(error))
         except Exception as error:
@@ -81,6 +84,13 @@ class Traces:
             return Answer(None, f"The trace could not be made: {in_words(error)}")
         self.has_started = True
         return Answer(found, None)
+
+    def _insist(self, job: Message) -> Found:
+        """The trace, asked for again where others went first; OthersFirstError where they did each time."""
+        for _ in range(TRIES - 1):
+            with suppress(OthersFirstError):
+                return dict(self._resident.ask(job))
+        return dict(self._resident.ask(job))
 
 
 def _key(model: ModelConfig, run: RunConfig) -> _Key:

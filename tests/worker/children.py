@@ -1,6 +1,10 @@
 """Models for the tests of the workers, and whether a child is gone."""
 
+import textwrap
+from pathlib import Path
+
 import psutil
+import pytest
 
 from llm_explorer.config import ModelConfig, RunConfig
 
@@ -15,3 +19,14 @@ def is_gone(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def speaks(monkeypatch: pytest.MonkeyPatch, folder: Path, code: str) -> None:
+    """Let every child run this code in place of child.py, whose module it may import."""
+    (folder / "sitecustomize.py").write_text(
+        "import sys\n"
+        "if sys.argv == ['-m']:\n"  # as Python sets it before it looks for the module that -m names
+        f"{textwrap.indent(textwrap.dedent(code), '    ')}\n"
+        "    sys.stdout.flush()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder))

@@ -1,9 +1,11 @@
 """Children that must not be left behind, however it ends."""
 
+import gc
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from children import SLOW, SLOW_RUN, is_gone
+from children import SLOW, SLOW_RUN, is_gone, speaks
 
 import llm_explorer
 from llm_explorer.worker.client import Worker, death_in_words
@@ -51,6 +53,13 @@ def hear(worker: Worker, job: dict[str, Any]) -> "Queue[dict[str, Any]]":
     return messages
 
 
+def told(messages: "Queue[dict[str, Any]]") -> dict[str, Any]:
+    """The result, or the end."""
+    while (message := messages.get(timeout=30))["event"] == "ready":
+        pass
+    return message
+
+
 def compute(worker: Worker) -> "Queue[dict[str, Any]]":
     """Bring the child into the midst of a step of several seconds."""
     messages = hear(worker, SLOW_JOB)
@@ -79,7 +88,7 @@ def test_kill_ends_a_computing_child_within_half_a_second(worker: Worker) -> Non
 
 def test_a_child_that_will_not_end_is_killed_within_half_a_second(worker: Worker) -> None:
     messages = hear(worker, {"kind": "devices"})
-    messages.get(timeout=30)
+    told(messages)
     psutil.Process(worker.pid).suspend()  # a stopped process does not act on SIGTERM
     start = time.monotonic()
     worker.kill()
@@ -125,6 +134,85 @@ def test_deaths_are_told_in_words() -> None:
     assert "SIGKILL" in death_in_words(-9)[1]
     assert death_in_words(-11) == ("failed", "The measuring process crashed (SIGSEGV)")
     assert death_in_words(1) == ("failed", "The measuring process ended by itself (exit code 1)")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "print('no JSON')",
+        'print(\'{"id": 1, "event": "result", "result": {"half"\', end=\'\', flush=True)',
+        "print('[1, 2]')",
+        'print(\'{"id": 1, "event": "result"}\')',
+        'print(\'{"id": [], "event": "result", "result": 1}\')',
+        "print('[' * 100_000)",
+        "sys.stdout.buffer.write(b'\\xff\\n')",
+        "import os; os.close(1)",
+    ],
+)
+def test_a_child_that_says_what_is_no_message_is_ended_at_once_and_told_once(
+    said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ending = "import os; os._exit(3)" if "half" in said else "import time; sys.stdout.flush(); time.sleep(60)"
+    speaks(monkeypatch, tmp_path, f"sys.stdin.readline()\n{said}\n{ending}")
+    worker = Worker()
+    messages = hear(worker, {"kind": "devices"})
+    assert messages.get(timeout=20) == {"event": "exit", "code": 3 if "half" in said else None}
+    assert is_gone(worker.pid)
+    assert hear(worker, {"kind": "devices"}).get(timeout=1)["event"] == "exit"
+    worker.kill()
+    time.sleep(0.1)
+    assert messages.empty()
+
+
+def test_many_answers_leave_no_listener_behind(worker: Worker) -> None:
+    told(hear(worker, {"kind": "devices"}))
+    held: list[int] = []
+    for _ in range(2):
+        for _ in range(2000):
+            hear(worker, {"kind": "devices"}).get(timeout=10)
+        gc.collect()
+        held.append(len(gc.get_objects()))
+    assert worker._listeners == {}
+    assert held[1] - held[0] < 1000  # a listener kept for each question would be 2,000 and what they hold
+
+
+def test_a_listener_that_fails_ends_nothing(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(message: dict[str, Any]) -> None:
+        raise ZeroDivisionError("by hand")
+
+    worker.send({"kind": "devices"}, fail)
+    assert "cpu" in told(hear(worker, {"kind": "devices"}))["result"]
+    assert "by hand" in caplog.text
+
+
+def test_a_stopped_child_does_not_hold_up_who_sends_or_ends_it(worker: Worker) -> None:
+    told(hear(worker, {"kind": "devices"}))
+    psutil.Process(worker.pid).suspend()
+    start = time.monotonic()
+    messages = hear(worker, {"kind": "devices", "long": "x" * 1_000_000})  # far more than a pipe takes
+    worker.kill()
+    assert time.monotonic() - start < 1
+    assert messages.get(timeout=2)["event"] == "exit"
+
+
+def test_who_sends_after_the_end_is_told_of_it(worker: Worker) -> None:
+    worker.kill()
+    for _ in range(3):
+        messages = hear(worker, {"kind": "devices"})
+        assert messages.get(timeout=2)["event"] == "exit"
+        assert messages.empty()
+
+
+def test_a_child_is_ended_where_there_is_no_thread_to_hear_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = set(psutil.Process().children())
+
+    def no_thread(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    with pytest.raises(RuntimeError, match="new thread"):
+        Worker()
+    assert set(psutil.Process().children()) == before
 
 
 @pytest.mark.parametrize("module", ["queue", "attempt", "client", "limits"])

@@ -69,7 +69,7 @@ def test_a_hosted_server_has_less_of_everything(monkeypatch: pytest.MonkeyPatch)
     assert (limits.memory_limit(), limits.budget_s(), limits.timeout_s()) == (8 * GIB, 10.0, 600.0)
     monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
     assert (limits.memory_limit(), limits.budget_s(), limits.timeout_s()) == (768 * MIB, 3.0, 60.0)
-    assert limits.memory_beside_a_resident() == 448 * MIB
+    assert limits.memory_beside_a_resident() == 432 * MIB
     assert "768.0 MiB are allowed here" in str(limits.refusal(MODEL, RUN))
 
 
@@ -78,7 +78,7 @@ def test_a_hosted_server_counts_on_what_its_children_will_give_back(monkeypatch:
     monkeypatch.setattr(limits, "free_bytes", lambda: 300 * MIB)
     monkeypatch.setattr(limits, "children_bytes", lambda: 320 * MIB)
     assert limits.memory_limit() == 620 * MIB
-    assert limits.memory_beside_a_resident() == 448 * MIB
+    assert limits.memory_beside_a_resident() == 432 * MIB
 
 
 def test_the_sibling_of_what_may_not_start_may(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.worker import traces
-from llm_explorer.worker.resident import ResidentError
+from llm_explorer.worker.resident import OthersFirstError, ResidentError
 from llm_explorer.worker.traces import Traces
 
 MODEL, RUN = ModelConfig(), RunConfig()
@@ -110,3 +110,13 @@ def test_a_failure_is_a_sentence_until_it_is_forgotten(failure: Exception) -> No
     kept.want(MODEL, RUN, "a")
     until(lambda: kept.find(MODEL, RUN))
     assert kept.find(MODEL, RUN) == ({"peak_bytes": 1200}, None)
+
+
+def test_a_trace_that_always_makes_room_is_given_up_in_words() -> None:
+    kept, resident = made()
+    resident.failure = OthersFirstError("Others go first")
+    resident.may_answer.set()
+    kept.want(MODEL, RUN, "a")
+    until(lambda: kept.find(MODEL, RUN))
+    assert kept.find(MODEL, RUN) == (None, "Others go first")
+    assert resident.asked == [12] * traces.TRIES
