@@ -1,6 +1,7 @@
 """Every moment of a step belongs to the component that was at work."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from variants import VARIANTS
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.measure import breakdown
 from llm_explorer.measure.breakdown import ComponentClock, break_down
 from llm_explorer.model import build
 from llm_explorer.training import TrainingStep, random_batch
@@ -104,18 +106,43 @@ def test_with_a_chunked_loss_the_head_is_part_of_the_loss() -> None:
     assert ("forward", "head") not in times
 
 
-def test_parts_sum_to_the_whole_and_the_model_is_left_as_it_was() -> None:
+@pytest.fixture
+def slow_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step takes the time of what is slowed and no other: each sample is the same, whatever else runs here."""
+    monkeypatch.setattr(breakdown, "time", SimpleNamespace(perf_counter=lambda: Slow.now))
+    monkeypatch.setattr(breakdown, "ComponentClock", lambda synchronize: ComponentClock(synchronize, lambda: Slow.now))
+
+
+def test_parts_sum_to_the_whole_and_the_model_is_left_as_it_was(slow_time: None) -> None:
     step, batches = prepared()
-    step(batches)
-    for _ in range(3):  # whatever else runs here can double the median of tiny steps, but hardly three times
-        found = break_down(step, batches, budget_s=3.0, synchronize=lambda: None)  # ends with the fifteenth pair
+    for name in ("blocks.0.attention.qkv", "blocks.1.mlp.up", "head"):
+        slowed(step.gpt.get_submodule(name))
+    found = break_down(step, batches, budget_s=10_000, synchronize=lambda: None)
+    assert found is not None
+    parts = {phase: {part: took for part, took in found[phase].items() if took} for phase in ("forward", "backward")}
+    assert parts["forward"] == {"attention": 5, "feed-forward": 5, "head": 5}
+    assert parts["backward"] == {"attention": 7, "feed-forward": 7, "head": 7}
+    assert (found["whole"], found["overhead"], found["n"]) == (36, 0, 15)
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in step.gpt.modules())
+
+
+def test_the_optimizer_is_part_of_the_whole(slow_time: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    step, batches = prepared()
+    slowed(step.gpt.head)
+    step.optimizer.register_step_post_hook(lambda *_: setattr(Slow, "now", Slow.now + 3))
+    found = break_down(step, batches, budget_s=10_000, synchronize=lambda: None)
+    assert found is not None
+    assert (found["optimizer"], found["whole"]) == (3, 15)
+
+
+def test_pairs_end_with_the_budget(slow_time: None) -> None:
+    step, batches = prepared()
+    slowed(step.gpt.head)  # 24 s a pair: three take 72
+    for budget_s, pairs in ((72, 4), (95, 4), (96, 5)):
+        found = break_down(step, batches, budget_s=budget_s, synchronize=lambda: None)
         assert found is not None
-        assert 3 <= found["n"] <= 15
-        assert not any(module._forward_hooks or module._forward_pre_hooks for module in step.gpt.modules())
-        parts = [*found["forward"].values(), *found["backward"].values(), found["optimizer"]]
-        if sum(parts) == pytest.approx(found["whole"], rel=0.25):  # medians, each of its own samples
-            return
-    pytest.fail(f"three times the parts {parts} were not the whole {found['whole']}")
+        assert found["n"] == pairs
+    assert break_down(step, batches, budget_s=71, synchronize=lambda: None) is None
 
 
 def test_a_step_too_slow_for_the_budget_is_not_taken_apart() -> None:
