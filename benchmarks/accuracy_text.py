@@ -1,6 +1,9 @@
 """The prose of docs/ACCURACY.md: what was compared, and the causes of what differs, each found by an experiment."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
+
+TITLE: Final = "# How true the memory figures are\n\n"
 
 INTRODUCTION: Final = """\
 Random configs: 1 to 24 layers, widths 32 to 1024, 16 to 1024 tokens, vocabularies of 100 to 50,257, all precisions,
@@ -29,3 +32,30 @@ The tracker sees tensors. It does not see the room that a kernel takes for itsel
 
 None of it grows with depth: only one kernel runs at a time.
 """
+
+IN_HALF: Final = """\
+GPT-2 as drawn above, but always with dropout, in bf16 with and without fp32 masters or under autocast, half of it
+checkpointed. Two of three have few words, narrow feed-forwards and no optimizer, so that the peak lies in the blocks.
+A step of GPT-2 is described twice: **by hand** is what the app shows, **on the tape** how it counts all other models.
+"""
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+
+
+def document(chapters: Mapping[str, str]) -> str:
+    """The whole, of chapters by title."""
+    return TITLE + "\n".join(f"## {title}\n\n{text}" for title, text in chapters.items())
+
+
+def chapters_of(text: str) -> dict[str, str]:
+    """The chapters of a document.
+
+    >>> chapters_of(document({"One": "1\\n", "Two": "2\\n"}))
+    {'One': '1\\n', 'Two': '2\\n'}
+    """
+    parts = (part.split("\n\n", 1) for part in text.removeprefix(TITLE).removeprefix("## ").split("\n## "))
+    return {part[0]: part[1] for part in parts}

@@ -1,17 +1,18 @@
 """How true the memory figures are, on random configs: computed against traced, traced against really run.
 
-    python -m benchmarks.memory_accuracy --seed 0 --n 100 [--traced 300] [--write]
+    python -m benchmarks.memory_accuracy --seed 0 --n 100 [--traced 300] [--half 1000] [--only-half] [--write]
 
-``--n`` steps are really run, twice each and once more where oneDNN is the suspect; ``--traced`` are only traced. A seed
-draws other configs for each of the two. ``--write`` generates docs/ACCURACY.md. About a minute for 10 real steps.
+``--n`` steps are really run, twice each and once more where oneDNN is the suspect; ``--traced`` are only traced, and so
+are ``--half`` in half types with dropout. A seed draws other configs for each of the three. ``--write`` generates
+docs/ACCURACY.md; with ``--only-half`` that chapter alone, all others stay. About a minute for 10 real steps, or 100
+traces.
 """
 
 import os
 import platform
-import random
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Queue
@@ -21,7 +22,9 @@ import click
 import psutil
 import torch
 
-from benchmarks.accuracy_text import CAUSES, INTRODUCTION
+from benchmarks import accuracy_half
+from benchmarks.accuracy_configs import cases
+from benchmarks.accuracy_text import CAUSES, INTRODUCTION, chapters_of, document, table
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
@@ -41,7 +44,6 @@ FILE: Final = Path(__file__).parents[1] / "docs" / "ACCURACY.md"
 MOST_BYTES: Final = 1024**3  # of a step that is really run
 MOST_FLOPS: Final = 5e10  # some 2 s on one core; 20 s in bf16 on a processor without instructions for it
 SUSPECT: Final = 0.001  # an error above this is measured again without oneDNN
-MIB: Final = 1024**2
 SHOWN_ERRORS: Final = 8
 
 
@@ -72,38 +74,6 @@ class Case(NamedTuple):
     def computed_error(self) -> float:
         """Computed against traced, signed."""
         return self.computed_bytes / self.traced_bytes - 1
-
-
-def draw(pick: random.Random) -> tuple[ModelConfig, RunConfig]:
-    """1 to 24 layers, widths 32 to 1024, 16 to 1024 tokens, 100 to 50,257 words, and every choice a run has."""
-    n_heads = pick.choice([1, 2, 4, 8, 12, 16])
-    emb_dim = n_heads * pick.choice([width for width in (8, 16, 32, 48, 64, 128) if 32 <= n_heads * width <= 1024])
-    length = round(16 * 64 ** pick.random())
-    model = ModelConfig(
-        vocab_size=round(100 * 502.57 ** pick.random()),
-        context_length=length,
-        emb_dim=emb_dim,
-        n_heads=n_heads,
-        n_layers=pick.randint(1, 24),
-        drop_rate=pick.choice([0.0, 0.1]),
-        qkv_bias=pick.random() < 0.5,
-        tie_embeddings=pick.random() < 0.5,
-        hidden_dim=pick.choice([None, None, emb_dim // 2, 6 * emb_dim]),
-        bias=pick.random() < 0.7,
-    )
-    batch_size = pick.randint(1, 4)
-    run = RunConfig(
-        precision=pick.choice(choices("precision")),
-        batch_size=batch_size,
-        sequence_length=length,
-        accumulation=pick.choice([1, 1, 3]),
-        optimizer=pick.choice(["adamw", "adamw", "sgd", "none"]),
-        optimizer_implementation=pick.choice(choices("optimizer_implementation")),
-        attention=pick.choice(choices("attention")),
-        checkpointing=pick.random() < 0.3,
-        loss_chunk=pick.choice([None, None, pick.randint(8, batch_size * length)]),
-    )
-    return model, run
 
 
 def traced_case(model: ModelConfig, run: RunConfig) -> Case:
@@ -152,26 +122,6 @@ def can_be_run(model: ModelConfig, run: RunConfig) -> bool:
     flops = count_flops(model, run)
     small = count_memory(model, run).peak_bytes <= MOST_BYTES
     return small and (flops.forward + flops.backward) * run.accumulation <= MOST_FLOPS
-
-
-def cases(
-    seed: str, count: int, make: Callable[[ModelConfig, RunConfig], Case], wanted: Callable[..., bool]
-) -> Iterator[Case]:
-    """As many drawn configs as asked, of those that are wanted."""
-    pick = random.Random(seed)
-    done = 0
-    while done < count:
-        model, run = draw(pick)
-        if wanted(model, run):
-            yield make(model, run)
-            done += 1
-            click.echo(f"\r{seed}: {done} of {count}", nl=done == count, err=True)
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
 
 
 def same_as_real(real: list[Case]) -> str:
@@ -305,38 +255,51 @@ def _ask(worker: Worker, model: ModelConfig, run: RunConfig) -> None:
     assert "value" in answer["result"], answer
 
 
-def report(seed: int, real: list[Case], traced: list[Case]) -> str:
-    """The whole document."""
+def how_it_was_done(options: str) -> str:
+    """When, with which command and on what."""
     today = datetime.now(UTC).date().isoformat()
     versions = f"{platform.system()}, PyTorch {torch.__version__}, Python {platform.python_version()}"
-    command = f"python -m benchmarks.memory_accuracy --seed {seed} --n {len(real)} --traced {len(traced)} --write"
-    chapters = [
-        (
-            "How it was done",
-            f"Generated {today} by `{command}` on {processor_name()}, {versions}, one thread.\n\n{INTRODUCTION}",
-        ),
-        ("Traced against the same tracker on a real step", same_as_real(real)),
-        ("Traced against the allocator", against_allocator(real)),
-        ("Its largest errors, and why", f"{largest_errors(real)}\n{CAUSES}\n{onednn_scratch()}"),
-        ("Computed against traced", computed_against_traced([*real, *traced])),
-        ("Its largest errors", worst_computed([*real, *traced])),
-        ("How long a trace takes", trace_times()),
-    ]
-    return "# How true the memory figures are\n\n" + "\n".join(f"## {title}\n\n{text}" for title, text in chapters)
+    command = f"python -m benchmarks.memory_accuracy {options} --write"
+    return f"Generated {today} by `{command}` on {processor_name()}, {versions}, one thread.\n\n"
+
+
+def chapters(seed: int, real: list[Case], traced: list[Case]) -> dict[str, str]:
+    """All of the document but half types, by title."""
+    how = how_it_was_done(f"--seed {seed} --n {len(real)} --traced {len(traced)}")
+    return {
+        "How it was done": f"{how}{INTRODUCTION}",
+        "Traced against the same tracker on a real step": same_as_real(real),
+        "Traced against the allocator": against_allocator(real),
+        "Its largest errors, and why": f"{largest_errors(real)}\n{CAUSES}\n{onednn_scratch()}",
+        "Computed against traced": computed_against_traced([*real, *traced]),
+        "Its largest errors": worst_computed([*real, *traced]),
+        "How long a trace takes": trace_times(),
+    }
+
+
+def half_types(seed: int, count: int) -> dict[str, str]:
+    """The chapter of half types with dropout."""
+    how = how_it_was_done(f"--seed {seed} --half {count} --only-half")
+    return {"Half types with dropout, in two descriptions": f"{how}{accuracy_half.chapter(seed, count)}"}
 
 
 @click.command()
 @click.option("--seed", default=0, help="Draws the configs.")
 @click.option("--n", "count", default=100, help="Steps really run.")
 @click.option("--traced", default=300, help="Configs only traced.")
+@click.option("--half", default=1000, help="Configs traced in half types with dropout.")
+@click.option("--only-half", is_flag=True, help="Nothing but these; in docs/ACCURACY.md all else stays.")
 @click.option("--write", is_flag=True, help="Write docs/ACCURACY.md.")
-def main(*, seed: int, count: int, traced: int, write: bool) -> None:
+def main(*, seed: int, count: int, traced: int, half: int, only_half: bool, write: bool) -> None:
     """Print the tables."""
     os.environ["KINETO_LOG_LEVEL"] = "99"  # the profiler tells each of its stages below this level
     torch.set_num_threads(1)
-    real = list(cases(f"run {seed}", count, real_case, can_be_run))
-    only_traced = list(cases(f"trace {seed}", traced, traced_case, lambda *_: True))
-    text = report(seed, real, only_traced)
+    if only_half:
+        found = chapters_of(FILE.read_text(encoding="utf-8"))
+    else:
+        real = list(cases(f"run {seed}", count, real_case, can_be_run))
+        found = chapters(seed, real, list(cases(f"trace {seed}", traced, traced_case)))
+    text = document(found | half_types(seed, half))
     click.echo(text)
     if write:
         FILE.write_text(text, encoding="utf-8")
