@@ -27,6 +27,22 @@ def default_threads() -> int:
     return max(1, (psutil.cpu_count(logical=False) or 1) - 1)
 
 
+def raise_file_limit() -> None:
+    """Let this process open as many files as the system allows it at the most.
+
+    A visit takes four: its connection, and three of the event loop that Streamlit (1.67) gives each session. The usual
+    soft limit of 1,024 is reached by about 250 open tabs.
+    """
+    if sys.platform == "win32":  # it has no such limit
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):  # macOS allows less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def children_bytes() -> int:
     """Memory that the processes started by this one hold, looked at once a second."""
     return _children_bytes(int(time.monotonic()))

@@ -20,6 +20,9 @@ from llm_explorer.model import GPT, build
 from llm_explorer.training import Batch, TrainingStep, random_batch
 from llm_explorer.units import byte_size
 
+# The first model that a process builds makes torch import compilers (2.13: torch._dynamo and sympy, 0.9 s), and a
+# device start; a tied head is made on meta, which takes more of them.
+_FIRST: Final = ModelConfig(vocab_size=1, context_length=1, emb_dim=1, n_heads=1, n_layers=1, tie_embeddings=True)
 SHARE_OF_BUDGET: Final = 0.2  # of the time for whole steps: what each further timing may take
 
 
@@ -40,6 +43,7 @@ def measure(
         return make_result(model, run, "refused", refusal, environment=environment)
     environment["device_name"] = processor_name() if device == "cpu" else available_devices()[device]
     try:
+        build(_FIRST, replace(run, device=device))  # before the limit: an import that it ends leaves half a module
         with memory.limited_memory(limit_bytes):
             products = torch.float32 if run.precision == "float32" else torch.bfloat16
             environment["workspace_bytes"] = memory.workspace_bytes(device, products)

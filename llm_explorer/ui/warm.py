@@ -8,6 +8,8 @@ from typing import Final
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
+from llm_explorer import machine
+
 # libraries go on importing inside the first runs; what the first visits leave in cycles stays, once
 FREEZING_RUNS: Final = 3
 
@@ -20,6 +22,7 @@ _read_theme = app_session._populate_theme_msg  # noqa: SLF001 - Streamlit has no
 def start() -> None:
     """For all sessions of this server; again makes no difference."""
     app_session._populate_theme_msg = _put_theme  # noqa: SLF001
+    machine.raise_file_limit()
     _freeze()
 
 

@@ -68,11 +68,15 @@ class Attempt:
                 return self._measure(take_worker)
         except Exception as error:
             logging.exception("a %s could not be made", self.what)
-            return self._result("failed", f"The {self.what} could not be made: {in_words(error)}")
+            return self.failed(f"The {self.what} could not be made: {in_words(error)}")
 
     def cancelled(self, reason: str = CANCELLED) -> Result:
         """The result of a job that nobody waits for any more."""
         return self._result("cancelled", reason)
+
+    def failed(self, reason: str) -> Result:
+        """The result of a job that something went wrong with beside it."""
+        return self._result("failed", reason)
 
     def _wait_for_machine(self, held: contextlib.ExitStack) -> bool:
         """Get the machine's one place to measure; False when cancelled before."""

@@ -4,6 +4,7 @@ Plain threads and one lock: safe from Streamlit's script threads, which end, and
 """
 
 import atexit
+import logging
 import sys
 import threading
 import time
@@ -13,15 +14,18 @@ from typing import Any, Final, Literal, NamedTuple
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.machine import processor_name
 from llm_explorer.measure.result import Result
+from llm_explorer.problems import in_words
 from llm_explorer.worker.attempt import CANCELLED, Progress
-from llm_explorer.worker.client import Message, Worker
-from llm_explorer.worker.limits import is_hosted, kept_bytes
+from llm_explorer.worker.client import Message
+from llm_explorer.worker.limits import kept_bytes
 from llm_explorer.worker.spare import Spare
 from llm_explorer.worker.task import Measurement, Task
 
 KEPT_RESULTS: Final = 64
 CLOSE_WAIT_S: Final = 1.0
 REPLACED: Final = "You asked for another run meanwhile; a visit has one waiting at a time"
+MOST_LOSSES: Final = 3  # of children that ended before they told the devices: then the next job's end asks
+THREAD_ENDED: Final = "The thread that measures had ended and was started anew; press the button once more"
 
 State = Literal["queued", "running", "done"]
 Devices = tuple[tuple[str, str], ...]
@@ -99,8 +103,8 @@ class MeasuringQueue:
         self._spare = Spare()
         self.known_devices: Devices = (("cpu", processor_name()), ("meta", "counts only, no memory"))
         self._devices_asked = False
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        self._losses = 0
+        self._thread = self._start_thread()
         atexit.register(self.close)
 
     def submit(self, model: ModelConfig, run: RunConfig, watcher: str, *, again: bool = False) -> Job:
@@ -117,6 +121,7 @@ class MeasuringQueue:
         A watcher has one job that waits at most: for a new one the one before is left, whatever it was.
         """
         with self._changed:
+            self._see_to_thread()
             job = self._find(task.key, finished=not again)
             if job is None:
                 job = Job(self, task)
@@ -146,6 +151,7 @@ class MeasuringQueue:
     def snapshot(self, job: Job) -> Snapshot:
         """How a job stands now."""
         with self._changed:
+            self._see_to_thread()
             queued = job in self._waiting
             place = self._waiting.index(job) if queued else 0
             state: State = "queued" if queued else "running" if job.result is None else "done"
@@ -175,11 +181,8 @@ class MeasuringQueue:
 
         A hosted server has no memory for that child, and no other devices.
         """
-        with self._changed:
-            first, self._devices_asked = not self._devices_asked, True
-        if first and not self._closed and not is_hosted():
-            worker = self._spare.warm() or Worker()
-            worker.send({"kind": "devices"}, self._hear_devices)
+        if not self._devices_asked:
+            self._warm()
         return self.known_devices
 
     def close(self) -> None:
@@ -210,10 +213,32 @@ class MeasuringQueue:
         else:
             job.attempt.cancel()
 
+    def _start_thread(self) -> threading.Thread:
+        thread = threading.Thread(target=self._serve, daemon=True)
+        thread.start()
+        return thread
+
+    def _see_to_thread(self) -> None:
+        """Whoever looks at a job sees that the thread lives: its end, which no job should bring about, is told."""
+        if self._closed or self._thread.is_alive():
+            return
+        logging.error("the thread of the measuring queue has ended; a new one is started")
+        if self._running is not None:
+            self._running.finish(self._running.attempt.failed(THREAD_ENDED))
+            self._running = None
+        try:
+            self._thread = self._start_thread()
+        except RuntimeError:  # the system has no thread left: the next look tries again
+            logging.exception("the measuring queue has no thread")
+
     def _serve(self) -> None:
         while (job := self._next()) is not None:
-            result = job.attempt.execute(self._spare.take)
-            job.weigh()
+            try:
+                result = job.attempt.execute(self._spare.take)
+                job.weigh()
+            except Exception as error:  # nothing that a job does may end this thread
+                logging.exception("a job could not be brought to its end")
+                result = job.attempt.failed(f"It could not be brought to its end: {in_words(error)}")
             with self._changed:
                 self._running = None
                 job.finish(result)
@@ -221,7 +246,19 @@ class MeasuringQueue:
                     self._keep(job)
                 idle = not self._waiting
             if idle:
-                self._spare.warm()
+                self._warm()
+
+    def _warm(self) -> None:
+        """Have the spare child wait, and ask it for the devices unless one has told; what fails is for the log."""
+        try:
+            worker = self._spare.warm()
+            with self._changed:
+                ask = worker is not None and not self._devices_asked
+                self._devices_asked = self._devices_asked or ask
+            if worker is not None and ask:
+                worker.send({"kind": "devices"}, self._hear_devices)
+        except Exception:
+            logging.exception("no spare child could be started")
 
     def _next(self) -> Job | None:
         with self._changed:
@@ -240,8 +277,16 @@ class MeasuringQueue:
         return sum(job.size for job in self._finished.values())
 
     def _hear_devices(self, message: Message) -> None:
+        """Note them; a child that was lost before it told is followed by another one, while nothing else runs."""
         if message["event"] == "result" and message["result"] is not None:
             self.known_devices = tuple(message["result"].items())
+        if message["event"] == "exit":
+            with self._changed:
+                self._devices_asked = False
+                again = not self._open_jobs() and not self._closed and self._losses < MOST_LOSSES
+                self._losses += again
+            if again:
+                self._warm()
 
 
 def size_of(value: Any) -> int:

@@ -13,6 +13,7 @@ from queue import Empty, Queue
 from typing import Any, Final
 from weakref import WeakSet
 
+from llm_explorer.problems import in_words
 from llm_explorer.worker.client import Message, Worker
 from llm_explorer.worker.limits import is_hosted
 
@@ -142,7 +143,8 @@ class Resident:
             try:
                 self._worker = Worker()
             except (OSError, RuntimeError) as error:
-                raise ResidentError(f"No process could be started ({error}); press the button once more") from error
+                reason = f"No process could be started ({in_words(error)}); press the button once more"
+                raise ResidentError(reason) from error
         return self._worker
 
     def _end(self) -> None:

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -127,3 +129,32 @@ def raiser(error: Exception) -> Any:
         raise error
 
     return build
+
+
+IMPORTED = """
+import sys
+from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.measure import measurement
+from llm_explorer.presets import find
+
+built = measurement._built
+
+def watched(model, run):
+    before = set(sys.modules)
+    try:
+        return built(model, run)
+    finally:
+        print(sorted(set(sys.modules) - before))
+
+measurement._built = watched
+preset = find("class-0.1m")
+run = RunConfig(device=sys.argv[1], precision=sys.argv[2], batch_size=1)
+measurement.measure(preset.model, run, budget_s=0.01, report=lambda *_: None)
+"""
+
+
+@pytest.mark.parametrize(("device", "precision"), [("cpu", "float32"), ("cpu", "bfloat16_master"), ("meta", "float32")])
+def test_nothing_is_imported_while_the_building_is_timed(device: str, precision: str) -> None:
+    command = [sys.executable, "-c", IMPORTED, device, precision]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"

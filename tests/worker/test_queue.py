@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from children import SLOW, SLOW_RUN, TINY, is_gone
+from children import SLOW, SLOW_RUN, TINY, is_gone, speaks
 
 import llm_explorer
 from llm_explorer.config import RunConfig, replace
@@ -203,20 +203,113 @@ def test_a_hosted_server_keeps_far_less(monkeypatch: pytest.MonkeyPatch) -> None
     assert limits.kept_bytes() <= 16 * 1024**2 < here
 
 
-def test_devices_are_told_at_once_and_in_full_when_a_child_has_answered(queue_with_spare: MeasuringQueue) -> None:
-    first = queue_with_spare.devices()
-    assert [name for name, _ in first] == ["cpu", "meta"]
-    worker = queue_with_spare._spare._worker
-    assert worker is not None
-    answers: list[object] = []
-    worker.send({"kind": "devices"}, answers.append)
+def gpu(number: int) -> str:
+    """A child's code that waits for a question, and tells of a device that no other child tells of."""
+    told = f'{{"id": 1, "event": "result", "result": {{"cpu": "a", "cuda:{number}": "b"}}}}'
+    return f"sys.stdin.readline()\nprint({told!r})\nsys.stdout.flush()\nsys.stdin.read()"
+
+
+def known(queue: MeasuringQueue, name: str) -> None:
     deadline = time.monotonic() + 30
-    while not answers:
+    while name not in dict(queue.known_devices):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    names = [name for name, _ in queue_with_spare.devices()]
-    assert names[0] == "cpu"
-    assert names[-1] == "meta"
+
+
+def test_devices_are_told_at_once_and_in_full_when_a_child_has_answered(
+    queue_with_spare: MeasuringQueue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    speaks(monkeypatch, tmp_path, gpu(7))
+    assert [name for name, _ in queue_with_spare.devices()] == ["cpu", "meta"]
+    known(queue_with_spare, "cuda:7")
+    assert [name for name, _ in queue_with_spare.devices()] == ["cpu", "cuda:7"]
+
+
+def test_devices_are_asked_of_another_child_when_the_first_is_lost(
+    queue_with_spare: MeasuringQueue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    speaks(monkeypatch, tmp_path, "import time; time.sleep(60)")
+    queue_with_spare.devices()
+    spare = queue_with_spare._spare._worker
+    assert spare is not None
+    speaks(monkeypatch, tmp_path, gpu(8))
+    spare.kill()
+    known(queue_with_spare, "cuda:8")
+
+
+def test_devices_are_asked_again_after_a_job_that_took_the_memory_of_the_child(
+    queue_with_spare: MeasuringQueue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pretended: None
+) -> None:
+    speaks(monkeypatch, tmp_path, "import time; time.sleep(60)")
+    queue_with_spare.devices()
+    speaks(monkeypatch, tmp_path, gpu(9))
+    running(job := queue_with_spare.submit(SLOW, SLOW_RUN, "ann"))
+    queue_with_spare._spare.take("default").kill()  # as a run does that has no room for the fast settings
+    time.sleep(0.3)
+    assert queue_with_spare._spare._worker is None  # whose memory that run has
+    job.leave("ann")
+    known(queue_with_spare, "cuda:9")
+
+
+def test_children_that_are_always_lost_are_not_started_for_ever(
+    queue_with_spare: MeasuringQueue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    speaks(monkeypatch, tmp_path, f"open({str(tmp_path / 'starts')!r}, 'a').write('x')\nimport os; os._exit(1)")
+    queue_with_spare.devices()
+    time.sleep(2)
+    assert (tmp_path / "starts").read_text() == "x" * (1 + queue_module.MOST_LOSSES)
+
+
+@pytest.mark.parametrize("fails", ["start", "weigh", "progress"])
+def test_nothing_that_a_job_does_ends_the_thread(
+    fails: str, queue_with_spare: MeasuringQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **keywords: object) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as broken:
+        if fails == "start":
+            broken.setattr(subprocess, "Popen", fail)
+        elif fails == "weigh":
+            broken.setattr(Job, "weigh", fail)
+        else:
+            broken.setattr(Job, "_on_progress", fail)
+        result = done(queue_with_spare.submit(TINY, RUN, "ann")).result
+        assert result is not None
+        assert (result["status"], "Resource temporarily unavailable" in result["reason"]) == ("failed", True)
+        time.sleep(0.2)  # for the spare, which cannot be started either
+    assert (done(queue_with_spare.submit(TINY, RUN, "bob")).result or {})["status"] == "ok"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_ends_all_the_same_is_told_and_started_anew(
+    queue: MeasuringQueue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def end(*args: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Attempt, "execute", end)
+        result = done(queue.submit(TINY, RUN, "ann")).result
+    assert result is not None
+    assert (result["status"], result["reason"]) == ("failed", queue_module.THREAD_ENDED)
+    assert "the thread of the measuring queue has ended" in caplog.text
+    assert (done(queue.submit(TINY, RUN, "ann")).result or {})["status"] == "ok"
+
+
+def test_a_stopped_child_does_not_keep_from_cancelling_nor_the_next_job_from_running(
+    queue_with_spare: MeasuringQueue,
+) -> None:
+    queue_with_spare.devices()
+    spare = queue_with_spare._spare._worker
+    assert spare is not None
+    psutil.Process(spare.pid).suspend()
+    job = queue_with_spare.submit(replace(TINY, n_layers=1), RUN, "ann")
+    job.attempt._job = lambda limit: {"kind": "long", "text": "x" * 1_000_000}  # type: ignore[method-assign]
+    running(job)
+    job.leave("ann")
+    assert (done(job, 2).result or {})["status"] == "cancelled"
+    assert (done(queue_with_spare.submit(TINY, RUN, "ann")).result or {})["status"] == "ok"
 
 
 def test_the_spare_is_used_for_one_measurement_and_then_replaced(queue_with_spare: MeasuringQueue) -> None:
