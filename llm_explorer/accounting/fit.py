@@ -1,7 +1,7 @@
 """Does it fit, what would make it fit, and how much would."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import gcd
 from typing import Any, Final, NamedTuple
@@ -15,6 +15,9 @@ from llm_explorer.hardware import State, Verdict
 # what the driver, the allocator's gaps and the program itself take: kept free unless the user says otherwise
 DEFAULT_RESERVE: Final = 0.10
 _STEP: Final = 64
+
+
+Needed = Callable[[ModelConfig, RunConfig], int]  # the bytes of a step that are held against a budget
 
 
 class Way(NamedTuple):
@@ -88,23 +91,34 @@ def fit(model: ModelConfig, run: RunConfig, judged: Verdict) -> Fit:
 
 
 def ways_to_fit(
-    model: ModelConfig, run: RunConfig, budget_bytes: int, kernels: KernelSet | None = None
+    model: ModelConfig,
+    run: RunConfig,
+    budget_bytes: int,
+    kernels: KernelSet | None = None,
+    needed: Needed | None = None,
 ) -> tuple[Way, ...]:
-    """Changes that bring the peak under a budget, the mildest first; each alone is enough.
+    """Changes that bring the peak, or what else is ``needed``, under a budget, the mildest first; each alone is enough.
 
     Tried one by one: a loss in chunks, the fused optimizer, a smaller batch, a shorter sequence, checkpointing, half
     the precision, no optimizer state, fewer layers, a narrower model, fewer tokens to know; where none is enough alone,
     as many of them together as it takes. ``kernels`` are those of the run's hardware unless told.
     """
     kernels = kernels or kernels_of_hardware(run)
-    ways = [_enough(model, run, budget_bytes, kernels, *candidate) for candidate in _candidates(model, run)]
-    alone = tuple([way for way in ways if way is not None])
+
+    def peak(model: ModelConfig, run: RunConfig) -> int:
+        return count_memory(model, run, kernels).peak_bytes
+
+    needed = needed or peak
+    found = [_enough(model, run, budget_bytes, needed, *candidate) for candidate in _candidates(model, run)]
+    alone = [changes for changes in found if changes is not None]
     # in a model that is small enough the chunks' own memory is more than what they save
-    return (
+    ways = (
         alone
-        or _together(model, run, budget_bytes, kernels)
-        or _together(model, run, budget_bytes, kernels, left_out="loss_chunk")
+        or _together(model, run, budget_bytes, needed)
+        or _together(model, run, budget_bytes, needed, left_out="loss_chunk")
     )
+    configs = [apply(model, run, changes) for changes in ways]
+    return tuple([Way(changes, *pair, peak(*pair)) for changes, pair in zip(ways, configs, strict=True)])
 
 
 def apply(model: ModelConfig, run: RunConfig, changes: Mapping[str, Any]) -> tuple[ModelConfig, RunConfig]:
@@ -147,47 +161,38 @@ def _narrower(model: ModelConfig) -> Sequence[int]:
 
 
 def _enough(
-    model: ModelConfig, run: RunConfig, budget: int, kernels: KernelSet, field: str, values: Sequence[Any]
-) -> Way | None:
-    """The mildest of these values that is enough, or None."""
-
-    def peak(value: Any) -> int:
-        return count_memory(*apply(model, run, {field: value}), kernels).peak_bytes
-
-    fitting = bisect_right(values, budget, key=peak)
-    if fitting == 0:
-        return None
-    changes = {field: values[fitting - 1]}
-    return Way(changes, *apply(model, run, changes), peak(values[fitting - 1]))
+    model: ModelConfig, run: RunConfig, budget: int, needed: Needed, field: str, values: Sequence[Any]
+) -> dict[str, Any] | None:
+    """The mildest of these values that is enough, as a change; or None."""
+    fitting = bisect_right(values, budget, key=lambda value: needed(*apply(model, run, {field: value})))
+    return {field: values[fitting - 1]} if fitting else None
 
 
 def _together(
-    model: ModelConfig, run: RunConfig, budget: int, kernels: KernelSet, left_out: str = ""
-) -> tuple[Way, ...]:
+    model: ModelConfig, run: RunConfig, budget: int, needed: Needed, left_out: str = ""
+) -> list[dict[str, Any]]:
     """Each change as far as it goes, until with the next it fits; then without those that it fits without."""
     changes: dict[str, Any] = {}
     for field, values in _candidates(model, run):
         if field == left_out:
             continue
-        way = _enough(*apply(model, run, changes), budget, kernels, field, values)
-        if way is not None:
-            return (_without_needless(model, run, budget, kernels, changes | way.changes),)
+        enough = _enough(*apply(model, run, changes), budget, needed, field, values)
+        if enough is not None:
+            return [_without_needless(model, run, budget, needed, changes | enough)]
         if values:
             changes[field] = values[0]
-    return ()
+    return []
 
 
 def _without_needless(
-    model: ModelConfig, run: RunConfig, budget: int, kernels: KernelSet, changes: dict[str, Any]
-) -> Way:
+    model: ModelConfig, run: RunConfig, budget: int, needed: Needed, changes: dict[str, Any]
+) -> dict[str, Any]:
     """Only the changes that it does not fit without, the last of them as mild as is enough beside the others."""
     for field in tuple(changes):
         fewer = {other: value for other, value in changes.items() if other != field}
-        if fewer and count_memory(*apply(model, run, fewer), kernels).peak_bytes <= budget:
+        if fewer and needed(*apply(model, run, fewer)) <= budget:
             changes = fewer
     *others, last = changes
     around = apply(model, run, {field: changes[field] for field in others})
-    milder = _enough(*around, budget, kernels, last, dict(_candidates(*around))[last])
-    changes = changes | (milder.changes if milder else {})
-    configs = apply(model, run, changes)
-    return Way(changes, *configs, count_memory(*configs, kernels).peak_bytes)
+    milder = _enough(*around, budget, needed, last, dict(_candidates(*around))[last])
+    return changes | (milder or {})

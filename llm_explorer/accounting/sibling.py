@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
-from llm_explorer.accounting.fit import Way, apply
+from llm_explorer.accounting.fit import Needed, Way, apply
 from llm_explorer.accounting.flops import step_flops
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig
@@ -31,11 +31,16 @@ _VOCABULARY_STEP: Final = 1024
 _SIZES: Final = ("n_layers", "vocab_size", "n_heads", "n_kv_heads", "emb_dim", "hidden_dim", "expert_hidden_dim")
 
 
+def _tensors(model: ModelConfig, run: RunConfig) -> int:
+    return count_memory(model, run).peak_bytes
+
+
 class Room(NamedTuple):
-    """What a step may take: bytes of tensors on a CPU, and FLOPs where time is short."""
+    """What a step may take: bytes, of tensors on a CPU or what else is ``needed``, and FLOPs where time is short."""
 
     peak_bytes: int
     flops: int | None = None
+    needed: Needed = _tensors
 
     def has(self, model: ModelConfig, run: RunConfig) -> bool:
         """Whether a step of this config fits.
@@ -43,7 +48,7 @@ class Room(NamedTuple):
         >>> Room(3 * 1024**3).has(ModelConfig(), RunConfig())
         True
         """
-        fits = count_memory(model, run).peak_bytes <= self.peak_bytes
+        fits = self.needed(model, run) <= self.peak_bytes
         return fits and (self.flops is None or step_flops(model, run) <= self.flops)
 
 

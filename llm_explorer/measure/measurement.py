@@ -120,8 +120,8 @@ def _taken_apart(step: TrainingStep, batches: list[Batch], budget_s: float, repo
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether torch, one of its libraries or Python found no memory."""
-    # on a CPU torch raises a plain RuntimeError; oneDNN has its own allocator and words
-    words = ("DefaultCPUAllocator", "out of memory", "could not create a memory")
+    # on a CPU torch raises a plain RuntimeError; oneDNN has its own allocator and words, and so has C++
+    words = ("DefaultCPUAllocator", "out of memory", "could not create a memory", "bad_alloc")
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
 

@@ -8,9 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from llm_explorer import units
-from llm_explorer.accounting.fit import ways_to_fit
 from llm_explorer.accounting.flops import step_flops
-from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.sibling import smaller_by
 from llm_explorer.charts.timings import samples_chart
@@ -179,9 +177,9 @@ def failure(now: Snapshot, result: dict[str, Any]) -> None:
     """What happened, in words; for what does not fit, the buttons that make it fit."""
     st.warning(f"{texts.STATUS_WORDS[result['status']]} {parts.plain(result['reason'])}", icon=":material/info:")
     if result["status"] in ("refused", "out_of_memory"):
-        ways = ways_to_fit(now.model, now.run, limits.tensor_budget(), kernels_of_device(now.run.device))
         buttons = [
-            (f"{words.change_words(way.changes)} · {units.byte_size(way.peak_bytes)}", way.changes) for way in ways
+            (f"{words.change_words(way.changes)} · {units.byte_size(way.peak_bytes)}", way.changes)
+            for way in limits.ways(now.model, now.run)
         ]
         parts.change_buttons(buttons, key="refusal_way")
 

@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from llm_explorer.accounting.fit import Way, ways_to_fit
 from llm_explorer.accounting.flops import step_flops
+from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.sibling import Room, largest_sibling
 from llm_explorer.config import ModelConfig, RunConfig
@@ -20,6 +21,12 @@ Allocator = Literal["fast", "default"]
 # Interpreter, torch and its libraries: 350 MiB. All measured 2026-11 on Linux, glibc, torch 2.13.0.
 PROCESS_FACTOR: Final[dict[Allocator, float]] = {"default": 1.2, "fast": 1.8}
 PROCESS_BASE: Final = 350 * 1024**2
+# What a step's objects take: modules, nodes of autograd, most of all the profiler's record of what ran, which tells the
+# peak. For a layer and micro-batch, of which two at most are recorded: 1.0 MiB (no optimizer) to 1.6 (GPT-2, fp32), 2.0
+# (autocast) and 3.5 (Gemma 2's kind of block), whatever its width; for each expert of it 0.17 MiB. At 50 to 1,000
+# layers, 2026-11-30, torch 2.13.0.
+LAYER_OBJECTS: Final = 2 * 1024**2
+EXPERT_OBJECTS: Final = 176 * 1024
 
 # The fast settings: large blocks come from a heap that is never given back, instead of fresh pages for each tensor.
 # 1.4 to 1.7 times faster steps, because a fresh page costs a fault when it is first touched. glibc only.
@@ -101,20 +108,16 @@ def there_are(limit: int) -> str:
 
 
 def process_bytes(model: ModelConfig, run: RunConfig, allocator: Allocator = "default") -> int:
-    """Bytes of process memory a training step is predicted to take: a factor over its tensors, and what torch takes."""
-    return int(PROCESS_FACTOR[allocator] * count_memory(model, run).peak_bytes) + PROCESS_BASE
+    """Bytes of process memory a measured step is predicted to take: over its tensors a factor, its objects, torch's."""
+    tensors = int(PROCESS_FACTOR[allocator] * count_memory(model, run).peak_bytes)
+    layers = model.n_layers * min(run.accumulation, 2)
+    return tensors + layers * (LAYER_OBJECTS + EXPERT_OBJECTS * (model.n_experts or 0)) + PROCESS_BASE
 
 
 def choose_allocator(model: ModelConfig, run: RunConfig, limit: int) -> Allocator:
     """The fast settings where they exist and what they hoard fits the limit."""
     fits = run.device == "meta" or process_bytes(model, run, "fast") <= limit
     return "fast" if sys.platform == "linux" and fits else "default"
-
-
-def tensor_budget(limit: int | None = None) -> int:
-    """Bytes of tensors that a process within the limit has room for: 1 GiB -> 561.7 MiB."""
-    limit = memory_limit() if limit is None else limit
-    return max(0, int((limit - PROCESS_BASE) / PROCESS_FACTOR["default"]))
 
 
 def refusal(model: ModelConfig, run: RunConfig, limit: int | None = None) -> str | None:
@@ -124,26 +127,37 @@ def refusal(model: ModelConfig, run: RunConfig, limit: int | None = None) -> str
     ``meta`` takes nothing.
     """
     limit = memory_limit() if limit is None else limit
-    budget = tensor_budget(limit)
-    if _may_start(model, run, budget):
+    if _may_start(model, run, limit):
         return None
     needs = f"A step needs about {byte_size(process_bytes(model, run))} of process memory"
     free = there_are(limit)
-    ways = ways_to_fit(model, run, budget, kernels="cpu")
-    if not ways:
+    found = ways(model, run, limit)
+    if not found:
         return f"{needs}, {free}; no smaller model or batch would fit"
-    changes = ", ".join(f"{field}={value}" for field, value in ways[0].changes.items())
+    changes = ", ".join(f"{field}={value}" for field, value in found[0].changes.items())
     return f"{needs}, {free}; {changes} would fit"
+
+
+def ways(model: ModelConfig, run: RunConfig, limit: int | None = None) -> tuple[Way, ...]:
+    """Changes with which it would not be refused, the mildest first."""
+    limit = memory_limit() if limit is None else limit
+    needed = process_bytes if _is_judged(run) else None
+    return ways_to_fit(model, run, limit, kernels_of_device(run.device), needed)
 
 
 def sibling(model: ModelConfig, run: RunConfig, limit: int | None = None) -> Way | None:
     """What can be measured instead: the largest sibling that fits; None where the config itself can, or nothing can."""
-    budget, flops = tensor_budget(limit), flops_limit(run)
+    limit = memory_limit() if limit is None else limit
+    flops = flops_limit(run)
     is_short = flops is None or step_flops(model, run) <= flops
-    if _may_start(model, run, budget) and is_short:
+    if _may_start(model, run, limit) and is_short:
         return None
-    return largest_sibling(model, run, Room(budget - budget % SIBLING_STEP, flops))
+    return largest_sibling(model, run, Room(limit - limit % SIBLING_STEP, flops, process_bytes))
 
 
-def _may_start(model: ModelConfig, run: RunConfig, budget: int) -> bool:
-    return run.device not in ("cpu", "mps") or count_memory(model, run).peak_bytes <= budget
+def _may_start(model: ModelConfig, run: RunConfig, limit: int) -> bool:
+    return not _is_judged(run) or process_bytes(model, run) <= limit
+
+
+def _is_judged(run: RunConfig) -> bool:
+    return run.device in ("cpu", "mps")
