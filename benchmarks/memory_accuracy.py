@@ -251,7 +251,8 @@ def trace_times() -> str:
 def _ask(worker: Worker, model: ModelConfig, run: RunConfig) -> None:
     answers: Queue[dict[str, Any]] = Queue()
     worker.send({"kind": "trace", "model": model.model_dump(), "run": run.model_dump()}, answers.put)
-    answer = answers.get(timeout=60)
+    while (answer := answers.get(timeout=60))["event"] == "ready":
+        pass
     assert "value" in answer["result"], answer
 
 
