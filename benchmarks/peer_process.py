@@ -79,7 +79,7 @@ class Process:
         self.kernels.close()
         config, asked = ModelConfig(**model), RunConfig(**run)
         if not as_torch_comes:
-            self.kernels.enter_context(fast_products(asked.precision, asked.device))
+            self.kernels.enter_context(fast_products(asked.precision, asked.device, asked.bf16_products))
         gpt = build(config, asked)
         self.batch = [random_batch(config, asked)]
         for name in names:

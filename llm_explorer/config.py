@@ -185,13 +185,15 @@ Precision = Literal["float32", "autocast", "bfloat16", "bfloat16_master"]
 Optimizer = Literal["adamw", "sgd", "none"]
 OptimizerImplementation = Literal["fused", "foreach", "for_loop"]
 Attention = Literal["sdpa", "materialized"]
+Bf16Products = Literal["own", "torch"]
 
 
 class RunConfig(_Config):
     """How one training step is run, where it really runs (device) and what it is sized for (hardware).
 
     ``sequence_length=None`` is min(C, 256); ``threads=None`` is physical cores - 1, at least 1; ``loss_chunk`` is how
-    many of the B T token positions have logits at once, None: all.
+    many of the B T token positions have logits at once, None: all. ``bf16_products`` is about CPUs without instructions
+    for bf16 only: see measure/products.py.
     """
 
     device: str = "cpu"
@@ -205,6 +207,7 @@ class RunConfig(_Config):
     attention: Attention = "sdpa"
     checkpointing: bool = False
     loss_chunk: Annotated[int | None, Field(ge=1, le=100_000_000)] = None
+    bf16_products: Bf16Products = "own"
     threads: Annotated[int | None, Field(ge=1, le=1_024)] = None
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
 

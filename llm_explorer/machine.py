@@ -43,6 +43,19 @@ def raise_file_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+@lru_cache(maxsize=1)
+def lacks_bf16() -> bool:
+    """Whether torch (2.13) multiplies bf16 in plain loops here: an x86 processor with AVX2 and not all of AVX-512.
+
+    As torch itself decides it, by /proc/cpuinfo of Linux; elsewhere it is not known, and False.
+    """
+    if sys.platform != "linux":
+        return False
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    flags = next((set(line.split()) for line in lines if line.startswith("flags")), set())
+    return {"avx2", "fma"} <= flags and not {"avx512vl", "avx512bw", "avx512dq"} <= flags
+
+
 def children_bytes() -> int:
     """Memory that the processes started by this one hold, looked at once a second."""
     return _children_bytes(int(time.monotonic()))

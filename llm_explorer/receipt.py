@@ -13,7 +13,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import to_settings
 from llm_explorer.measure.result import describe_environment
-from llm_explorer.texts.explore import PRECISION_NAMES
+from llm_explorer.texts.explore import OWN_PRODUCTS, PRECISION_NAMES, TORCH_PRODUCTS
 
 Unit = Literal["count", "bytes", "FLOPs", "seconds"]
 Found = Mapping[str, Any]
@@ -133,7 +133,9 @@ def make_receipt(
     """
     environment = measured["environment"] if measured else describe_environment(run)
     items = (*_sizes(model, run, traced, measured), *_work(model, run, measured))
-    return Receipt(model, run, items, environment, tuple(notes), address_of(model, run))
+    products = products_of(run, environment)
+    told = (*notes, *([products] if products else ()))
+    return Receipt(model, run, items, environment, told, address_of(model, run))
 
 
 def title_of(model: ModelConfig, run: RunConfig) -> str:
@@ -145,6 +147,14 @@ def title_of(model: ModelConfig, run: RunConfig) -> str:
     known = next((preset.title for preset in presets.PRESETS if preset.model == model), None)
     name = known or f"{model.n_layers} layers of {model.emb_dim}"
     return f"{name}, {PRECISION_NAMES[run.precision]}, B={run.batch_size}, T={run.sequence(model)}"
+
+
+def products_of(run: RunConfig, environment: Mapping[str, Any]) -> str:
+    """Whose bf16 products ran, where that is not a matter of course; '' elsewhere."""
+    if environment["own_products"]:
+        return OWN_PRODUCTS
+    is_told = run.bf16_products == "torch" and run.precision != "float32" and run.device == "cpu"
+    return TORCH_PRODUCTS if is_told else ""
 
 
 def address_of(model: ModelConfig, run: RunConfig) -> str:

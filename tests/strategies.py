@@ -77,6 +77,7 @@ def run_configs(draw: st.DrawFn, model: ModelConfig, **fixed: Any) -> RunConfig:
         "attention": draw(st.sampled_from(choices("attention"))),
         "checkpointing": draw(st.booleans()),
         "loss_chunk": draw(st.none() | st.integers(1, 300)),
+        "bf16_products": draw(st.sampled_from(choices("bf16_products"))),
     }
     return RunConfig(**(drawn | fixed))
 

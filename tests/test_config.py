@@ -92,6 +92,7 @@ def test_the_defaults_never_change() -> None:
         "attention": "sdpa",
         "checkpointing": False,
         "loss_chunk": None,
+        "bf16_products": "own",
         "threads": None,
         "seed": 0,
     }

@@ -1,4 +1,6 @@
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -19,6 +21,32 @@ def test_one_core_is_left_to_the_server(
 ) -> None:
     monkeypatch.setattr(psutil, "cpu_count", lambda logical: cores)
     assert machine.default_threads() == threads
+
+
+CPUINFO = "processor\t: 0\nflags\t\t: fpu {flags}\n\nprocessor\t: 1\nflags\t\t: fpu {flags}\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "lacks"),
+    [
+        ("avx avx2 fma", True),
+        ("avx avx2 fma avx512f avx512dq avx512bw avx512vl", False),
+        ("avx avx2 fma avx512f", True),  # of Knights Landing: torch takes it for AVX2
+        ("avx", False),  # torch multiplies as it does everywhere: not what products.py is for
+    ],
+)
+def test_whether_it_lacks_bf16_is_read_from_its_flags(monkeypatch: pytest.MonkeyPatch, flags: str, lacks: bool) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(Path, "read_text", lambda self: CPUINFO.format(flags=flags))
+    machine.lacks_bf16.cache_clear()
+    assert machine.lacks_bf16() is lacks
+    machine.lacks_bf16.cache_clear()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is not known")
+def test_torch_says_the_same_of_this_processor() -> None:
+    torch = pytest.importorskip("torch")
+    assert machine.lacks_bf16() is (torch.backends.cpu.get_cpu_capability() == "AVX2")
 
 
 def test_the_processor_has_a_name_and_torch_a_version() -> None:

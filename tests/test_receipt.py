@@ -84,6 +84,18 @@ def test_as_json_it_has_every_key_and_plain_numbers() -> None:
     assert (peak["computed"], peak["error"]) == (PEAK, 0.0)
 
 
+def test_whose_bf16_products_ran_stands_on_it() -> None:
+    run = RunConfig(precision="bfloat16")
+    own = make_receipt(MODEL, run, None, measured(environment={"own_products": True}))
+    assert own.notes == ("bf16 products: the app's own (this processor has no instructions for bf16)",)
+    assert own.notes[0] in own.to_markdown()
+    assert own.notes[0] in own.to_text()
+    assert own.to_json()["environment"]["own_products"] is True
+    torch = make_receipt(MODEL, RunConfig(precision="bfloat16", bf16_products="torch"), None, measured())
+    assert torch.notes == ("bf16 products: PyTorch's own",)
+    assert make_receipt(MODEL, run, None, measured()).notes == ()
+
+
 def test_as_markdown_it_is_a_table_with_where_it_was_made_and_the_link() -> None:
     text = make_receipt(MODEL, RUN, TRACED, measured(), ["A note"]).to_markdown("http://here/?n_layers=12")
     lines = text.splitlines()

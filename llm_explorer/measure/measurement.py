@@ -13,6 +13,7 @@ from llm_explorer.measure import memory
 from llm_explorer.measure.breakdown import break_down
 from llm_explorer.measure.devices import absence, available_devices, find_device, free_device_bytes, synchronizer
 from llm_explorer.measure.inference import time_inference
+from llm_explorer.measure.products import are_own
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.measure.statistics import summarize
 from llm_explorer.measure.timing import PhaseClock, Report, StepTime, garbage_collection_paused, repeat
@@ -37,7 +38,7 @@ def measure(
     has (Linux only).
     """
     device = find_device(run.device)
-    environment: dict[str, Any] = {"threads": torch.get_num_threads()}
+    environment: dict[str, Any] = {"threads": torch.get_num_threads(), "own_products": are_own()}
     refusal = _refusal(model, run, device)
     if refusal is not None or device is None:
         return make_result(model, run, "refused", refusal, environment=environment)

@@ -15,7 +15,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from llm_explorer.config import Precision
+from llm_explorer.config import Bf16Products, Precision
 from llm_explorer.loss import chunks
 from llm_explorer.measure import attention
 
@@ -24,20 +24,27 @@ SIDE: Final = 256  # rows and columns of a tile
 DEPTH: Final = 1024  # that are summed up at once
 OF_A_BATCH: Final = 2**17  # values turned at once in a batch of small products
 
+_installed: Final[list[torch.library.Library]] = []
+
 
 def falls_back(precision: Precision, device: str) -> bool:
     """Whether torch multiplies in plain loops: bf16 on an x86 CPU from before AVX-512."""
     return precision != "float32" and device == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2"
 
 
+def are_own() -> bool:
+    """Whether bf16 is multiplied by what is below just now."""
+    return bool(_installed)
+
+
 @contextmanager
-def fast_products(precision: Precision, device: str) -> Iterator[None]:
-    """While the block runs all of torch's matrix products are these, where torch has nothing better; else nothing.
+def fast_products(precision: Precision, device: str, chosen: Bf16Products = "own") -> Iterator[None]:
+    """While the block runs all of torch's matrix products are these, if chosen and where torch has no better ones.
 
     And the backward of its fused attention is that of attention.py. Seen from a model, a trace or a profile they are
     ``aten::mm``, ``addmm``, ``bmm`` and so on, as before.
     """
-    if not falls_back(precision, device):
+    if chosen == "torch" or not falls_back(precision, device):
         yield
         return
     backward = partial(attention.backward, torch.library.get_kernel(f"aten::{attention.NAME}", "CPU"))
@@ -47,9 +54,11 @@ def fast_products(precision: Precision, device: str) -> Iterator[None]:
         for name, kernel in {"mm": _mm, "mm.out": _mm_into, "addmm": _addmm, "bmm": _bmm}.items():
             library.impl(name, kernel, "CPU", allow_override=True)
         library.impl(attention.NAME, backward, "CPU", with_keyset=True, allow_override=True)
+    _installed.append(library)
     try:
         yield
     finally:
+        _installed.remove(library)
         del library  # and with it the kernels
 
 

@@ -47,7 +47,10 @@ def make_result(model: ModelConfig, run: RunConfig, status: Status, reason: str 
 
 
 def describe_environment(run: RunConfig) -> Result:
-    """What can be told of a run's surroundings without torch: versions, machine, the day, the run's settings."""
+    """What can be told of a run's surroundings without torch: versions, machine, the day, the run's settings.
+
+    ``own_products``: whether its bf16 products were those of products.py and not torch's.
+    """
     return {
         "torch": torch_version(),
         "python": platform.python_version(),
@@ -57,6 +60,7 @@ def describe_environment(run: RunConfig) -> Result:
         "precision": run.precision,
         "device": run.device,
         "device_name": processor_name() if run.device == "cpu" else None,
+        "own_products": False,
         "workspace_bytes": None,
         "allocator": "fast" if os.environ.get("MALLOC_MMAP_MAX_") == "0" else "default",
         "time": datetime.now(UTC).astimezone().isoformat(timespec="seconds"),

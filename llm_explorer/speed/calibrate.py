@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import torch
 
 from llm_explorer.measure.devices import synchronizer
-from llm_explorer.measure.products import falls_back
+from llm_explorer.measure.products import are_own
 from llm_explorer.measure.timing import Clock, Report, garbage_collection_paused
 from llm_explorer.speed.calibration import Calibration, Key, Recipe, Table
 from llm_explorer.speed.kernels import TENSORS, Call, Kernels
@@ -119,7 +119,7 @@ def calibrate(key: Key, *, report: Report, now: Clock = time.perf_counter) -> Ca
         tables=tables,
         factors=factors,
         disturbance=disturbance,
-        products_in_fp32=falls_back(key.recipe, key.device),
+        products_in_fp32=are_own(),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from llm_explorer.config import RunConfig
+from llm_explorer.config import Bf16Products, RunConfig
 from llm_explorer.machine import default_threads, processor_name, torch_version
 from llm_explorer.speed.operations import ATTENTIONS, PRODUCTS, Operation, Phase
 from llm_explorer.worker.limits import Allocator
@@ -32,6 +32,7 @@ class Key(_Plain):
     torch: str | None
     device: str
     recipe: Recipe
+    bf16_products: Bf16Products
     threads: int
     allocator: Allocator
 
@@ -88,7 +89,7 @@ class Calibration(_Plain):
     ``factors``: by phase and group of operations, what their tables' seconds are multiplied by. ``peak_flops``: of the
     fastest matrix product seen; ``bandwidth_bytes_per_s``: of a copy too large for any cache, read and written.
     ``disturbance``: by what share a usual step took longer than the shortest while this was learnt, which is the doing
-    of whatever else used the processor. ``products_in_fp32``: whether this processor makes bf16 products so.
+    of whatever else used the processor. ``products_in_fp32``: whether bf16 products were made so.
     """
 
     key: Key
@@ -110,6 +111,8 @@ def key_for(run: RunConfig, allocator: Allocator) -> Key:
         torch=torch_version(),
         device="cuda:0" if run.device == "cuda" else run.device,
         recipe=recipe_of(run),
+        # of nothing else the choice changes anything
+        bf16_products=run.bf16_products if run.precision != "float32" and run.device == "cpu" else "own",
         threads=run.threads or default_threads(),
         allocator=allocator,
     )

@@ -63,6 +63,8 @@ STATUS_WORDS: Final = {
     "cancelled": "Not measured:",
     "failed": "Failed:",
 }
+OWN_PRODUCTS: Final = "bf16 products: the app's own (this processor has no instructions for bf16)"
+TORCH_PRODUCTS: Final = "bf16 products: PyTorch's own"
 SIBLING: Final = "the largest sibling that fits"
 SIBLING_WHY: Final = (
     "The whole config takes {needs} of process memory{work}, a run here gets {allowed}. Instead, with blocks of the "

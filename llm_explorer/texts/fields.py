@@ -157,6 +157,11 @@ FIELDS: Final = {
     "optimizer_implementation": FieldText(
         "Optimizer implementation", "fused: one kernel. foreach: a copy of all parameters for a moment. for_loop: slow."
     ),
+    "bf16_products": FieldText(
+        "bf16 products",
+        "Of a processor without instructions for bf16; on all others it changes nothing. own: the app's, in fp32 piece "
+        "by piece. torch: PyTorch's loops, as it comes, up to 90 times as slow.",
+    ),
     "threads": FieldText("Threads", "Processor threads of the run. Empty: physical cores - 1, at least 1."),
     "seed": FieldText("Seed", "Weights, batch and dropout are the same for the same seed."),
 }

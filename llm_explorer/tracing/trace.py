@@ -67,7 +67,7 @@ def _at_its_depth(model: ModelConfig, run: RunConfig) -> tuple[Recording, list[i
 
 def _as_traced(run: RunConfig) -> RunConfig:
     """The run without what changes no byte, so that the cache knows it again."""
-    return replace(run, device="cpu", hardware=THIS_MACHINE, threads=None, seed=0)
+    return replace(run, device="cpu", hardware=THIS_MACHINE, threads=None, seed=0, bf16_products="own")
 
 
 @lru_cache(maxsize=64)  # about 100 KB each

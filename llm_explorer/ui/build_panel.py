@@ -15,6 +15,7 @@ from llm_explorer.charts.timings import samples_chart
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import to_settings
 from llm_explorer.measure import recorded
+from llm_explorer.receipt import products_of
 from llm_explorer.speed.causes import noise
 from llm_explorer.texts import explore as texts
 from llm_explorer.texts.compute import NOISE
@@ -163,7 +164,7 @@ def _result(now: Snapshot, result: dict[str, Any], smaller: dict[str, Any] | Non
             figure = samples_chart(timed)
             parts.chart(figure, key="samples_chart", alt="Each timing sample of forward, backward, optimizer and step")
     warn_of_noise(result)
-    st.caption(_details(result))
+    st.caption(_details(now.run, result))
 
 
 def warn_of_noise(result: dict[str, Any]) -> None:
@@ -188,7 +189,7 @@ def _what(model: ModelConfig, run: RunConfig) -> str:
     return f"{units.count(count_parameters(model).total)}, B={run.batch_size}, T={run.sequence(model)}, {run.precision}"
 
 
-def _details(result: dict[str, Any]) -> str:
+def _details(run: RunConfig, result: dict[str, Any]) -> str:
     """The numbers of a run that have no computed partner, and where it was made."""
     made = result["environment"]
     told = [
@@ -197,6 +198,7 @@ def _details(result: dict[str, Any]) -> str:
         f"process memory {units.byte_size(result['process_rss_bytes'])}" if result["process_rss_bytes"] else "",
         f"{made['device_name'] or made['device']}, threads: {made['threads']}, PyTorch {made['torch']}",
         f"{made['allocator']} allocator settings",
+        products_of(run, made),
     ]
     return " · ".join(text for text in told if text)
 

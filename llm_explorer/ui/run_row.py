@@ -8,6 +8,7 @@ from llm_explorer import hardware
 from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.config import DEFAULT_SEQUENCE, RunConfig, choices, field_range, replace
 from llm_explorer.formats import Configs
+from llm_explorer.machine import lacks_bf16
 from llm_explorer.texts.fields import FIELDS
 from llm_explorer.ui import jobs, look, state
 from llm_explorer.ui.settings import setting
@@ -40,6 +41,9 @@ def draw_options(slot: "st.delta_generator.DeltaGenerator", configs: Configs | N
         with popover:
             for field in ("attention", "checkpointing", "loss_chunk", "optimizer_implementation", "threads", "seed"):
                 setting(field, *configs)
+            run = configs[1]
+            if lacks_bf16() and run.device == "cpu" and run.precision != "float32":
+                setting("bf16_products", *configs)
 
 
 def reserve() -> float:

@@ -246,7 +246,7 @@ def _calibrate(job: Message, report: Report) -> Message:
 
     key = Key.model_validate(job["key"])
     torch.set_num_threads(key.threads)
-    with fast_products(key.recipe, key.device):
+    with fast_products(key.recipe, key.device, key.bf16_products):
         return {"calibration": calibrate(key, report=report).model_dump()}
 
 
@@ -259,7 +259,8 @@ def _refine(job: Message, report: Report) -> Message:
 
     model, run = ModelConfig(**job["model"]), RunConfig(**job["run"])
     torch.set_num_threads(run.threads or default_threads())
-    with fast_products(run.precision, run.device), limited_memory(job["limit_bytes"]):
+    own = fast_products(run.precision, run.device, run.bf16_products)
+    with own, limited_memory(job["limit_bytes"]):
         return {"refined": refine(model, run, budget_s=job["budget_s"], report=report)}
 
 
@@ -274,7 +275,7 @@ def _measure(job: Message, model: ModelConfig, run: RunConfig, protocol: Protoco
     def report(phase: str, fraction: float | None, text: str) -> None:
         protocol.progress(job["id"], phase, fraction, text)
 
-    with fast_products(run.precision, run.device):
+    with fast_products(run.precision, run.device, run.bf16_products):
         return measure(model, run, budget_s=job["budget_s"], report=report, limit_bytes=job["limit_bytes"])
 
 

@@ -95,4 +95,4 @@ class Traces:
 
 def _key(model: ModelConfig, run: RunConfig) -> _Key:
     """Without what changes no byte of a trace."""
-    return model, replace(run, device="cpu", hardware=THIS_MACHINE, threads=None, seed=0)
+    return model, replace(run, device="cpu", hardware=THIS_MACHINE, threads=None, seed=0, bf16_products="own")

@@ -65,6 +65,7 @@ def test_the_environment_says_where_it_ran(result: dict[str, Any]) -> None:
     assert environment["threads"] == torch.get_num_threads()
     assert (environment["device"], environment["precision"]) == ("cpu", "float32")
     assert environment["allocator"] == "default"
+    assert environment["own_products"] is False
     assert environment["time"][-6] in "+-"  # with its zone
 
 

@@ -1,15 +1,20 @@
 """The faster products are those of torch, and only where and while they are asked for."""
 
 from itertools import accumulate
+from typing import cast
 
 import pytest
 import torch
+from calibrations import calibration
 
-from llm_explorer.config import ModelConfig, Precision, RunConfig
+from llm_explorer.config import Bf16Products, ModelConfig, Precision, RunConfig
 from llm_explorer.measure import products
 from llm_explorer.measure.products import fast_products
 from llm_explorer.model import build
+from llm_explorer.speed import calibrate
+from llm_explorer.speed.calibration import Calibration, Key, key_for
 from llm_explorer.training import random_batch
+from llm_explorer.worker import child
 
 
 @pytest.fixture
@@ -159,3 +164,36 @@ def test_it_needs_little_memory() -> None:
     changes = [event.nbytes() for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
     most = max(accumulate(changes))
     assert 600 * 700 * 2 < most <= 600 * 700 * 2 + 2.4e6
+
+
+class Silent:
+    """In place of the lines to the server."""
+
+    def progress(self, *told: object) -> None:
+        """Nobody listens."""
+
+
+@pytest.mark.usefixtures("old_processor")
+@pytest.mark.parametrize("kind", ["measure", "refine", "calibrate"])
+@pytest.mark.parametrize("chosen", ["own", "torch"])
+def test_each_job_runs_the_kernels_that_were_chosen(
+    monkeypatch: pytest.MonkeyPatch, calls: list[tuple[int, ...]], kind: str, chosen: Bf16Products
+) -> None:
+    def calibrated(key: Key, **_: object) -> Calibration:
+        assert key == key_for(run, "default")
+        numbers(64, 64) @ numbers(64, 64)
+        return calibration(run, products_in_fp32=products.are_own())
+
+    model = ModelConfig(vocab_size=300, context_length=64, emb_dim=64, n_heads=4, n_layers=1)
+    run = RunConfig(precision="bfloat16", bf16_products=chosen, threads=torch.get_num_threads())
+    monkeypatch.setattr(calibrate, "calibrate", calibrated)
+    job = {"id": 1, "kind": kind, "key": key_for(run, "default").model_dump(), "budget_s": 0.01, "limit_bytes": None}
+    job |= {"model": model.model_dump(), "run": run.model_dump()}
+    result = child._answer(job, cast(child.Protocol, Silent()), None)
+    assert result["status"] == "ok", result["reason"]
+    assert bool(calls) is (chosen == "own")
+    if kind == "measure":
+        assert result["environment"]["own_products"] is (chosen == "own")
+    if kind == "calibrate":
+        assert result["calibration"]["products_in_fp32"] is (chosen == "own")
+    assert not products.are_own()

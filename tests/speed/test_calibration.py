@@ -1,10 +1,12 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_explorer.config import RunConfig
+from llm_explorer.config import RunConfig, choices
 from llm_explorer.machine import default_threads
-from llm_explorer.speed.calibration import Table, key_for
+from llm_explorer.speed.calibration import Key, Table, key_for
 
 GRID = Table(overhead_s=1e-6, axes=((10, 1000), (1, 4)), seconds_per_work=(1e-9, 4e-9, 9e-9, 36e-9))
 
@@ -50,3 +52,11 @@ def test_what_does_not_change_the_kernels_shares_a_calibration() -> None:
     half, with_masters = (key_for(RunConfig(precision=name), "fast") for name in ("bfloat16", "bfloat16_master"))
     assert half == with_masters
     assert key_for(RunConfig(device="cuda"), "fast") == key_for(RunConfig(device="cuda:0"), "fast")
+
+
+def test_a_calibration_is_of_the_bf16_products_that_were_chosen_where_there_is_a_choice() -> None:
+    def keys(**run: Any) -> set[Key]:
+        return {key_for(RunConfig(bf16_products=chosen, **run), "default") for chosen in ("own", "torch")}
+
+    assert [len(keys(precision=name)) for name in choices("precision")] == [1, 2, 2, 2]
+    assert len(keys(precision="bfloat16", device="cuda")) == 1

@@ -12,6 +12,7 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure import recorded
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.presets import find
+from llm_explorer.texts import explore as texts
 from llm_explorer.ui import build_panel
 from llm_explorer.worker import limits
 from llm_explorer.worker.attempt import Attempt, Progress
@@ -55,6 +56,25 @@ def test_a_model_is_really_built_and_its_times_stand_beside_what_was_computed() 
     assert "tokens/s" in visit.words()
     assert len(visit.chart("Every sample")["data"]) == 4
     assert "Build and time it again" in visit.buttons()
+
+
+@pytest.mark.parametrize(
+    ("address", "own", "words"),
+    [
+        ({"precision": "bfloat16"}, True, texts.OWN_PRODUCTS),
+        ({"precision": "bfloat16", "set": "bf16_products=torch"}, False, texts.TORCH_PRODUCTS),
+        ({"precision": "bfloat16"}, False, None),
+        ({"set": "bf16_products=torch"}, False, None),
+    ],
+)
+def test_whose_bf16_products_ran_is_told(
+    monkeypatch: pytest.MonkeyPatch, *, address: dict[str, str], own: bool, words: str | None
+) -> None:
+    ends_with(monkeypatch, "ok", parameters=1, step_s=TIMING, environment={"own_products": own})
+    visit = Visit(**address).press("Build and time it")
+    visit.until(lambda: "Measured: really run here" in visit.words())
+    told = [text for text in (texts.OWN_PRODUCTS, texts.TORCH_PRODUCTS) if text in visit.words()]
+    assert told == ([words] if words else [])
 
 
 def test_meta_counts_without_running() -> None:

@@ -6,6 +6,7 @@ from visit import Visit
 from llm_explorer import units
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.ui import run_row
 
 
 def peak_of(**run: object) -> str:
@@ -99,3 +100,26 @@ def test_the_rarer_settings_are_drawn_when_opened_and_change_the_peak() -> None:
     assert visit.metrics()["Training peak"] == peak_of(checkpointing=True, attention="materialized")
     visit.type("seed__setting", 7).type("threads__setting", 1)
     assert visit.page.text_input(key="set").value == "checkpointing=true attention=materialized seed=7 threads=1"
+
+
+@pytest.mark.parametrize(
+    ("lacks", "address", "offered"),
+    [
+        (True, {"precision": "bfloat16"}, True),
+        (True, {"precision": "autocast"}, True),
+        (True, {}, False),
+        (True, {"precision": "bfloat16", "device": "meta"}, False),
+        (False, {"precision": "bfloat16"}, False),
+    ],
+)
+def test_whose_bf16_products_is_asked_only_where_it_changes_something(
+    monkeypatch: pytest.MonkeyPatch, *, lacks: bool, address: dict[str, str], offered: bool
+) -> None:
+    monkeypatch.setattr(run_row, "lacks_bf16", lambda: lacks)
+    visit = Visit(**address).open("run_options")
+    assert ("bf16_products__setting" in [box.key for box in visit.page.selectbox]) is offered
+    if offered:
+        visit.choose("bf16_products__setting", "torch")
+        assert visit.page.text_input(key="set").value == "bf16_products=torch"
+        visit.choose("bf16_products__setting", "own")
+        assert visit.page.text_input(key="set").value == ""

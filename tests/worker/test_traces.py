@@ -63,7 +63,7 @@ def test_what_is_known_is_not_asked_again_whatever_changes_no_byte() -> None:
     resident.may_answer.set()
     kept.want(MODEL, RUN, "a")
     until(lambda: kept.find(MODEL, RUN))
-    same = replace(RUN, hardware="h100-80gb", device="cuda", threads=3, seed=7)
+    same = replace(RUN, hardware="h100-80gb", device="cuda", threads=3, seed=7, bf16_products="torch")
     kept.want(MODEL, same, "b")
     assert kept.find(MODEL, same) == kept.find(MODEL, RUN)
     kept.want(MODEL, replace(RUN, batch_size=3), "b")  # another step: it is asked for
