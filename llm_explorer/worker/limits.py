@@ -23,9 +23,9 @@ PROCESS_FACTOR: Final[dict[Allocator, float]] = {"default": 1.2, "fast": 1.8}
 PROCESS_BASE: Final = 350 * 1024**2
 # What a step's objects take: modules, nodes of autograd, most of all the profiler's record of what ran, which tells the
 # peak. For a layer and micro-batch, of which two at most are recorded: 1.0 MiB (no optimizer) to 1.6 (GPT-2, fp32), 2.0
-# (autocast) and 3.5 (Gemma 2's kind of block), whatever its width; for each expert of it 0.17 MiB. At 50 to 1,000
-# layers, 2026-11-30, torch 2.13.0.
-LAYER_OBJECTS: Final = 2 * 1024**2
+# (autocast) and 3.5 (two norms a part, rope, gated), whatever its width; for each expert of it 0.17 MiB. At 50 to 1,000
+# layers, 2026-11-30, torch 2.13.0. Of 3 MiB the plain ones leave a part free, for 12 layers 17 MiB.
+LAYER_OBJECTS: Final = 3 * 1024**2
 EXPERT_OBJECTS: Final = 176 * 1024
 
 # The fast settings: large blocks come from a heap that is never given back, instead of fresh pages for each tensor.

@@ -236,10 +236,11 @@ def server_folder() -> Path:
 
 def remove_abandoned() -> None:
     """Remove the folders of this user's servers that ended without doing so: nobody holds their locks any more."""
-    for path in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*.lock"):
-        lock = FileLock(path, blocking=False, fallback_to_soft=False)
-        with contextlib.suppress(Timeout, OSError, NotImplementedError), lock:  # OSError: it is another user's
-            _remove(path.with_suffix(""), lock)
+    with contextlib.suppress(OSError):  # no place for temporary files: there are none
+        for path in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*.lock"):
+            lock = FileLock(path, blocking=False, fallback_to_soft=False)
+            with contextlib.suppress(Timeout, OSError, NotImplementedError), lock:  # OSError: it is another user's
+                _remove(path.with_suffix(""), lock)
 
 
 def make_room(folder: Path) -> None:
