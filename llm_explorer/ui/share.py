@@ -8,11 +8,15 @@ import segno
 import streamlit as st
 
 from llm_explorer.texts import look as texts
-from llm_explorer.ui import look
+from llm_explorer.ui import look, state
+from llm_explorer.ui.pins import MOST_PINS, PIN
 
 SIDE: Final = 480  # pixels of the code: read from ten times as far as it is wide
 QUIET: Final = 4  # modules of white around it: ISO/IEC 18004 asks for four
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
+
+LONGEST: Final = 2000  # characters: what the text `set` may have
+KNOWN: Final = {*state.BOUND, state.SETTINGS, state.RESERVE, state.STEP, PIN, *look.PARAMETERS}
 
 Address = dict[str, str | list[str]]
 
@@ -58,10 +62,18 @@ def _asked() -> Address:
 
 
 def here() -> Address:
-    """Every parameter of the address, those that are there more than once with all their values."""
-    params = st.query_params
-    found = {name: params.get_all(name) for name in params}
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+    """The parameters of the address that mean something here, a pin as often as there may be pins.
+
+    What else a stranger's link brings is in none of the ten links of each page.
+    """
+    found: Address = {}
+    for name in st.query_params:
+        values = [text for text in st.query_params.get_all(name)[:MOST_PINS] if len(text) <= LONGEST]
+        if name == look.HIDE:
+            values = [",".join(look.hidden())]
+        if name in KNOWN and any(values):
+            found[name] = values if len(values) > 1 else values[0]
+    return found
 
 
 def with_look(address: Address, *, large: bool, hidden: list[str]) -> Address:

@@ -115,6 +115,16 @@ def test_both_travel_with_the_links_to_other_pages() -> None:
     assert link.query_string == "hide=run%2Cbuild&type=large&n_layers=13"
 
 
+def test_of_a_strangers_link_only_what_means_something_travels_on() -> None:
+    """It is in each of the ten links: one such address was answered with 20 MB."""
+    asked = {"hide": "run," * 50_000, "unknown": "x" * 50_000, "set": "x" * 50_000, "pin": ["n_layers=24"] * 100}
+    visit = Visit(**asked, n_layers=["13"] * 100)
+    links = [link.proto.query_string for link in visit.page.get("page_link")]
+    assert len(links) >= 10
+    assert all("hide=run&" in f"{link}&" and "n_layers=13" in link for link in links)
+    assert max(map(len, links)) < 200
+
+
 def heights(visit: Visit) -> list[float]:
     return [json.loads(chart.proto.spec)["layout"]["height"] for chart in visit.page.get("plotly_chart")]
 
@@ -175,7 +185,7 @@ def test_the_code_is_of_the_link_black_on_white_with_its_quiet_zone() -> None:
 
 
 def test_a_link_that_no_code_can_hold_is_told_and_still_there_as_text() -> None:
-    shared = Shared(unknown="x" * 3000)
+    shared = Shared("https://class.example/" + "x" * 3000)
     assert "too long for a QR code" in shared.words()
     assert "xxx" in shared.link()
 
