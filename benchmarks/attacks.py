@@ -22,7 +22,7 @@ GIANT: Final = "n_layers={layers}&set=n_experts%3D4096+n_active_experts%3D4096+e
 async def upload(url: str) -> str:
     """Files of 1 MB, one after the other, each under a name made up anew."""
     visitor = await Visitor.open(url)
-    answers = await asyncio.to_thread(_put_files, url, visitor.session, time.monotonic() + SECONDS)
+    answers = await asyncio.to_thread(_put_files, url, visitor.session_id, time.monotonic() + SECONDS)
     await visitor.close()
     return "; ".join(f"{count:,} {answer}" for answer, count in answers.most_common())
 

@@ -14,11 +14,13 @@ from llm_explorer.formats import Configs, Imported
 from llm_explorer.texts import sharing as texts
 from llm_explorer.ui import parts, run_row, state
 from llm_explorer.ui.words import name_of
+from llm_explorer.worker.limits import is_hosted
 
 MOST_BYTES: Final = 1_000_000
 POPOVER_WIDTH: Final = 420  # of what is in it: else it is as narrow as its button
 EXPORT_WIDTH: Final = 300
 TEXT: Final = "import_text"
+FILES: Final = ["json", "py", "txt"]
 
 
 def draw(configs: Configs | None) -> None:
@@ -38,7 +40,7 @@ def draw(configs: Configs | None) -> None:
 
 
 def _import(configs: Configs | None) -> None:
-    """A text and a file; what is wrong with it is told below, and nothing is lost by it."""
+    """A text and, but on a shared server, a file; what is wrong with it is told below, and nothing is lost by it."""
     pasted = st.text_area(
         texts.PASTE,
         key=TEXT,
@@ -48,7 +50,7 @@ def _import(configs: Configs | None) -> None:
         max_chars=MOST_BYTES,
         persist_state="session",
     )
-    file = st.file_uploader(texts.UPLOAD, type=["json", "py", "txt"], max_upload_size=1, key="import_file")
+    file = None if is_hosted() else st.file_uploader(texts.UPLOAD, type=FILES, max_upload_size=1, key="import_file")
     try:
         text = _file_text(file) if file is not None else pasted or ""
         if not text.strip():

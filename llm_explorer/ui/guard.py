@@ -1,25 +1,39 @@
-"""A widget's value that no browser would send counts as not sent.
+"""What no browser of ours would send counts as not sent: values of widgets, messages, files.
 
 Streamlit (1.67) hands a value to its widget whatever its type, keeps it where that fails, and keeps values of widgets
 that it never had: one made-up message would end this and each later run of its session in an error. That a value is not
-there is what Streamlit is ready for.
+there is what Streamlit is ready for. It obeys each message (``http/messages.py``), and keeps each file that is sent, of
+whatever name, until its visit ends.
 """
 
 from typing import Any, Final
 
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime import Runtime
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.state.common import is_element_id
 from streamlit.runtime.state.session_state import Serialized, WStates
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+from llm_explorer.ui.http.messages import is_used
+from llm_explorer.worker.limits import is_hosted
 
 NUMBERS: Final = {"int_value", "double_value"}  # a number's widget is declared as one of them and told as either
+KEPT_FILES: Final = 2  # of a visit: one that is shown and one that comes for it
+KEPT_BYTES: Final = 32 * 1024**2  # of all visits together: 16 of them with as much as they may
 
 _look_up, _take = WStates.__getitem__, WStates.set_widget_from_proto
+_hear, _add = AppSession.handle_backmsg, MemoryUploadedFileManager.add_file
 
 
 def install() -> None:
     """For all sessions of this server; again makes no difference."""
     WStates.__getitem__ = _checked  # type: ignore[method-assign]
     WStates.set_widget_from_proto = _take_known  # type: ignore[method-assign, assignment]
+    AppSession.handle_backmsg = _hear_used  # type: ignore[method-assign, assignment]
+    MemoryUploadedFileManager.add_file = _keep  # type: ignore[method-assign, assignment]
 
 
 def _take_known(states: WStates, widget_state: WidgetState) -> None:
@@ -39,3 +53,25 @@ def _checked(states: WStates, name: str) -> Any:
         raise
     except Exception as error:  # whatever a widget makes of what is no value of its own
         raise KeyError(name) from error
+
+
+def _hear_used(session: AppSession, message: BackMsg) -> None:
+    if is_used(message):
+        _hear(session, message)
+
+
+def _keep(files: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
+    """Keep a file, and let go the oldest of its visit and then those of other visits; none of a visit that is over."""
+    if is_hosted() or (Runtime.exists() and not Runtime.instance().is_active_session(session_id)):
+        return
+    _add(files, session_id, file)
+    for file_id in [*files.file_storage[session_id]][:-KEPT_FILES]:
+        files.remove_file(session_id, file_id)
+    for other in [*files.file_storage]:
+        if other != session_id and _bytes_of(files) > KEPT_BYTES:
+            files.remove_session_files(other)
+
+
+def _bytes_of(files: MemoryUploadedFileManager) -> int:
+    visits = [*files.file_storage.values()]
+    return sum(len(file.data) + len(file.name) + len(file.file_id) for visit in visits for file in [*visit.values()])

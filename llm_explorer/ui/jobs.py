@@ -1,8 +1,10 @@
 """What this server computes in other processes, and this visit as one that waits for it."""
 
+import functools
 import threading
 import uuid
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import streamlit as st
 
@@ -14,8 +16,23 @@ from llm_explorer.worker.traces import Traces
 
 DEVICES_AFTER_S: Final = 3.0  # importing torch must not compete with the first page that is drawn
 
+_T = TypeVar("_T")
+_making = threading.RLock()  # visitors ask at once, and who makes the traces asks for the lessons
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+
+def _one_a_server(make: Callable[[], _T]) -> Callable[[], _T]:
+    """Make it once, and keep it where no message of a browser can drop it, as it can what Streamlit keeps."""
+    made = functools.cache(make)
+
+    @functools.wraps(make)
+    def get() -> _T:
+        with _making:
+            return made()
+
+    return get
+
+
+@_one_a_server
 def queue() -> MeasuringQueue:
     """The one queue of this server; soon it asks a child for the devices, which then stays as the warm spare.
 
@@ -35,13 +52,13 @@ def watcher() -> str:
     return uuid.uuid4().hex
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@_one_a_server
 def lessons() -> Resident:
     """The one child of this server that computes lessons."""
     return Resident()
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@_one_a_server
 def traces() -> Traces:
     """The traces of this server; a public server's one child for lessons makes them too."""
     return Traces(lessons() if limits.is_hosted() else Resident())

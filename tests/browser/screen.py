@@ -33,16 +33,18 @@ TWO_FRAMES = "() => new Promise(drawn => requestAnimationFrame(() => requestAnim
 class Server:
     """The app as a user starts it, in a process group of its own."""
 
-    def __init__(self, cache: Path, **environment: str) -> None:
+    command = ("-m", "streamlit")
+
+    def __init__(self, cache: Path, path: str = "", **environment: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}/"
-        options = f"--server.port={port} --server.address=127.0.0.1 --server.headless=true"
+        self.url = f"http://127.0.0.1:{port}/{path}"
+        options = f"--server.port={port} --server.address=127.0.0.1 --server.headless=true --server.baseUrlPath={path}"
         self.log = cache / f"server-{port}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *options.split()],
+                [sys.executable, *self.command, "run", "streamlit_app.py", *options.split()],
                 cwd=ROOT,
                 # the lock of measurements is the tests' own
                 env=os.environ | {"XDG_CACHE_HOME": str(cache)} | environment,
@@ -77,6 +79,20 @@ class Server:
                 if self.process.poll() is None:
                     self.kill()
             until(lambda: not any(map(is_alive, children)), 5)
+
+
+class PlainServer(Server):
+    """The app as Streamlit serves a script in which it finds no ``st.App``: without what stands before Streamlit."""
+
+    command = (
+        "-c",
+        """
+from streamlit.web import cli
+from streamlit.web.server import app_discovery as discovery
+discovery.discover_asgi_app = lambda path: discovery.AppDiscoveryResult(False, None, None)
+cli.main()
+""",
+    )
 
 
 def is_alive(process: psutil.Process) -> bool:

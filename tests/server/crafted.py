@@ -1,10 +1,14 @@
-"""Messages that no browser sends: what a stranger may put into the websocket of a page."""
+"""Messages that no browser sends: what a stranger may put into the websocket of a page.
+
+``messages`` ask for the page with odd widgets and are answered by it; ``frames`` are anything.
+"""
 
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from tests.server.visitor import DRAG, Found, Visitor
@@ -13,6 +17,7 @@ from tests.strangers import ODD
 NUMBERS: Final = (0, -1, 1, 3, 10**9, 2**53, -(2**53), 2**63 - 1, -(2**63))
 FLOATS: Final = (float("nan"), float("inf"), float("-inf"), 1e308, -0.0, 0.5, 1e18)
 TEXTS: Final = (*ODD, "n_layers=7", "x" * 1_000_000)
+DEEPEST: Final = 4  # messages in messages
 TRIGGERS: Final = ("trigger_value", "string_trigger_value", "json_trigger_value")
 DRAGS: Final = (
     "null",
@@ -141,3 +146,57 @@ def _values(draw: random.Random) -> dict[str, Any]:
         "string_trigger_value": text,
         "json_trigger_value": draw.choice((*DRAGS, json.dumps(text))),
     }
+
+
+class Frame(NamedTuple):
+    """What goes into the websocket as it is."""
+
+    kind: str
+    data: bytes | str
+
+
+def frames(draw: random.Random) -> Iterator[Frame]:
+    """Endlessly, of each kind of message that Streamlit knows, and of what is no message of its."""
+    kinds = [field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]
+    while True:
+        for kind in kinds:
+            message = BackMsg()
+            _fill(message, kind, draw)
+            data = message.SerializeToString()
+            yield Frame(kind, data)
+            yield Frame(f"{kind}, cut", data[: draw.randrange(len(data) + 1)])
+        yield Frame("empty", b"")
+        yield Frame("random", draw.randbytes(draw.choice((1, 100, 100_000))))
+        yield Frame("text", draw.choice(TEXTS))
+        yield Frame("many names", BackMsg(file_urls_request={"file_names": ["x"] * 300_000}).SerializeToString())
+        yield Frame("long address", BackMsg(rerun_script={"query_string": "a=1&" * 200_000}).SerializeToString())
+
+
+def _fill(message: Any, field_name: str, draw: random.Random, depth: int = 0) -> None:
+    """Put something of its type into a field, and where that is a message, into some of its fields."""
+    field = message.DESCRIPTOR.fields_by_name[field_name]
+    for _ in range(draw.choice((0, 1, 3)) if field.is_repeated else 1):
+        if field.message_type is not None:
+            inner = getattr(message, field_name)
+            inner = inner.add() if field.is_repeated else inner
+            inner.SetInParent()
+            for name in [each.name for each in field.message_type.fields if depth < DEEPEST and draw.random() < 0.6]:
+                _fill(inner, name, draw, depth + 1)
+        elif field.is_repeated:
+            getattr(message, field_name).append(_of_type(field, draw))
+        else:
+            setattr(message, field_name, _of_type(field, draw))
+
+
+def _of_type(field: Any, draw: random.Random) -> Any:
+    bits = {field.CPPTYPE_INT32: 31, field.CPPTYPE_UINT32: 32, field.CPPTYPE_INT64: 63, field.CPPTYPE_UINT64: 64}
+    text = draw.choice(TEXTS)
+    if field.cpp_type in bits:
+        return draw.choice((0, 1, draw.getrandbits(bits[field.cpp_type]), 2 ** bits[field.cpp_type] - 1))
+    if field.cpp_type in (field.CPPTYPE_DOUBLE, field.CPPTYPE_FLOAT):
+        return draw.choice(FLOATS)
+    if field.cpp_type == field.CPPTYPE_BOOL:
+        return draw.random() < 0.5
+    if field.cpp_type == field.CPPTYPE_ENUM:
+        return draw.choice([value.number for value in field.enum_type.values])
+    return text.encode() if field.type == field.TYPE_BYTES else text

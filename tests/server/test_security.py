@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import re
+import signal
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
-from screen import Server
+from screen import Server, is_alive, until
 from streamlit import config
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -51,6 +53,89 @@ def answer(server: Server, path: str, **look: object) -> tuple[int, dict[str, st
             return found.status, dict(found.headers)
     except urllib.error.HTTPError as error:
         return error.code, dict(error.headers)
+
+
+HEADERS = {
+    "content-security-policy": "frame-ancestors 'self'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+}
+
+
+def protective(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items() if name.lower() in HEADERS}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    "path",
+    ["", "memory", "?n_layers=13", "favicon.png", "_stcore/health", "_stcore/metrics", "media/none", "component/none"],
+)
+def test_every_answer_has_the_headers_that_protect(server: Server, path: str) -> None:
+    assert protective(answer(server, path)[1]) == HEADERS
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("path", "origin"), [("_stcore/stream", ELSEWHERE), ("_stcore/none", None), ("none", None)])
+def test_a_websocket_that_is_refused_has_them_too(server: Server, path: str, origin: str | None) -> None:
+    async def refused() -> Mapping[str, str]:
+        try:
+            async with connect(server.url.replace("http", "ws", 1) + path, origin=origin):  # type: ignore[arg-type]
+                return {}
+        except InvalidStatus as error:
+            return error.response.headers
+
+    assert protective(asyncio.run(refused())) == HEADERS
+    assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.browser
+def test_whoever_runs_it_says_who_may_frame_it(tmp_path: Path) -> None:
+    server = Server(tmp_path, LLM_EXPLORER_FRAME_ANCESTORS="'self' https://school.example")
+    found = protective(answer(server, "")[1])
+    server.stop()
+    assert found["content-security-policy"] == "frame-ancestors 'self' https://school.example"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    "path", ["metrics", "metrics?families=cache_memory_bytes", "script-health-check", "agent/openapi.json"]
+)
+def test_what_streamlit_tells_of_the_server_is_not_public(server: Server, path: str) -> None:
+    assert answer(server, f"_stcore/{path}")[0] == 404
+
+
+@pytest.mark.browser
+def test_an_address_that_is_too_long_is_told_so(server: Server) -> None:
+    assert answer(server, "?hide=" + "run," * 5000)[0] == 414
+
+
+@pytest.mark.browser
+def test_below_a_path_of_its_own_it_is_the_same(tmp_path: Path) -> None:
+    server = Server(tmp_path, path="explorer/")
+    statuses = [answer(server, path)[0] for path in ("", "memory", "_stcore/health", "_stcore/metrics")]
+    words = asyncio.run(first_words(server))
+    server.stop()
+    assert statuses == [200, 200, 200, 404]
+    assert "163.0 M" in words
+
+
+async def first_words(server: Server) -> str:
+    visitor = await Visitor.open(server.url)
+    await visitor.close()
+    return visitor.words()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_however_it_is_told_to_end_the_server_ends_in_order(tmp_path: Path, told: signal.Signals) -> None:
+    server = Server(tmp_path, TMPDIR=str(tmp_path))
+    asyncio.run(first_words(server))
+    until(server.children)
+    children = server.children()
+    server.process.send_signal(told)
+    assert server.process.wait(20) == 0
+    assert not any(map(is_alive, children)), "what is registered for the end of the process is done"
 
 
 @pytest.mark.browser

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 from screen import Server
 
-from tests.server.crafted import KINDS, messages
+from tests.server.crafted import KINDS, frames, messages
 from tests.server.visitor import Visitor
 
 pytestmark = pytest.mark.browser
 ROUNDS = 8
+FRAMES = 300
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +47,24 @@ def test_no_message_of_a_stranger_ends_in_an_exception(server: Server, page: str
     assert "Build and time it" in asyncio.run(send_all(server.url, "")) or page
     asyncio.run(send_all(server.url, page))
     assert "Traceback" not in server.log.read_text()
+
+
+async def send_anything(url: str) -> None:
+    """Frames of every kind; after each the page is asked for as a browser asks."""
+    stranger = await Visitor.open(url)
+    honest = stranger.states.copy()
+    source = frames(random.Random(7))
+    for _ in range(FRAMES):
+        frame = next(source)
+        await stranger.say(frame.data)
+        stranger.states = honest.copy()
+        assert await stranger.run() < 5, frame.kind
+        assert stranger.errors == [], frame.kind
+    await stranger.close()
+
+
+def test_no_message_of_any_kind_and_nothing_that_is_none_ends_in_an_exception(server: Server) -> None:
+    asyncio.run(send_anything(server.url))
+    assert "Build and time it" in asyncio.run(send_all(server.url, ""))
+    assert "Traceback" not in server.log.read_text()
+    assert "No handler" not in server.log.read_text(), "what is not used is not heard"

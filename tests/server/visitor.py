@@ -36,7 +36,7 @@ class Visitor:
         self.polls: dict[str, float] = {}  # fragment -> seconds: what the browser is asked to run again by itself
         self.errors: list[str] = []
         self.received = 0
-        self.session = ""
+        self.session_id = ""
         self._page_hash = ""
         self._drawn: set[str] = set()  # fragments, in this run
         self._stopped: set[str] = set()
@@ -76,9 +76,13 @@ class Visitor:
             message.rerun_script.page_script_hash = self._page_hash
         message.rerun_script.widget_states.widgets.extend(states)
         begin = time.perf_counter()
-        await self.socket.send(message.SerializeToString())
+        await self.say(message.SerializeToString())
         await self._finished()
         return time.perf_counter() - begin
+
+    async def say(self, frame: bytes | str) -> None:
+        """Send anything, and wait for nothing."""
+        await self.socket.send(frame)
 
     async def move(self, field: str, value: str) -> float:
         """Let go of a slider at one of its options."""
@@ -127,7 +131,7 @@ class Visitor:
         """Whether with this message the run is over."""
         kind = message.WhichOneof("type")
         if kind == "new_session":
-            self.session = message.new_session.initialize.session_id
+            self.session_id = message.new_session.initialize.session_id
             self._drawn, self._stopped = set(), set()
             if not message.metadata.run.fragment_ids:
                 self.screen.clear()

@@ -126,3 +126,11 @@ def test_a_config_that_is_not_valid_is_not_exported() -> None:
     assert texts.MEND_FIRST in visit.words()
     assert not visit.page.get("download_button")
     assert ModelConfig().n_heads == 12
+
+
+def test_a_shared_server_offers_to_paste_and_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Visit().open("import").page.get("file_uploader")
+    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
+    visit = importing(LLAMA)
+    assert not visit.page.get("file_uploader")
+    assert texts.USE in visit.buttons()

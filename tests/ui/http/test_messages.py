@@ -1,0 +1,74 @@
+"""What of a browser's messages reaches Streamlit."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from llm_explorer.ui.http.messages import Messages, is_used
+from llm_explorer.ui.http.refusals import LONGEST_QUERY
+
+USED = [
+    BackMsg(rerun_script={"query_string": "n_layers=13", "page_name": "memory"}),
+    BackMsg(rerun_script={"query_string": "x" * LONGEST_QUERY}),
+    BackMsg(stop_script=True),
+    BackMsg(app_heartbeat=True),
+    BackMsg(file_urls_request={"file_names": ["config.json"]}),
+]
+UNUSED = [
+    BackMsg(),
+    BackMsg(clear_cache=True),
+    BackMsg(clear_cache=False),
+    BackMsg(set_run_on_save=True),
+    BackMsg(load_git_info=True),
+    BackMsg(debug_disconnect_websocket=True),
+    BackMsg(debug_shutdown_runtime=True),
+    BackMsg(backend_operation_request={"install_skills": {}}),
+    BackMsg(backend_operation_request={"dismiss_skills_nudge": {}}),
+    BackMsg(rerun_script={"query_string": "x" * (LONGEST_QUERY + 1)}),
+    BackMsg(file_urls_request={"file_names": ["a", "b"]}),
+]
+
+
+@pytest.mark.parametrize("message", USED, ids=str)
+def test_what_the_pages_use_is_heard(message: BackMsg) -> None:
+    assert is_used(message)
+
+
+@pytest.mark.parametrize("message", UNUSED, ids=str)
+def test_what_they_do_not_is_not(message: BackMsg) -> None:
+    assert not is_used(message)
+
+
+def test_every_kind_that_streamlit_knows_is_one_or_the_other() -> None:
+    kinds = {field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields}
+    assert kinds == {message.WhichOneof("type") for message in (*USED, *UNUSED)} - {None}
+
+
+def test_a_shared_server_is_asked_for_no_places_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
+    assert not is_used(BackMsg(file_urls_request={"file_names": ["config.json"]}))
+
+
+def test_texts_and_what_is_no_message_are_passed_over_and_the_rest_comes_in_its_order() -> None:
+    good = BackMsg(app_heartbeat=True).SerializeToString()
+    sent: list[dict[str, Any]] = [
+        {"type": "websocket.connect"},
+        {"type": "websocket.receive", "text": "hello"},
+        {"type": "websocket.receive", "bytes": b"\xff\xff"},
+        {"type": "websocket.receive", "bytes": b""},
+        {"type": "websocket.receive", "bytes": good},
+        {"type": "websocket.disconnect", "code": 1000},
+    ]
+    heard: list[Any] = []
+
+    async def receive() -> Any:
+        return sent.pop(0)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        heard.extend([await receive() for _ in range(3)])
+
+    asyncio.run(Messages(app)({"type": "websocket"}, receive, None))  # type: ignore[arg-type]
+    assert [message["type"] for message in heard] == ["websocket.connect", "websocket.receive", "websocket.disconnect"]
+    assert heard[1]["bytes"] == good
