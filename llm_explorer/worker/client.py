@@ -145,6 +145,8 @@ def death_in_words(code: int | None) -> tuple[Status, str]:
         return "failed", "The measuring process said what is no message, and was ended"
     if code == -signal.SIGKILL:
         return "out_of_memory", "The measuring process was killed (SIGKILL), as the system does when memory runs out"
+    if code == -signal.SIGABRT:
+        return "out_of_memory", "The measuring process was aborted (SIGABRT), as C++ does when it finds no memory"
     if code < 0:
         return "failed", f"The measuring process crashed ({signal.Signals(-code).name})"
     return "failed", f"The measuring process ended by itself (exit code {code})"

@@ -75,7 +75,7 @@ def test_a_pattern_of_windows_is_one_block() -> None:
 def test_blocks_left_out_of_a_very_deep_model_change_neither_peak_nor_length(monkeypatch: pytest.MonkeyPatch) -> None:
     two, run = at_two_depths(MODEL, RunConfig()), RunConfig()
     all_blocks = Timeline(at_depth(*two, 50))
-    monkeypatch.setattr(depth, "_KEPT_BLOCKS", 9)
+    monkeypatch.setattr(depth, "KEPT_BLOCKS", 9)
     some_blocks = Timeline(at_depth(*two, 50))
     assert some_blocks.peak() == all_blocks.peak()
     assert some_blocks.length == all_blocks.length == Timeline(record_step(replace(MODEL, n_layers=50), run)).length

@@ -13,6 +13,7 @@ from llm_explorer.accounting.lifetimes import CATEGORIES
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.measure.memory import tensor_peak_bytes
+from llm_explorer.measure.timing import garbage_collection_paused
 from llm_explorer.model import build
 from llm_explorer.tracing.recording import Recording, record_step
 from llm_explorer.tracing.routing import balanced_routing
@@ -72,7 +73,8 @@ def allocated(model: ModelConfig, run: RunConfig) -> int:
     """The peak by the profiler's memory events: it sees scratch space inside kernels too."""
     step, batches = TrainingStep(build(model, run), run), [random_batch(model, run)] * run.accumulation
     step(batches)
-    return tensor_peak_bytes(step, batches)
+    with garbage_collection_paused():  # what tests before left in cycles would be let go in the midst of the step
+        return tensor_peak_bytes(step, batches)
 
 
 def recorded_peak(model: ModelConfig, run: RunConfig) -> int:

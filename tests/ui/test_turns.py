@@ -4,7 +4,7 @@ import inspect
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from types import SimpleNamespace
 
 import pytest
@@ -151,7 +151,8 @@ def test_a_lesson_passes_on_before_it_asks(monkeypatch: pytest.MonkeyPatch) -> N
         raise ResidentError("not here")
 
     monkeypatch.setattr(lesson, "_answer", answer)
-    monkeypatch.setattr(lesson, "st", SimpleNamespace(warning=lambda *_, **__: None, stop=lambda: None))
+    nothing = SimpleNamespace(warning=lambda *_, **__: None, stop=lambda: None, spinner=lambda _: nullcontext())
+    monkeypatch.setattr(lesson, "st", nothing)
     with turns.TURNS.turn():
         assert turns.TURNS._called == threading.get_ident()
         lesson.ask("autograd", "worked_example")

@@ -97,7 +97,11 @@ def test_the_time_out_ends_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("number", "status", "words"),
-    [(signal.SIGKILL, "out_of_memory", "SIGKILL"), (signal.SIGSEGV, "failed", "SIGSEGV")],
+    [
+        (signal.SIGKILL, "out_of_memory", "SIGKILL"),
+        (signal.SIGABRT, "out_of_memory", "SIGABRT"),
+        (signal.SIGSEGV, "failed", "SIGSEGV"),
+    ],
 )
 def test_a_child_that_dies_midway_is_a_sentence(number: signal.Signals, status: str, words: str) -> None:
     watched = Watched(SLOW, SLOW_RUN)
