@@ -2,14 +2,16 @@
 
 python -m benchmarks.fuzz --n 20000 --seed 7 [--write]
 
-One in twenty is a made-up message to a page of a running server; --write puts the figures into docs/SECURITY.md.
+One in twenty is a made-up message to a running server: half of them ask for a page, half are of every kind that
+Streamlit knows, and what is no message at all. --write puts the figures into docs/SECURITY.md.
 """
 
 import asyncio
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,15 +20,16 @@ import psutil
 
 from llm_explorer.machine import processor_name
 from tests.browser.screen import Server
-from tests.server.crafted import messages
+from tests.server.crafted import frames, messages
 from tests.server.visitor import Visitor
 from tests.strangers import READERS, SLOWEST_S, Reader, try_reader
 
 FILE: Final = Path(__file__).parent.parent / "docs" / "SECURITY.md"
 SECTION: Final = "## Random inputs\n"
+Send = Callable[[int, int], Coroutine[None, None, list[float]]]  # how many, and the seed
 PAGES: Final = ("", "memory", "compare", "tensors", "pretraining")
 OF_MESSAGES: Final = 20  # one of so many inputs is a message
-WARM: Final = 100
+WARM: Final = 200  # what the first ones leave in caches is not of those that come after
 HEADER: Final = (
     "| inputs | how many | taken as valid | 99 of 100 within | slowest | memory grew by |\n|---|--:|--:|--:|--:|--:|\n"
 )
@@ -79,23 +82,30 @@ def _row(reader: Reader, times: list[float], taken: int, grown: int) -> Row:
 
 
 def send_all(count: int, seed: int) -> Iterator[Row]:
-    """Messages to pages of a server of its own; an exception on a page ends it."""
+    """Messages to a server of its own; an exception on a page or in its log ends it."""
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder))
         try:
             process = psutil.Process(server.process.pid)
             for page in PAGES:
-                asyncio.run(_send(server.url, page, WARM, seed + 1))
-                before = process.memory_info().rss
-                times = asyncio.run(_send(server.url, page, -(-count // len(PAGES)), seed))
-                name = f"messages to the page {page or 'explore'}"
-                yield Row(name, len(times), None, _usual(times), max(times), process.memory_info().rss - before)
+                send = partial(_ask, server.url, page)
+                yield _sent(
+                    f"messages to the page {page or 'explore'}", send, -(-count // (2 * len(PAGES))), seed, process
+                )
+            yield _sent("anything into the websocket", partial(_say, server.url), -(-count // 2), seed, process)
         finally:
             server.stop()
         assert "Traceback" not in server.log.read_text(), server.log.read_text()[-3000:]
 
 
-async def _send(url: str, page: str, count: int, seed: int) -> list[float]:
+def _sent(name: str, send: Send, count: int, seed: int, server: psutil.Process) -> Row:
+    asyncio.run(send(WARM, seed + 1))
+    before = server.memory_info().rss
+    times = asyncio.run(send(count, seed))
+    return Row(name, len(times), None, _usual(times), max(times), server.memory_info().rss - before)
+
+
+async def _ask(url: str, page: str, count: int, seed: int) -> list[float]:
     compare = await Visitor.open(url, "compare" if page != "compare" else "memory")
     others = [widget.id for widget in compare.widgets.values()]
     await compare.close()
@@ -106,6 +116,20 @@ async def _send(url: str, page: str, count: int, seed: int) -> list[float]:
         message = next(source)
         times.append(await stranger.send(message.states, message.fragment))
         assert stranger.errors == [], message
+    await stranger.close()
+    return times
+
+
+async def _say(url: str, count: int, seed: int) -> list[float]:
+    """Seconds until the page is drawn for who asks as a browser does, after each."""
+    stranger = await Visitor.open(url)
+    honest, source, times = stranger.states.copy(), frames(random.Random(seed)), []
+    for _ in range(count):
+        frame = next(source)
+        await stranger.say(frame.data)
+        stranger.states = honest.copy()
+        times.append(await stranger.run())
+        assert stranger.errors == [], frame.kind
     await stranger.close()
     return times
 
@@ -121,7 +145,7 @@ def write_down(rows: list[Row], options: str) -> None:
         f"Generated {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.fuzz {options} --write` on "
         f"{processor_name()}: {count:,} inputs, each answered, none with an exception.\n"
         "Texts: processor time of the reader. Messages: until the page is drawn anew, as a browser would wait for it;\n"
-        "memory is the server's."
+        f"memory is the server's, what it grew by after the first {WARM}."
     )
     text = FILE.read_text(encoding="utf-8").partition(SECTION)[0]
     table = HEADER + "\n".join(row.line() for row in rows)
