@@ -1,9 +1,9 @@
 """Random inputs to everything that strangers control: how many, how slow, and what memory did.
 
-python -m benchmarks.fuzz --n 20000 --seed 7 [--write]
+python -m benchmarks.fuzz [--texts 20000] [--messages 20000] [--seed 7] [--write]
 
-One in twenty is a made-up message to a running server: half of them ask for a page, half are of every kind that
-Streamlit knows, and what is no message at all. --write puts the figures into docs/SECURITY.md.
+Texts go to whatever reads them, messages to a running server: half of them ask for a page, half are of every kind that
+Streamlit knows, and what is no message at all. Half an hour; --write puts the figures into docs/SECURITY.md.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -28,7 +29,6 @@ FILE: Final = Path(__file__).parent.parent / "docs" / "SECURITY.md"
 SECTION: Final = "## Random inputs\n"
 Send = Callable[[int, int], Coroutine[None, None, list[float]]]  # how many, and the seed
 PAGES: Final = ("", "memory", "compare", "tensors", "pretraining")
-OF_MESSAGES: Final = 20  # one of so many inputs is a message
 WARM: Final = 200  # what the first ones leave in caches is not of those that come after
 HEADER: Final = (
     "| inputs | how many | taken as valid | 99 of 100 within | slowest | memory grew by |\n|---|--:|--:|--:|--:|--:|\n"
@@ -36,34 +36,38 @@ HEADER: Final = (
 
 
 class Row(NamedTuple):
-    """One kind of input; ``taken`` is None where nothing is refused."""
+    """One kind of input; ``taken`` is None where nothing is refused. Bytes of memory: ``before``, and ``after``."""
 
     name: str
     count: int
     taken: int | None
     usual_s: float
     slowest_s: float
-    grown_bytes: int
+    before: int
+    after: int
 
     def line(self) -> str:
         """As the table shows it."""
         taken = "–" if self.taken is None else f"{self.taken:,}"
         times = f"{1000 * self.usual_s:.1f} ms | {1000 * self.slowest_s:.1f} ms"
-        return f"| {self.name} | {self.count:,} | {taken} | {times} | {self.grown_bytes / 1e6:+.1f} MB |"
+        grown = self.after - self.before
+        memory = f"{grown / 1e6:+.1f} MB, {grown / self.before:+.1%}"
+        return f"| {self.name} | {self.count:,} | {taken} | {times} | {memory} |"
 
 
 @click.command()
-@click.option("--n", "count", default=20_000, help="Inputs in all.")
+@click.option("--texts", default=20_000)
+@click.option("--messages", "sent", default=20_000)
 @click.option("--seed", default=0)
 @click.option("--write", is_flag=True, help="Write the figures into docs/SECURITY.md.")
-def main(count: int, seed: int, *, write: bool) -> None:
+def main(texts: int, sent: int, seed: int, *, write: bool) -> None:
     """Print a row for each kind of input; ends with the first error that is no answer."""
     rows = []
-    for row in (*read_all(count - count // OF_MESSAGES, seed), *send_all(count // OF_MESSAGES, seed)):
+    for row in chain(read_all(texts, seed), send_all(sent, seed)):
         print(row.line(), "" if row.slowest_s < SLOWEST_S else "  slow", flush=True)
         rows.append(row)
     if write:
-        write_down(rows, f"--n {count} --seed {seed}")
+        write_down(rows, f"--texts {texts} --messages {sent} --seed {seed}")
 
 
 def read_all(count: int, seed: int) -> Iterator[Row]:
@@ -74,11 +78,11 @@ def read_all(count: int, seed: int) -> Iterator[Row]:
         try_reader(reader, WARM, seed + 1)  # its imports and caches
         before = process.memory_info().rss
         times, taken = try_reader(reader, each, seed)
-        yield _row(reader, times, taken, process.memory_info().rss - before)
+        yield _row(reader, times, taken, (before, process.memory_info().rss))
 
 
-def _row(reader: Reader, times: list[float], taken: int, grown: int) -> Row:
-    return Row(reader.name, len(times), taken, _usual(times), max(times), grown)
+def _row(reader: Reader, times: list[float], taken: int, memory: tuple[int, int]) -> Row:
+    return Row(reader.name, len(times), taken, _usual(times), max(times), *memory)
 
 
 def send_all(count: int, seed: int) -> Iterator[Row]:
@@ -102,7 +106,7 @@ def _sent(name: str, send: Send, count: int, seed: int, server: psutil.Process) 
     asyncio.run(send(WARM, seed + 1))
     before = server.memory_info().rss
     times = asyncio.run(send(count, seed))
-    return Row(name, len(times), None, _usual(times), max(times), server.memory_info().rss - before)
+    return Row(name, len(times), None, _usual(times), max(times), before, server.memory_info().rss)
 
 
 async def _ask(url: str, page: str, count: int, seed: int) -> list[float]:
