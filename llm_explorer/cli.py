@@ -99,6 +99,9 @@ def report(config: str, settings: tuple[str, ...], reserve: float, *, as_json: b
         return
     model, run = _with_settings(imported, settings)
     found = count(model, run, reserve) | {"predicted": predicted_times(model, run)}
+    trouble = store.load(Calibration(model, run).key).trouble
+    if trouble is not None:
+        click.echo(f"note: {trouble}", err=True)
     if as_json:
         _print_json(found)
     else:

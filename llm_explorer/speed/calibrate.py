@@ -15,9 +15,9 @@ import torch
 from llm_explorer.measure.devices import synchronizer
 from llm_explorer.measure.products import are_own
 from llm_explorer.measure.timing import Clock, Report, garbage_collection_paused
-from llm_explorer.speed.calibration import Calibration, Key, Recipe, Table
+from llm_explorer.speed.calibration import Calibration, Key, Table
 from llm_explorer.speed.kernels import TENSORS, Call, Kernels
-from llm_explorer.speed.operations import ATTENTIONS, CHECKPOINTS, PRODUCTS
+from llm_explorer.speed.operations import ATTENTIONS, CHECKPOINTS, PRODUCTS, VALUES, Recipe, updates_of
 from llm_explorer.speed.whole_models import IsTime, fit_factors
 
 OPERATIONS_S: Final = 3.7  # from the start until the tables are made
@@ -39,11 +39,6 @@ FLASH_LENGTHS: Final = (16, 64, 191, 192, 767, 768)  # torch 2.13 works in other
 HEAD_WIDTHS: Final = (16, 64)
 COUNTS: Final = (2**10, 2**13, 2**16, 2**19, 2**22)
 PARAMETERS: Final = (2**14, 2**18, 2**23)
-VALUES: Final = (
-    "add", "accumulate", "scale", "copy", "fill", "cast", "cast back", "dropout", "dropout backward", "bias gradient",
-    "embedding", "scatter", "chunk's softmax", "cross-entropy", "cross-entropy backward", "norm", "norm backward",
-    "gelu", "gelu backward",
-)  # fmt: skip
 COPIED: Final = 2**24  # values, too many for a cache
 
 
@@ -143,9 +138,8 @@ def _grids(kernels: Kernels, recipe: Recipe) -> Iterator[Grid]:
     for kind in VALUES:
         operands = LAYERS if kind.startswith("cast") else 1  # those of weights, which are large
         yield Grid(kind, (COUNTS,), (16,), partial(kernels.values, kind), int, operands=operands)
-    dtypes = {"float32": torch.float32} | ({"bfloat16": torch.bfloat16} if recipe == "bfloat16" else {})
-    for optimizer, implementation, name in product(("adamw", "sgd"), ("fused", "foreach", "for_loop"), dtypes):
-        make = partial(kernels.update, optimizer, implementation, dtypes[name])
+    for optimizer, implementation, name in updates_of(recipe):
+        make = partial(kernels.update, optimizer, implementation, getattr(torch, name))
         yield Grid(
             f"{optimizer} {implementation} {name}", (PARAMETERS,), (TENSORS,), make, int, TENSORS, most_s=MOST_UPDATE_S
         )

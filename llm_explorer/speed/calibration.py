@@ -2,22 +2,27 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
-from math import exp, log
-from typing import Annotated, Final, Literal
+from itertools import pairwise
+from math import exp, log, prod
+from typing import Annotated, Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from llm_explorer.config import Bf16Products, RunConfig
 from llm_explorer.machine import default_threads, processor_name, torch_version
-from llm_explorer.speed.operations import ATTENTIONS, PRODUCTS, Operation, Phase
+from llm_explorer.speed.operations import ATTENTIONS, PRODUCTS, Operation, Phase, Recipe, kinds_of
 from llm_explorer.worker.limits import Allocator
 
 VERSION: Final = 3  # of the way a calibration is made and read; any other is made anew
 
-Recipe = Literal["float32", "autocast", "bfloat16"]
 Group = Literal["products", "attention", "values", "overhead"]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# wider than any device there is, and so narrow that no sum of a step leaves the range of a float
+Seconds = Annotated[float, Field(ge=1e-18, le=1e3)]
+Factor = Annotated[float, Field(ge=1e-3, le=1e3)]  # whole_models.py gives 0.3 to 8
+Rate = Annotated[float, Field(ge=1, le=1e24)]  # FLOPs or bytes a second
+Size = Annotated[int, Field(ge=1, le=2**53)]
 
 
 class _Plain(BaseModel):
@@ -43,13 +48,22 @@ class Table(_Plain):
     With one axis the size is the work. Between the points the logarithms are interpolated, beyond them the nearest
     point's seconds for a unit of work hold.
 
-    >>> Table(overhead_s=1e-6, axes=((100, 10000),), seconds_per_work=(1e-9, 4e-9)).seconds((1000,), 1000)
-    2e-06
+    >>> table = Table(overhead_s=1e-6, axes=((100, 10000),), seconds_per_work=(1e-9, 4e-9))
+    >>> round(table.seconds((1000,), 1000) * 1e6, 6)  # µs: half way between the points, 2 ns for each of 1000
+    2.0
     """
 
-    overhead_s: Positive
-    axes: tuple[tuple[Annotated[int, Field(ge=1)], ...], ...]
-    seconds_per_work: tuple[Positive, ...]  # the last axis runs fastest
+    overhead_s: Seconds
+    axes: tuple[tuple[Size, ...], ...]  # each from its smallest size to its largest
+    seconds_per_work: tuple[Seconds, ...]  # the last axis runs fastest
+
+    @model_validator(mode="after")
+    def _is_a_grid(self) -> Self:
+        if not self.axes or len(self.seconds_per_work) != prod(map(len, self.axes)) or not self.seconds_per_work:
+            raise ValueError("as many values as the axes have places are needed, and at least one")
+        if any(size >= following for axis in self.axes for size, following in pairwise(axis)):
+            raise ValueError("the sizes of an axis rise")
+        return self
 
     def seconds(self, sizes: Sequence[int], work: int) -> float:
         """Of one operation, without its overhead."""
@@ -94,13 +108,32 @@ class Calibration(_Plain):
 
     key: Key
     made: str  # date and time, ISO 8601
-    seconds: float
-    peak_flops: Positive
-    bandwidth_bytes_per_s: Positive
+    seconds: Seconds
+    peak_flops: Rate
+    bandwidth_bytes_per_s: Rate
     tables: Mapping[str, Table]
-    factors: Mapping[Phase, Mapping[Group, Positive]]
-    disturbance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    factors: Mapping[Phase, Mapping[Group, Factor]]
+    disturbance: Annotated[float, Field(ge=0, le=1e6)]
     products_in_fp32: bool
+
+    @field_validator("made")
+    @classmethod
+    def _is_a_date(cls, made: str) -> str:
+        datetime.fromisoformat(made)
+        return made
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        """A file that is well formed may lack what a prediction looks up."""
+        missing = set(kinds_of(self.key.recipe)) - set(self.tables)
+        if missing:
+            raise ValueError(f"no tables of {missing}")
+        for kind, table in self.tables.items():
+            if len(table.axes) != (3 if kind in (*PRODUCTS, *ATTENTIONS) else 1):
+                raise ValueError(f"the table of {kind} has {len(table.axes)} axes")
+        if any(set(get_args(Group)) - set(self.factors.get(phase, ())) for phase in get_args(Phase)):
+            raise ValueError("not every phase has a factor for every group")
+        return self
 
 
 def key_for(run: RunConfig, allocator: Allocator) -> Key:

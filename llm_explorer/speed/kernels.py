@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from llm_explorer.config import RunConfig
 from llm_explorer.model import materialized_attention
-from llm_explorer.speed.calibration import Recipe
+from llm_explorer.speed.operation import Recipe
 from llm_explorer.training import make_optimizer
 
 POOL: Final = 2**24  # values that operands are cut from

@@ -1,9 +1,11 @@
 """One operation of a training step as plain data."""
 
+from itertools import product
 from math import prod
 from typing import Final, Literal, NamedTuple
 
 Phase = Literal["forward", "backward", "optimizer"]
+Recipe = Literal["float32", "autocast", "bfloat16"]
 
 PRODUCTS: Final = ("linear", "input gradient", "weight gradient")
 ATTENTIONS: Final = tuple(
@@ -11,6 +13,26 @@ ATTENTIONS: Final = tuple(
 )
 
 CHECKPOINTS: Final = ("checkpoint", "checkpoint backward")  # the call itself: the repeated block has its own operations
+VALUES: Final = (
+    "add", "accumulate", "scale", "copy", "fill", "cast", "cast back", "dropout", "dropout backward", "bias gradient",
+    "embedding", "scatter", "chunk's softmax", "cross-entropy", "cross-entropy backward", "norm", "norm backward",
+    "gelu", "gelu backward",
+)  # fmt: skip
+
+
+def updates_of(recipe: Recipe) -> tuple[tuple[str, str, str], ...]:
+    """Optimizer, implementation and dtype of each update that a step may end with."""
+    dtypes = ("float32", "bfloat16") if recipe == "bfloat16" else ("float32",)
+    return tuple(product(("adamw", "sgd"), ("fused", "foreach", "for_loop"), dtypes))
+
+
+def kinds_of(recipe: Recipe) -> tuple[str, ...]:
+    """Every kind of operation that a step may have.
+
+    >>> kinds_of("float32")[-1]
+    'sgd for_loop float32'
+    """
+    return (*PRODUCTS, *ATTENTIONS, *CHECKPOINTS, *VALUES, *map(" ".join, updates_of(recipe)))
 
 
 class Operation(NamedTuple):

@@ -17,8 +17,12 @@ from llm_explorer.speed.blocks import Blocks
 from llm_explorer.speed.operation import ATTENTIONS as ATTENTIONS
 from llm_explorer.speed.operation import CHECKPOINTS as CHECKPOINTS
 from llm_explorer.speed.operation import PRODUCTS as PRODUCTS
+from llm_explorer.speed.operation import VALUES as VALUES
 from llm_explorer.speed.operation import Operation as Operation
 from llm_explorer.speed.operation import Phase as Phase
+from llm_explorer.speed.operation import Recipe as Recipe
+from llm_explorer.speed.operation import kinds_of as kinds_of
+from llm_explorer.speed.operation import updates_of as updates_of
 
 
 @lru_cache(maxsize=256)  # the pages, the chart and the prediction ask for the same

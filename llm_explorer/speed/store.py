@@ -58,14 +58,16 @@ def path_of(key: Key) -> Path:
 @lru_cache(maxsize=32)
 def _read(path: Path, changed: int, key: Key) -> Found:
     del changed  # the time of the file's last change: a new one is read anew
+    if not path.is_file():  # to read a pipe would wait for whoever writes to it
+        return Found(None, f"{path.name} is no file; calibrate again")
     try:
         calibration = Calibration.model_validate_json(path.read_bytes())
     except OSError as error:
-        return Found(None, f"{path} cannot be read: {error.strerror}")
+        return Found(None, f"{path.name} cannot be read: {error.strerror}")
     except ValidationError:
-        return Found(None, f"{path} is not a calibration of this version; calibrate again")
+        return Found(None, f"{path.name} is not a calibration of this version; calibrate again")
     if calibration.key != key:
-        return Found(None, f"{path} is of another device; calibrate again")
+        return Found(None, f"{path.name} is of another device; calibrate again")
     return Found(calibration)
 
 

@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 import streamlit as st
 
+from llm_explorer.speed import store
 from llm_explorer.speed.predict import Span
 from llm_explorer.texts import compute as texts
 from llm_explorer.ui import build_panel, jobs, parts
@@ -35,6 +36,8 @@ def draw(page: Page, *, is_calibrated: bool, is_measured: bool) -> None:
     if job is not None:
         _wait(job)
         return
+    if not is_calibrated:
+        _not_used(page)
     with st.container(horizontal=True, vertical_alignment="center"):
         if not is_calibrated:
             _calibrate(page, texts.CALIBRATE, "primary")
@@ -51,8 +54,16 @@ def offer_calibration(page: Page) -> None:
     if job is not None and isinstance(job.task, Calibration):
         _wait(job)
     elif page.run.device != "meta":
+        _not_used(page)
         _calibrate(page, texts.CALIBRATE, "secondary")
         _failures(page)
+
+
+def _not_used(page: Page) -> None:
+    """What is wrong with the calibration that there is; the button makes another in its place."""
+    trouble = store.load(Calibration(*page[:2]).key).trouble
+    if trouble is not None:
+        st.warning(parts.plain(trouble), icon=":material/info:")
 
 
 def _calibrate(page: Page, label: str, look: str) -> None:

@@ -3,9 +3,8 @@
 from typing import Any
 
 from llm_explorer.config import RunConfig
-from llm_explorer.speed.calibrate import VALUES
 from llm_explorer.speed.calibration import Calibration, Table, key_for
-from llm_explorer.speed.operations import ATTENTIONS, CHECKPOINTS, PRODUCTS
+from llm_explorer.speed.operations import ATTENTIONS, CHECKPOINTS, PRODUCTS, VALUES
 
 UPDATES = tuple(
     f"{optimizer} {implementation} {dtype}"

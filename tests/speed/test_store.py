@@ -8,6 +8,7 @@ from llm_explorer.config import RunConfig
 from llm_explorer.speed import store
 
 MADE = calibration(RunConfig())
+SPOILT = "{name} is not a calibration of this version; calibrate again"
 
 
 @pytest.fixture
@@ -51,13 +52,13 @@ def test_a_newer_file_is_read(path: Path) -> None:
 def test_a_spoilt_file_is_a_sentence(path: Path, text: str) -> None:
     assert text != MADE.model_dump_json()
     path.write_text(text, encoding="latin-1")
-    assert store.load(MADE.key) == store.Found(None, f"{path} is not a calibration of this version; calibrate again")
+    assert store.load(MADE.key) == store.Found(None, SPOILT.format(name=path.name))
 
 
 def test_a_file_of_another_device_is_a_sentence(path: Path) -> None:
     other = MADE.model_copy(update={"key": MADE.key.model_copy(update={"processor": "another"})})
     path.write_text(other.model_dump_json())
-    assert store.load(MADE.key) == store.Found(None, f"{path} is of another device; calibrate again")
+    assert store.load(MADE.key) == store.Found(None, f"{path.name} is of another device; calibrate again")
 
 
 def test_what_cannot_be_written_serves_this_process(own_calibrations: Path) -> None:

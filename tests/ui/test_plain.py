@@ -75,14 +75,14 @@ def test_what_nothing_acts_on_gets_no_invisible_signs(text: str) -> None:
     assert WORD_JOINER not in plain(text)
 
 
-def told(message: Message, name: str = "") -> Iterator[tuple[str, str]]:
+def told(message: Message) -> Iterator[tuple[str, str]]:
     """All text of a message to the browser, each with its field."""
     for field, value in message.ListFields():
         for each in value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else (value,):
             if isinstance(each, Message):
-                yield from told(each, f"{type(each).__name__}.")
+                yield from told(each)
             elif isinstance(each, str):
-                yield f"{name or type(message).__name__ + '.'}{field.name}", each
+                yield f"{type(message).__name__}.{field.name}", each
 
 
 def assert_inert(visit: Visit) -> None:
