@@ -1,8 +1,8 @@
 """Import of a Hugging Face config.json, offline and exact: each key is understood, or the config is refused.
 
 >>> found = import_config({"model_type": "llama", "num_hidden_layers": 2, "rope_scaling": {"rope_type": "yarn"}})
->>> found.model.n_layers, found.notes[0][:28]
-(2, "rope_scaling={'rope_type': 'y")
+>>> found.model.n_layers, found.notes[0][:34]
+(2, "rope_scaling={'rope_type': 'yarn'}")
 """
 
 from collections.abc import Mapping, Sequence

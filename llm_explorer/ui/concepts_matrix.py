@@ -62,17 +62,14 @@ def draw(page: Page) -> None:
 def one_step_up(field: str, model: ModelConfig, run: RunConfig) -> Any:
     """The next value of a knob that makes a valid config, None at the top.
 
-    >>> one_step_up("emb_dim", ModelConfig(), RunConfig())  # the slider's next, 832, up to what 12 heads divide
-    840
+    >>> one_step_up("emb_dim", ModelConfig(), RunConfig())  # the slider's next: 12 heads of 72
+    864
     """
     if field == "batch_size":
         return run.batch_size + 1
     if field == "hidden_dim":
         return model.feed_forward_dim + model.emb_dim
-    after = ladders.next_step(field, model)
-    if field == "emb_dim" and after is not None:
-        return -(-int(after) // model.n_heads) * model.n_heads
-    return after
+    return ladders.next_step(field, model)
 
 
 def real_effects(model: ModelConfig, run: RunConfig, field: str, after: Any) -> dict[str, Cell]:
