@@ -17,6 +17,7 @@ from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.accounting.report import report as count
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
 from llm_explorer.formats import Configs, Imported, apply_settings, counted_report, load_import
+from llm_explorer.formats.dicts import NUMBER
 from llm_explorer.presets import PRESETS
 from llm_explorer.receipt import make_receipt, title_of
 from llm_explorer.speed import calibration as speed
@@ -46,11 +47,12 @@ _WRITERS: Final[Mapping[str, Callable[[ModelConfig, RunConfig], str]]] = {
 }
 
 
-def _share(_context: click.Context, _option: click.Parameter, value: float) -> float:
-    """A share from 0 to 0.9; click.FloatRange lets nan through."""
-    if not 0 <= value <= 0.9:
+def _share(_context: click.Context, _option: click.Parameter, value: str) -> float:
+    """A share from 0 to 0.9; click's own numbers may be nan, and have digits of any script."""
+    share = float(value.replace("_", "")) if NUMBER.fullmatch(value) else -1.0
+    if not 0 <= share <= 0.9:
         raise click.BadParameter(f"{value} is not a number from 0 to 0.9")
-    return value
+    return share
 
 
 _config = click.argument("config")
@@ -88,7 +90,9 @@ def presets(*, as_json: bool) -> None:
 @main.command()
 @_config
 @_set
-@click.option("--reserve", type=float, callback=_share, default=DEFAULT_RESERVE, help="Share of memory kept free.")
+@click.option(
+    "--reserve", metavar="SHARE", callback=_share, default=str(DEFAULT_RESERVE), help="Share of memory kept free."
+)
 @_json
 def report(config: str, settings: tuple[str, ...], reserve: float, *, as_json: bool) -> None:
     """Count parameters, FLOPs and memory, by formula; of a family that is not built here the parameters alone."""

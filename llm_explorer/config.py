@@ -23,7 +23,7 @@ from llm_explorer.problems import field_problem, limits, nearest_divisors, shown
 DEFAULT_SEQUENCE: Final = 256  # a step at the full context of GPT-2 takes seconds on a laptop
 # rows of the head that a loss in chunks (loss.py) sums the gradient of at once: 12 steps for GPT-2's 50,257
 HEAD_ROWS_AT_ONCE: Final = 4096
-_DEVICE: Final = re.compile(r"cpu|meta|mps|cuda(:\d{1,3})?")
+_DEVICE: Final = re.compile(r"cpu|meta|mps|cuda(:[0-9]{1,3})?")
 
 
 class _Config(BaseModel):

@@ -11,7 +11,7 @@ Writer = Callable[[float], str]
 _BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _COUNT_UNITS = ("", "K", "M", "B", "T")
 _FLOP_UNITS = ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP", "ZFLOP")
-_SIZE = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*(B|KiB|MiB|GiB|TiB|PiB|KB|MB|GB|TB|PB)\s*", re.I | re.A)
+_SIZE = re.compile(r" *(\d{1,15}(?:\.\d{1,15})?) *(B|KiB|MiB|GiB|TiB|PiB|KB|MB|GB|TB|PB) *", re.I | re.A)
 
 
 def count(value: float | None) -> str:

@@ -10,7 +10,7 @@ TOLERANCE: Final = 0.02  # rounding by hand is no mistake
 MOST_CHARACTERS: Final = 60
 Unit = Literal["bytes", "parameters", "FLOPs", "values", "seconds", "ratio"]
 
-_NUMBER = re.compile(r"\s*([+-]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*([A-Za-z%µ]*)\s*")
+_NUMBER = re.compile(r"\s*([+-]?(?:[0-9][0-9,_]*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)\s*([A-Za-z%µ]*)\s*")
 _DECIMAL: Final = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "t": 1e12, "p": 1e15}
 _SECONDS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "min": 60.0, "h": 3600.0}
 

@@ -16,6 +16,7 @@ from streamlit.errors import StreamlitAPIException
 from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs, apply_settings, to_settings
+from llm_explorer.formats.dicts import NUMBER
 from llm_explorer.ui import look
 from llm_explorer.ui.live import drag
 from llm_explorer.ui.pins import PIN, take_pins
@@ -142,9 +143,9 @@ def read_address() -> None:
         st.session_state[_ASKED] = asked
         st.session_state[_PLAIN] = not asked
         st.session_state[_REFUSED_PINS] = take_pins(st.query_params.get_all(PIN))
-        infinite = [field for field in (*BOUND, RESERVE) if _is_infinite(asked.get(field, ""))]
-        if infinite:  # st.number_input ends in an OverflowError (Streamlit 1.67)
-            for field in infinite:
+        unlike = [field for field in (*BOUND, RESERVE) if _is_number_to_streamlit_only(asked.get(field, ""))]
+        if unlike:
+            for field in unlike:
                 del st.query_params[field]
             st.rerun()
 
@@ -260,11 +261,13 @@ def _is_about(problem: Problem, text: str) -> bool:
     return problem.field == text.partition("=")[0][:40] or problem.value == text
 
 
-def _is_infinite(text: str) -> bool:
+def _is_number_to_streamlit_only(text: str) -> bool:
+    """Infinite, of which st.number_input ends in an OverflowError (1.67), or not in our digits: int('٣') is 3."""
     try:
-        return isinf(float(text))
+        infinite = isinf(float(text))
     except ValueError:
         return False
+    return infinite or not NUMBER.fullmatch(text.strip().removeprefix("-"))
 
 
 def _field_value(field: str, text: str) -> Any:
