@@ -19,6 +19,7 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.texts import first_guess as texts
 from llm_explorer.texts.explore import OPTIMIZER_NAMES, PHASE_WORDS, PRECISION_NAMES
 from llm_explorer.ui import parts, state, words
+from llm_explorer.ui.address import came_plain
 from llm_explorer.ui.shell import Page
 
 COOKIE: Final = "llm_explorer_guessed"
@@ -34,7 +35,7 @@ _TO_REMEMBER: Final = "first_guess_to_remember"
 def is_open(page: Page) -> bool:
     """Whether the guess is to be shown; once it is not, it is over for this visit."""
     if OVER not in st.session_state:
-        st.session_state[OVER] = not state.came_plain() or COOKIE in st.context.cookies.to_dict()
+        st.session_state[OVER] = not came_plain() or COOKIE in st.context.cookies.to_dict()
     if state.can_undo() or (page.model, page.run) != (ModelConfig(), RunConfig()):
         st.session_state[OVER] = True
     return not st.session_state[OVER]

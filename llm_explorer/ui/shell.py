@@ -11,6 +11,7 @@ from llm_explorer.hardware import one_reading
 from llm_explorer.texts.explore import PIN_HELP
 from llm_explorer.texts.look import ANSWERS_HIDDEN
 from llm_explorer.ui import guard, look, parts, pins, run_row, sending, share, state, unheard, warm
+from llm_explorer.ui.address import read_address, refused
 from llm_explorer.ui.live import drag
 from llm_explorer.ui.sidebar import Sidebar, Sliders
 from llm_explorer.ui.turns import TURNS
@@ -69,7 +70,7 @@ def page(
     guard.install()
     unheard.install()
     st.set_page_config(f"{title} · LLM explorer", ICON, "wide", look.wide(SIDEBAR_WIDTH))
-    state.read_address()
+    read_address()
     state.keep(title)
     state.make_change()
     pins.write_pins()
@@ -90,7 +91,7 @@ def page(
             _undo_and_pin(*(configs or state.last_valid()))
             share.draw()
     shown = without_answers if look.hides("answers") else body
-    _below_the_frame(shown, sliders, state.refused(), state.in_widgets())
+    _below_the_frame(shown, sliders, refused(), state.in_widgets())
 
 
 @st.fragment

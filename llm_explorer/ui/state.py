@@ -6,8 +6,6 @@ travel in the one bound text ``set``. Pages never read these keys; they get the 
 
 from collections.abc import Callable
 from contextlib import suppress
-from difflib import get_close_matches
-from math import isinf
 from typing import Any, Final
 
 import streamlit as st
@@ -16,10 +14,7 @@ from streamlit.errors import StreamlitAPIException
 from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs, apply_settings, to_settings
-from llm_explorer.formats.dicts import NUMBER
-from llm_explorer.ui import look
 from llm_explorer.ui.live import drag
-from llm_explorer.ui.pins import PIN, take_pins
 
 SLIDERS: Final = ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers", "drop_rate")
 RUN_FIELDS: Final = ("hardware", "device", "precision", "batch_size", "sequence_length", "optimizer", "accumulation")
@@ -33,11 +28,7 @@ _DEFAULTS: Final = {SETTINGS: "", RESERVE: round(100 * DEFAULT_RESERVE)}
 _HISTORY: Final = "history"
 _MOVED: Final = "moved"
 _CHANGE: Final = "change_before_next_run"
-_ASKED: Final = "asked_by_address"
 _PAGE: Final = "page"
-_PLAIN: Final = "came_without_parameters"
-_REFUSED: Final = "refused_from_address"
-_REFUSED_PINS: Final = "refused_pins"
 
 
 def default_of(field: str) -> Any:
@@ -135,21 +126,6 @@ def is_setting(problem: Problem) -> bool:
     return any(_is_about(problem, text) for text in held(SETTINGS).split())
 
 
-def read_address() -> None:
-    """Keep the address's own parameters, once a visit: widgets, drawn later, drop what they cannot take."""
-    if _ASKED not in st.session_state:
-        asked = st.query_params.to_dict()
-        asked |= {name: ",".join(st.query_params.get_all(name)) for name in asked if name == look.HIDE}
-        st.session_state[_ASKED] = asked
-        st.session_state[_PLAIN] = not asked
-        st.session_state[_REFUSED_PINS] = take_pins(st.query_params.get_all(PIN))
-        unlike = [field for field in (*BOUND, RESERVE) if _is_number_to_streamlit_only(asked.get(field, ""))]
-        if unlike:
-            for field in unlike:
-                del st.query_params[field]
-            st.rerun()
-
-
 def keep(page: str) -> None:
     """On another page than before: take the config along.
 
@@ -166,22 +142,6 @@ def keep(page: str) -> None:
         if value != default and field not in st.query_params:
             with suppress(StreamlitAPIException):  # still bound to the page before: Streamlit writes it itself
                 st.query_params[field] = str(value)
-
-
-def came_plain() -> bool:
-    """Whether the visit began at an address without parameters."""
-    return bool(st.session_state.get(_PLAIN))
-
-
-def refused() -> tuple[Problem, ...]:
-    """What the address asked for and the widgets dropped without a word; told until the config is changed."""
-    asked = st.session_state[_ASKED]
-    if asked:
-        st.session_state[_ASKED] = {}
-        dropped = tuple(problem for field, text in asked.items() for problem in _dropped(field, text))
-        st.session_state[_REFUSED] = (*dropped, *st.session_state.pop(_REFUSED_PINS, ()))
-    told: tuple[Problem, ...] = st.session_state.get(_REFUSED, ())
-    return () if can_undo() else told
 
 
 def remember(model: ModelConfig, run: RunConfig) -> None:
@@ -232,26 +192,6 @@ def take_number(field: str) -> None:
     moved(field)
 
 
-def _dropped(field: str, asked: str) -> tuple[Problem, ...]:
-    if field in (SETTINGS, STEP, PIN):
-        return ()
-    if field in look.PARAMETERS:
-        return look.problems(field, asked)
-    if field not in (*BOUND, RESERVE):
-        near = get_close_matches(field[:40], (*BOUND, RESERVE, *look.PARAMETERS), n=1, cutoff=0.8)
-        return (Problem(near[0], asked, f"{field[:40]} is no field; did you mean {near[0]}?"),) if near else ()
-    used = held(field)
-    if str(used) == asked:
-        return ()
-    if field in BOUND:
-        try:
-            if _field_value(field, asked) == used:
-                return ()
-        except ConfigError as error:
-            return tuple(problem for problem in error.problems if problem.field == field)
-    return (Problem(field, asked, f"{field}={asked[:40]} cannot be used here"),)
-
-
 def _has_own_control(text: str) -> Problem:
     told = f"{text[:60]} stands among the other settings, but that field has its own control"
     return Problem(SETTINGS, text, told)
@@ -259,17 +199,3 @@ def _has_own_control(text: str) -> Problem:
 
 def _is_about(problem: Problem, text: str) -> bool:
     return problem.field == text.partition("=")[0][:40] or problem.value == text
-
-
-def _is_number_to_streamlit_only(text: str) -> bool:
-    """Infinite, of which st.number_input ends in an OverflowError (1.67), or not in our digits: int('٣') is 3."""
-    try:
-        infinite = isinf(float(text))
-    except ValueError:
-        return False
-    return infinite or not NUMBER.fullmatch(text.strip().removeprefix("-"))
-
-
-def _field_value(field: str, text: str) -> Any:
-    model, run = apply_settings(ModelConfig(), RunConfig(), [f"{field}={text}"])
-    return getattr(model if field in SLIDERS else run, field)

@@ -1,0 +1,85 @@
+"""The address that a visit came with: what it asked for, and what of that was refused."""
+
+from difflib import get_close_matches
+from math import isinf
+from typing import Any, Final
+
+import streamlit as st
+
+from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
+from llm_explorer.formats import apply_settings
+from llm_explorer.formats.dicts import NUMBER
+from llm_explorer.ui import look, state
+from llm_explorer.ui.pins import PIN, take_pins
+
+_ASKED: Final = "asked_by_address"
+_PLAIN: Final = "came_without_parameters"
+_REFUSED: Final = "refused_from_address"
+_REFUSED_PINS: Final = "refused_pins"
+
+
+def read_address() -> None:
+    """Keep the address's own parameters, once a visit: widgets, drawn later, drop what they cannot take."""
+    if _ASKED not in st.session_state:
+        asked = st.query_params.to_dict()
+        asked |= {name: ",".join(st.query_params.get_all(name)) for name in asked if name == look.HIDE}
+        st.session_state[_ASKED] = asked
+        st.session_state[_PLAIN] = not asked
+        st.session_state[_REFUSED_PINS] = take_pins(st.query_params.get_all(PIN))
+        unlike = [
+            field for field in (*state.BOUND, state.RESERVE) if _is_number_to_streamlit_only(asked.get(field, ""))
+        ]
+        if unlike:
+            for field in unlike:
+                del st.query_params[field]
+            st.rerun()
+
+
+def came_plain() -> bool:
+    """Whether the visit began at an address without parameters."""
+    return bool(st.session_state.get(_PLAIN))
+
+
+def refused() -> tuple[Problem, ...]:
+    """What the address asked for and the widgets dropped without a word; told until the config is changed."""
+    asked = st.session_state[_ASKED]
+    if asked:
+        st.session_state[_ASKED] = {}
+        dropped = tuple(problem for field, text in asked.items() for problem in _dropped(field, text))
+        st.session_state[_REFUSED] = (*dropped, *st.session_state.pop(_REFUSED_PINS, ()))
+    told: tuple[Problem, ...] = st.session_state.get(_REFUSED, ())
+    return () if state.can_undo() else told
+
+
+def _dropped(field: str, asked: str) -> tuple[Problem, ...]:
+    if field in (state.SETTINGS, state.STEP, PIN):
+        return ()
+    if field in look.PARAMETERS:
+        return look.problems(field, asked)
+    if field not in (*state.BOUND, state.RESERVE):
+        near = get_close_matches(field[:40], (*state.BOUND, state.RESERVE, *look.PARAMETERS), n=1, cutoff=0.8)
+        return (Problem(near[0], asked, f"{field[:40]} is no field; did you mean {near[0]}?"),) if near else ()
+    used = state.held(field)
+    if str(used) == asked:
+        return ()
+    if field in state.BOUND:
+        try:
+            if _field_value(field, asked) == used:
+                return ()
+        except ConfigError as error:
+            return tuple(problem for problem in error.problems if problem.field == field)
+    return (Problem(field, asked, f"{field}={asked[:40]} cannot be used here"),)
+
+
+def _is_number_to_streamlit_only(text: str) -> bool:
+    """Infinite, of which st.number_input ends in an OverflowError (1.67), or not in our digits: int('٣') is 3."""
+    try:
+        infinite = isinf(float(text))
+    except ValueError:
+        return False
+    return infinite or not NUMBER.fullmatch(text.strip().removeprefix("-"))
+
+
+def _field_value(field: str, text: str) -> Any:
+    model, run = apply_settings(ModelConfig(), RunConfig(), [f"{field}={text}"])
+    return getattr(model if field in state.SLIDERS else run, field)
