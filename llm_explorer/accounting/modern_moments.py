@@ -21,7 +21,7 @@ Found = list[tuple[str, Leaves]]  # phases, and what of one stretch is alive at 
 _NOTHING: Final = Value("gradient of the loss", "1", NOTHING)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)  # kinds of step that a stranger asks for may be any, at 0.12 MB each
 def plan(recipe: Recipe, structure: Structure) -> Plan:
     """Follow a step of this recipe and structure."""
     kernels = recipe.kernels
@@ -48,7 +48,7 @@ def plan(recipe: Recipe, structure: Structure) -> Plan:
     return Plan(largest, kept, sums)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _stretches(kernels: Kernels, structure: Structure, accumulating: bool, tied: bool) -> "_Step":  # noqa: FBT001
     """Apart from the optimizer, of which many are asked for with the same model."""
     return _Step(kernels, structure, accumulating=accumulating, tied=tied)

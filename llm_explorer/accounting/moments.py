@@ -54,7 +54,7 @@ class Plan(NamedTuple):
     sums: Callable[..., tuple[int, ...]]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def plan(recipe: Recipe) -> Plan:
     """Follow a step of this recipe."""
     base, kept_by_embeddings = base_of(recipe), ends.kept_by_embeddings(recipe.kernels)
