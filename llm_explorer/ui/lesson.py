@@ -36,11 +36,11 @@ def lesson(title: str, question: str, steps: Sequence[Step]) -> None:
 
 
 def _draw(page: shell.Page, steps: Sequence[Step]) -> None:
-    numbers = list(range(1, len(steps) + 1))
-    st.segmented_control(
-        "Step", numbers, default=1, required=True, key=state.STEP, bind="query-params", label_visibility="collapsed"
+    numbers = range(1, len(steps) + 1)
+    number: int = st.segmented_control(
+        "Step", numbers, default=_asked(numbers), required=True, key=state.STEP, label_visibility="collapsed"
     )
-    number = int(st.session_state[state.STEP] or 1)
+    _write_step(number)
     step = steps[number - 1]
     st.markdown(f"##### {number} of {len(steps)} · {step.title}")
     step.draw(page)
@@ -74,7 +74,9 @@ def _answer(name: str, function: str, inputs: dict[str, Any]) -> Any:
 
 def guess(key: str, question: str, options: Sequence[str]) -> str | None:
     """Ask for a guess; until there is one, None: the answer is not shown before."""
-    choice: str | None = st.radio(question, options, index=None, key=f"guess_{key}", horizontal=True)
+    choice: str | None = st.radio(
+        question, options, index=None, key=f"guess_{key}", persist_state="session", horizontal=True
+    )
     return choice
 
 
@@ -116,7 +118,12 @@ def exercises(name: str, items: Sequence[Exercise]) -> None:
         with st.container(border=True):
             st.markdown(f"**{number}.** {item.question}")
             answer = st.text_input(
-                "Your answer", key=f"exercise_{name}_{number}", placeholder=example(item), max_chars=60, width=260
+                "Your answer",
+                key=f"exercise_{name}_{number}",
+                persist_state="session",
+                placeholder=example(item),
+                max_chars=60,
+                width=260,
             )
             if answer.strip():
                 judged = judge(item, answer)
@@ -136,3 +143,21 @@ def link(path: str, label: str, *, step: int = 1) -> None:
 
 def _go(number: int) -> None:
     st.session_state[state.STEP] = number
+
+
+def _asked(numbers: range) -> int:
+    """The step that the address asks for, the first where there is no such step."""
+    return next((number for number in numbers if str(number) == st.query_params.get(state.STEP)), 1)
+
+
+def _write_step(number: int) -> None:
+    """Have the step in the address, but for the first.
+
+    It is not bound: Streamlit (1.67) takes what is bound along to the next page, and that may be another lesson.
+    """
+    if st.query_params.get(state.STEP, "1") == str(number):
+        return
+    if number == 1:
+        del st.query_params[state.STEP]
+    else:
+        st.query_params[state.STEP] = str(number)

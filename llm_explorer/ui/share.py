@@ -16,7 +16,7 @@ QUIET: Final = 4  # modules of white around it: ISO/IEC 18004 asks for four
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 
 LONGEST: Final = 2000  # characters: what the text `set` may have
-KNOWN: Final = {*state.BOUND, state.SETTINGS, state.RESERVE, state.STEP, PIN, *look.PARAMETERS}
+KNOWN: Final = {*state.IN_FRAME, state.STEP, PIN, *look.PARAMETERS}
 
 Address = dict[str, str | list[str]]
 
@@ -64,7 +64,8 @@ def _asked() -> Address:
 def here() -> Address:
     """The parameters of the address that mean something here, a pin as often as there may be pins.
 
-    What else a stranger's link brings is in none of the ten links of each page.
+    What else a stranger's link brings is in none of the ten links of each page. A setting has one value: where a link
+    has brought it twice, the newer comes first.
     """
     found: Address = {}
     for name in st.query_params:
@@ -72,7 +73,7 @@ def here() -> Address:
         if name == look.HIDE:
             values = [",".join(look.hidden())]
         if name in KNOWN and any(values):
-            found[name] = values if len(values) > 1 else values[0]
+            found[name] = values[0] if len(values) == 1 or name in state.IN_FRAME else values
     return found
 
 

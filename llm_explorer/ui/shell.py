@@ -11,8 +11,8 @@ from llm_explorer.hardware import one_reading
 from llm_explorer.texts.explore import PIN_HELP
 from llm_explorer.texts.look import ANSWERS_HIDDEN
 from llm_explorer.ui import guard, look, parts, pins, run_row, sending, share, state, unheard, warm
-from llm_explorer.ui.address import read_address, refused
-from llm_explorer.ui.live import drag
+from llm_explorer.ui.address import follow_widgets, of_all_pages, read_address, refused
+from llm_explorer.ui.live import drag, history
 from llm_explorer.ui.sidebar import Sidebar, Sliders
 from llm_explorer.ui.turns import TURNS
 from llm_explorer.ui.words import name_of, value_words
@@ -71,7 +71,15 @@ def page(
     unheard.install()
     st.set_page_config(f"{title} · LLM explorer", ICON, "wide", look.wide(SIDEBAR_WIDTH))
     read_address()
-    state.keep(title)
+    with of_all_pages():
+        sliders = _frame(title, question, run_in_sidebar=run_in_sidebar)
+    shown = without_answers if look.hides("answers") else body
+    _below_the_frame(shown, sliders, refused(), state.in_widgets())
+
+
+def _frame(title: str, question: str, *, run_in_sidebar: bool) -> Sliders:
+    """All that is the same on every page; the values of each field's slider."""
+    follow_widgets(title)
     state.make_change()
     pins.write_pins()
     look.apply()
@@ -90,8 +98,9 @@ def page(
         with bar.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
             _undo_and_pin(*(configs or state.last_valid()))
             share.draw()
-    shown = without_answers if look.hides("answers") else body
-    _below_the_frame(shown, sliders, refused(), state.in_widgets())
+    with bar:  # where a part without a face takes no line
+        history.one_entry_a_page(state.IN_FRAME)
+    return sliders
 
 
 @st.fragment

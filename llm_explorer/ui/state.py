@@ -5,11 +5,9 @@ travel in the one bound text ``set``. Pages never read these keys; they get the 
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Final
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
@@ -21,26 +19,27 @@ RUN_FIELDS: Final = ("hardware", "device", "precision", "batch_size", "sequence_
 BOUND: Final = (*SLIDERS, *RUN_FIELDS)
 SETTINGS: Final = "set"
 RESERVE: Final = "reserve"  # bound too, but of the page: no config has it
-STEP: Final = "step"  # bound on the pages of lessons
+STEP: Final = "step"  # of a lesson
+IN_FRAME: Final = (*BOUND, SETTINGS, RESERVE)  # all that is bound
 KEPT_CONFIGS: Final = 20
 
 _DEFAULTS: Final = {SETTINGS: "", RESERVE: round(100 * DEFAULT_RESERVE)}
 _HISTORY: Final = "history"
 _MOVED: Final = "moved"
 _CHANGE: Final = "change_before_next_run"
-_PAGE: Final = "page"
 
 
 def default_of(field: str) -> Any:
-    """A field's default, in whichever config it is."""
+    """A field's default, in whichever config it is, or that of another bound widget."""
+    if field in _DEFAULTS:
+        return _DEFAULTS[field]
     fields = ModelConfig.model_fields | RunConfig.model_fields
     return fields[field].default
 
 
 def held(key: str) -> Any:
     """What a widget of the frame holds; its default where a message, which a stranger may make up, left it out."""
-    default = _DEFAULTS[key] if key in _DEFAULTS else default_of(key)
-    return st.session_state.get(key, default)
+    return st.session_state.get(key, default_of(key))
 
 
 def slider_key(field: str) -> str:
@@ -124,24 +123,6 @@ def remove_setting(problem: Problem) -> None:
 def is_setting(problem: Problem) -> bool:
     """Whether a problem is about something in the text ``set``."""
     return any(_is_about(problem, text) for text in held(SETTINGS).split())
-
-
-def keep(page: str) -> None:
-    """On another page than before: take the config along.
-
-    Streamlit (1.67) does so by itself only where a browser has told of the widgets twice: what an address brought is
-    forgotten at the first link, and not in the new address.
-    """
-    before, st.session_state[_PAGE] = st.session_state.get(_PAGE, page), page
-    if page == before:
-        return
-    usual = {field: default_of(field) for field in BOUND} | _DEFAULTS
-    for field, default in usual.items():
-        value = st.session_state.get(field, default)
-        st.session_state[field] = value
-        if value != default and field not in st.query_params:
-            with suppress(StreamlitAPIException):  # still bound to the page before: Streamlit writes it itself
-                st.query_params[field] = str(value)
 
 
 def remember(model: ModelConfig, run: RunConfig) -> None:

@@ -2,8 +2,8 @@
 
 A browser sends with each message what all its widgets hold. After the server has set some, a slow one still sends what
 they held before, and Streamlit (1.67) takes that for a change. But a widget that holds what it held in the message
-before is not why this one was sent, if something else in it is new, or if it asks for a part below the frame only, as a
-clock's does.
+before is not why this one was sent, if something else in it is new, if it asks for another page, or if it asks for a
+part below the frame only, as a clock's does.
 """
 # ruff: noqa: SLF001 -- there is no other way to a session's values
 
@@ -26,12 +26,15 @@ def install() -> None:
 def _take_what_is_new(session: SessionState, message: WidgetStates) -> None:
     _take(session, message)
     told = {state.id: state for state in message.widgets}
-    before = session._old_state.get(_TOLD, {})
-    session._old_state[_TOLD] = told
-    as_before = [name for name, state in told.items() if before.get(name) == state and not _is_press(state)]
     context = get_script_run_ctx()
-    of_parts = context is not None and bool(context.fragment_ids_this_run)
-    if len(as_before) == len(told) and not of_parts:
+    page, of_parts = (context.page_script_hash, bool(context.fragment_ids_this_run)) if context else ("", False)
+    page_before, before = session._old_state.get(_TOLD, ("", {}))
+    # what Back or Forward has sent comes without the widgets that the address is to set: what they hold is not known
+    left_out = dict.fromkeys((before.keys() & session._query_param_bound_widget_ids) - told.keys())
+    session._old_state[_TOLD] = page, told | left_out
+    same = {name for name, state in told.items() if before.get(name) == state and not _is_press(state)}
+    as_before = same | {name for name in told if of_parts and name in before and before[name] is None}
+    if len(as_before) == len(told) and page == page_before and not of_parts:
         return  # one is back at what it was before the server set it, or the browser has connected anew
     values, keys = session._new_widget_state, session._key_id_mapper.id_key_mapping
     for name in as_before:

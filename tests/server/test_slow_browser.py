@@ -1,7 +1,7 @@
 """A browser that is slow to hear what the server has set: its next messages still have the values of before."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from screen import SMALL, Server
@@ -24,9 +24,9 @@ class SlowVisitor(Visitor):
 
     slow = False
 
-    async def run(self, *states: WidgetState, fragment: str = "") -> float:
-        before = self.states | {state.id: state for state in states if not state.HasField("trigger_value")}
-        seconds = await super().run(*states, fragment=fragment)
+    async def send(self, states: Iterable[WidgetState], fragment: str = "", *, back: bool = False) -> float:
+        before = dict(self.states)
+        seconds = await super().send(states, fragment, back=back)
         if self.slow:
             self.unheard |= {name: state for name, state in self.states.items() if before.get(name) != state}
             self.states = before
@@ -90,6 +90,33 @@ def test_undo_is_not_taken_back_by_a_clock(server: Server) -> None:
         return visitor.slider("n_layers")
 
     assert asyncio.run(visit()) == "2"
+
+
+def test_a_sliders_move_is_not_taken_back_by_a_link_to_another_page(server: Server) -> None:
+    async def visit() -> str:
+        visitor = await at_small(server)
+        await visitor.move("n_layers", "3")
+        await visitor.go("Memory")
+        await visitor.close()
+        return visitor.slider("n_layers")
+
+    assert asyncio.run(visit()) == "3"
+
+
+def test_what_back_has_brought_is_not_taken_back_by_a_clock(server: Server) -> None:
+    async def visit() -> tuple[str, str]:
+        visitor = await at_small(server)
+        visitor.hears()
+        await visitor.go("Memory")
+        await visitor.move("n_layers", "3")
+        visitor.slows()
+        await visitor.go("Compare", SMALL[1:])
+        brought = visitor.slider("n_layers")
+        await visitor.clock()
+        await visitor.close()
+        return brought, visitor.slider("n_layers")
+
+    assert asyncio.run(visit()) == ("2", "2")
 
 
 def test_the_number_of_before_is_a_change_when_it_is_all_that_a_message_can_be_about(server: Server) -> None:

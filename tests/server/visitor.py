@@ -30,6 +30,7 @@ class Visitor:
 
     def __init__(self, socket: ClientConnection, page: str, query: str) -> None:
         self.socket, self.page, self.query = socket, page, query
+        self.page_hash = ""  # of a page that a link has led to
         self.screen: dict[tuple[int, ...], Any] = {}
         self.widgets: dict[str, Found] = {}
         self.states: dict[str, WidgetState] = {}  # the browser sends all of them each time
@@ -37,7 +38,7 @@ class Visitor:
         self.errors: list[str] = []
         self.received = 0
         self.session_id = ""
-        self._page_hash = ""
+        self._drawn_page = ""
         self._drawn: set[str] = set()  # fragments, in this run
         self._stopped: set[str] = set()
 
@@ -66,14 +67,15 @@ class Visitor:
         self.states |= {state.id: state for state in states if state not in pressed}
         return await self.send([*self.states.values(), *pressed], fragment)
 
-    async def send(self, states: Iterable[WidgetState], fragment: str = "") -> float:
+    async def send(self, states: Iterable[WidgetState], fragment: str = "", *, back: bool = False) -> float:
         """Send nothing but these states, as no browser does, and wait until the script has run; seconds."""
         message = BackMsg()
         message.rerun_script.query_string = self.query
         message.rerun_script.page_name = self.page
+        # of a fragment: else, where it has all drawn anew, the first page would be drawn
+        message.rerun_script.page_script_hash = self.page_hash or (self._drawn_page if fragment else "")
         message.rerun_script.fragment_id = fragment
-        if fragment:  # else a fragment that has all drawn anew would have the first page drawn
-            message.rerun_script.page_script_hash = self._page_hash
+        message.rerun_script.is_history_navigation = back
         message.rerun_script.widget_states.widgets.extend(states)
         begin = time.perf_counter()
         await self.say(message.SerializeToString())
@@ -99,6 +101,13 @@ class Visitor:
         """Click the button with this label."""
         button = next(each for each in self.widgets.values() if each.kind == "button" and each.proto.label == label)
         return await self.run(WidgetState(id=button.id, trigger_value=True), fragment=button.fragment)
+
+    async def go(self, label: str, query: str | None = None) -> float:
+        """Click a page's link; with a ``query``, go back to the page at that address."""
+        links = (each.page_link for each in self.screen.values() if each.WhichOneof("type") == "page_link")
+        link = next(each for each in links if each.label == label)
+        self.page_hash, self.query = link.page_script_hash, link.query_string if query is None else query
+        return await self.send(self.states.values(), back=query is not None)
 
     async def poll(self) -> float:
         """One run of what the server asked to be run again by itself."""
@@ -138,7 +147,7 @@ class Visitor:
                 self.widgets.clear()
                 self.polls.clear()
         elif kind == "navigation":
-            self._page_hash = message.navigation.page_script_hash
+            self._drawn_page = message.navigation.page_script_hash
         elif kind == "auto_rerun":
             self.polls[message.auto_rerun.fragment_id] = message.auto_rerun.interval
         elif kind == "stop_auto_rerun":

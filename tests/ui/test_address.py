@@ -1,5 +1,7 @@
 """What an address brings, and what of it is told to be of no use."""
 
+from urllib.parse import parse_qs
+
 import pytest
 from visit import Visit
 
@@ -158,3 +160,10 @@ def test_what_the_address_asked_in_vain_is_told_until_the_config_is_changed() ->
     assert "n_layers='abc' is not a whole number" in visit.words().replace("\\", "")
     assert "From the address" in visit.run().words()
     assert "From the address" not in visit.type("n_layers", 13).words()
+
+
+def test_a_setting_that_a_link_has_brought_twice_is_passed_on_once() -> None:
+    """As a click on a page's link does it: first the browser's value, then that of when the link was drawn."""
+    visit = Visit(n_layers=["5", "3"], pin=["n_layers=2", "n_layers=2"])
+    links = {link.proto.label: parse_qs(link.proto.query_string) for link in visit.page.get("page_link")}
+    assert links["Memory"] == {"n_layers": ["5"], "pin": ["n_layers=2", "n_layers=2"]}

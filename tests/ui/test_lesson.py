@@ -69,6 +69,16 @@ def test_a_step_that_is_not_there_opens_the_first(step: str) -> None:
     assert "1 of 3 · Guess" in words(visit(step=step))
 
 
+def test_the_address_has_the_step_but_for_the_first() -> None:
+    page = visit()
+    assert "step" not in page.query_params
+    next(button for button in page.button if button.label.startswith("Next")).click()
+    assert run(page).query_params["step"] == "2"
+    next(button for button in page.button if button.label == "Back").click()
+    assert "step" not in run(page).query_params
+    assert "step" not in run(visit(step="99")).query_params
+
+
 def test_next_and_back_go_through_the_steps() -> None:
     page = visit()
     next(button for button in page.button if button.label.startswith("Next")).click()

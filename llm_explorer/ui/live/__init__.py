@@ -1,7 +1,7 @@
-"""Two small browser parts: charts that change in place, and sliders whose drag is felt at once.
+"""Small browser parts: charts that change in place, sliders whose drag is felt at once, one history entry a page.
 
-Both only add: without them, or with LLM_EXPLORER_LIVE=0, charts are drawn anew by Streamlit and a slider tells its
-value when it is let go.
+They only add: without them, or with LLM_EXPLORER_LIVE=0, charts are drawn anew by Streamlit, a slider tells its value
+when it is let go, and the browser's Back goes through each value that was set.
 """
 
 import os
