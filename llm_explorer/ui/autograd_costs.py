@@ -45,7 +45,9 @@ def step_size(_page: Page) -> None:
         return
     values = inputs("x", "w", "b", "y")
     sides = (ONE_SIDED, TWO_SIDED)
-    side = st.segmented_control("Difference", sides, default=ONE_SIDED, required=True, key="autograd_sides")
+    side = st.segmented_control(
+        "Difference", sides, default=ONE_SIDED, required=True, key="autograd_sides", persist_state="session"
+    )
     found = lesson.ask(LESSON, "difference_errors", central=side == TWO_SIDED, **values)
     errors = {"fp32": found["float32"], "fp64": found["float64"]}
     best = {name: min(zip(column, found["h"], strict=True)) for name, column in errors.items()}
@@ -72,6 +74,7 @@ def rules(_page: Page) -> None:
         default="accumulation",
         required=True,
         key="autograd_rule",
+        persist_state="session",
     )
     text = texts.RULES[rule]
     st.markdown(f"{text.shows} {text.matters}")
@@ -141,7 +144,9 @@ def _bars(title: str, differences: float, autograd: float, write: units.Writer) 
 
 
 def _backwards() -> int:
-    return int(st.slider("Backward passes", 1, texts.MOST_BACKWARDS, 2, key="autograd_backwards"))
+    return int(
+        st.slider("Backward passes", 1, texts.MOST_BACKWARDS, 2, key="autograd_backwards", persist_state="session")
+    )
 
 
 def _largest_difference(rows: list[dict[str, Any]]) -> float:

@@ -76,10 +76,14 @@ def graph(_page: Page) -> None:
     expression = ONE_NEURON
     if choice is not None:
         options = (ONE_NEURON, TWICE)
-        expression = st.segmented_control("Expression", options, default=ONE_NEURON, required=True, key="autograd_expr")
+        expression = st.segmented_control(
+            "Expression", options, default=ONE_NEURON, required=True, key="autograd_expr", persist_state="session"
+        )
     found = lesson.ask("autograd_graph", "graph", expression=expression, **values)
     nodes, edges = found["nodes"], found["edges"]
-    visited = int(st.slider(texts.GRAPH_STEP, 0, len(nodes), 0, key=f"autograd_visited_{len(nodes)}"))
+    visited = int(
+        st.slider(texts.GRAPH_STEP, 0, len(nodes), 0, key=f"autograd_visited_{len(nodes)}", persist_state="session")
+    )
     grid = st.grid(2, min_column_width=look.wide(360))
     with grid.cell():
         alt = f"Graph of {expression}, backward has visited {visited} of {len(nodes)} operations"
@@ -169,6 +173,7 @@ def code(key: str, functions: Sequence[str], module: str = LESSON) -> None:
         default=functions[0],
         required=True,
         key=f"autograd_code_{key}",
+        persist_state="session",
         label_visibility="collapsed",
     )
     lesson.code(module, chosen or functions[0])
@@ -178,11 +183,13 @@ def _functions() -> tuple[str, str, float]:
     grid = st.grid(3, min_column_width=look.wide(200))
     names = list(texts.FUNCTIONS)
     with grid.cell():
-        inner = st.selectbox("g", names, index=1, key="autograd_inner")
+        inner = st.selectbox("g", names, index=1, key="autograd_inner", persist_state="session")
     with grid.cell():
-        outer = st.selectbox("f", names, index=2, key="autograd_outer")
+        outer = st.selectbox("f", names, index=2, key="autograd_outer", persist_state="session")
     with grid.cell():
-        x = st.slider("x", -texts.LARGEST_X, texts.LARGEST_X, 1.5, step=0.1, key="autograd_chain_x")
+        x = st.slider(
+            "x", -texts.LARGEST_X, texts.LARGEST_X, 1.5, step=0.1, key="autograd_chain_x", persist_state="session"
+        )
     return inner, outer, x
 
 
@@ -197,6 +204,7 @@ def _w_slider(grid: Sequence[float]) -> float:
         grid,
         nearest,
         key=key,
+        persist_state="session",
         format_func=lambda point: f"{point:g}",
         on_change=_take_w,
         args=(key,),

@@ -160,6 +160,7 @@ def closing(_page: Page) -> None:
             selection_mode="multi",
             format_func=lambda number: f"neuron {number}",
             key="backprop_closed",
+            persist_state="session",
         )
     neurons = sorted(number - 1 for number in closed)
     seen = lesson.ask(LESSON, "closing", data=data, seed=seed, neurons=neurons)
@@ -225,7 +226,14 @@ def seed_input(step: str) -> int:
     """The seed of a step."""
     return int(
         st.number_input(
-            texts.SEED_LABEL, 0, 999, texts.SEED, key=f"backprop_seed_{step}", help=texts.SEED_HELP, width=150
+            texts.SEED_LABEL,
+            0,
+            999,
+            texts.SEED,
+            key=f"backprop_seed_{step}",
+            persist_state="session",
+            help=texts.SEED_HELP,
+            width=150,
         )
     )
 
@@ -234,7 +242,13 @@ def data_choice(step: str) -> str:
     """One sample or the data set."""
     key = f"backprop_data_{step}"
     chosen: str = st.segmented_control(
-        "Examples", texts.DATA, default=texts.DATA[0], required=True, key=key, help=texts.DATA_HELP
+        "Examples",
+        texts.DATA,
+        default=texts.DATA[0],
+        required=True,
+        key=key,
+        persist_state="session",
+        help=texts.DATA_HELP,
     )
     return chosen
 
@@ -242,7 +256,12 @@ def data_choice(step: str) -> str:
 def rate_slider(step: str, default: float) -> float:
     """The learning rate."""
     rate: float = st.select_slider(
-        "Learning rate lr", texts.RATES, default, format_func=lambda rate: f"{rate:g}", key=f"backprop_rate_{step}"
+        "Learning rate lr",
+        texts.RATES,
+        default,
+        format_func=lambda rate: f"{rate:g}",
+        key=f"backprop_rate_{step}",
+        persist_state="session",
     )
     return rate
 

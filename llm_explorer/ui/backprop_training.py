@@ -188,7 +188,11 @@ def training_inputs(step: str, rate: float, steps: int) -> tuple[int, float, int
     """Seed, learning rate and number of steps."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed, chosen = seed_input(step), rate_slider(step, rate)
-        return seed, chosen, int(st.slider("Steps", 10, 100, steps, 10, key=f"backprop_steps_{step}"))
+        return (
+            seed,
+            chosen,
+            int(st.slider("Steps", 10, 100, steps, 10, key=f"backprop_steps_{step}", persist_state="session")),
+        )
 
 
 def depth(_page: Page) -> None:
@@ -197,9 +201,14 @@ def depth(_page: Page) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         activation = st.segmented_control(
-            "Activation", ["sigmoid", "relu"], default="sigmoid", required=True, key="backprop_activation"
+            "Activation",
+            ["sigmoid", "relu"],
+            default="sigmoid",
+            required=True,
+            key="backprop_activation",
+            persist_state="session",
         )
-        layers = int(st.slider("Layers", 2, 30, 20, key="backprop_layers"))
+        layers = int(st.slider("Layers", 2, 30, 20, key="backprop_layers", persist_state="session"))
         seed = seed_input("depth")
     shares = lesson.ask(DEPTH, "through_depth", activation=activation, layers=layers, seed=seed)
     names = {"small": texts.STARTS["small"], "matched": texts.MATCHED[activation], "large": texts.STARTS["large"]}

@@ -124,7 +124,7 @@ def _add(own: RunConfig) -> None:
 def _differences(compared: Sequence[Compared]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"##### {texts.DIFFERENCES}", help=texts.DIFFERENCES_HELP, width="content")
-        everything = st.toggle(texts.ALL_FIELDS, key="compare_all_fields")
+        everything = st.toggle(texts.ALL_FIELDS, key="compare_all_fields", persist_state="session")
     rows = {}
     for field in (*ModelConfig.model_fields, *RunConfig.model_fields):
         values = [shown_value(field, each.model, each.run) for each in compared]

@@ -106,7 +106,9 @@ def _chosen(names: list[str]) -> str | None:
     key = "roofline_of"
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[0]
-    st.segmented_control(texts.ROOFLINE_OF, names, required=True, key=key, label_visibility="collapsed")
+    st.segmented_control(
+        texts.ROOFLINE_OF, names, required=True, key=key, persist_state="session", label_visibility="collapsed"
+    )
     return str(st.session_state[key])
 
 

@@ -93,13 +93,26 @@ def _inputs(page: Page) -> None:
     grid = look.four("plan", 150)
     with grid.cell():
         about = texts.PLAN_TOKENS_HELP.format(tokens=chinchilla)
-        millions = st.number_input(texts.PLAN_TOKENS, 1, 10**9, step=1000, key="plan_tokens", help=about)
+        millions = st.number_input(
+            texts.PLAN_TOKENS, 1, 10**9, step=1000, key="plan_tokens", persist_state="session", help=about
+        )
     with grid.cell():
-        step = st.number_input(texts.PLAN_STEP, 1, 10**9, step=2**16, key="plan_step", help=texts.PLAN_STEP_HELP)
+        step = st.number_input(
+            texts.PLAN_STEP, 1, 10**9, step=2**16, key="plan_step", persist_state="session", help=texts.PLAN_STEP_HELP
+        )
     with grid.cell():
-        mfu = st.number_input(texts.PLAN_MFU, 1, 100, step=5, key="plan_mfu", help=texts.PLAN_MFU_HELP)
+        mfu = st.number_input(
+            texts.PLAN_MFU, 1, 100, step=5, key="plan_mfu", persist_state="session", help=texts.PLAN_MFU_HELP
+        )
     with grid.cell():
         price = st.number_input(
-            texts.PLAN_PRICE, 0.0, 10000.0, step=0.5, key="plan_price", format="%g", help=texts.PLAN_PRICE_HELP
+            texts.PLAN_PRICE,
+            0.0,
+            10000.0,
+            step=0.5,
+            key="plan_price",
+            persist_state="session",
+            format="%g",
+            help=texts.PLAN_PRICE_HELP,
         )
     st.session_state[_PLAN] = Plan(millions * MILLION, step, mfu / 100, price or None)

@@ -25,12 +25,14 @@ def draw(page: Page) -> None:
     grid = st.grid(2, min_column_width=look.wide(COLUMN))
     left, right = grid.cell(), grid.cell()
     with left:
-        text = st.text_input("Text", "To be or not", max_chars=16, key="journey_text")
+        text = st.text_input("Text", "To be or not", max_chars=16, key="journey_text", persist_state="session")
         data = lesson.ask(LESSON, "journey", text=text, seed=page.run.seed)
         stages = [stage["name"] for stage in data["stages"]]
         if choice is not None:
             stages.append(PROBABILITIES)
-        stage = st.segmented_control("Stage", stages, default=stages[0], required=True, wrap=True, key="journey_stage")
+        stage = st.segmented_control(
+            "Stage", stages, default=stages[0], required=True, wrap=True, key="journey_stage", persist_state="session"
+        )
         numbers = _picture(data, stage or stages[0])
         st.caption(texts.JOURNEY_NOISE)
         lesson.link("pages/pretraining.py", texts.PRETRAINING)

@@ -141,7 +141,9 @@ def _parameters(page: Page) -> Picture:
 
 
 def _vocabulary(page: Page) -> Picture:
-    text = st.text_input("A text, cut into characters", "to be or not to be", max_chars=40, key="concepts_text")
+    text = st.text_input(
+        "A text, cut into characters", "to be or not to be", max_chars=40, key="concepts_text", persist_state="session"
+    )
     data = lesson.ask(LESSON, "vocabulary", text=text, seed=page.run.seed)
     labels = [f"{number}: {_shown(character)}" for number, character in enumerate(data["characters"])]
     figure = charts.vectors(texts.PICTURES["vocabulary"], data["rows"], labels, across="entry of the vector")
@@ -151,7 +153,9 @@ def _vocabulary(page: Page) -> Picture:
 
 
 def _context(page: Page) -> Picture:
-    tokens = st.slider("Tokens of a text for a model with C = 8", 1, 12, 5, key="concepts_tokens")
+    tokens = st.slider(
+        "Tokens of a text for a model with C = 8", 1, 12, 5, key="concepts_tokens", persist_state="session"
+    )
     data = lesson.ask(LESSON, "context", tokens=tokens, seed=page.run.seed)
     places = [f"place {number}" + (" · used" if number < tokens else "") for number in range(len(data["rows"]))]
     figure = charts.vectors(texts.PICTURES["context"], data["rows"], places, across="entry of the vector")
@@ -160,7 +164,9 @@ def _context(page: Page) -> Picture:
 
 
 def _embedding(page: Page) -> Picture:
-    width = st.select_slider("Embedding size D", [4, 8, 16, 32, 64, 128, 256], 16, key="concepts_width")
+    width = st.select_slider(
+        "Embedding size D", [4, 8, 16, 32, 64, 128, 256], 16, key="concepts_width", persist_state="session"
+    )
     data = lesson.ask(LESSON, "embedding", width=width, seed=page.run.seed)
     labels = ["token 0", "token 1"]
     figure = charts.vectors(
@@ -175,7 +181,9 @@ def _embedding(page: Page) -> Picture:
 
 def _hidden(page: Page) -> Picture:
     width = 8
-    hidden = st.select_slider("Hidden size F, for D = 8", [4, 8, 16, 24, 32, 48], 32, key="concepts_hidden")
+    hidden = st.select_slider(
+        "Hidden size F, for D = 8", [4, 8, 16, 24, 32, 48], 32, key="concepts_hidden", persist_state="session"
+    )
     data = lesson.ask(LESSON, "hidden", width=width, hidden_dim=hidden, seed=page.run.seed)
     stages: dict[str, list[float]] = data["stages"]
     longest = max(map(len, stages.values()))
@@ -188,7 +196,7 @@ def _hidden(page: Page) -> Picture:
 
 
 def _layers(page: Page) -> Picture:
-    count = st.slider("Layers L", 1, 12, 6, key="concepts_layers")
+    count = st.slider("Layers L", 1, 12, 6, key="concepts_layers", persist_state="session")
     data = lesson.ask(LESSON, "layers", n_layers=count, seed=page.run.seed)
     labels = ["embedding", *(f"block {number}" for number in range(1, count + 1))]
     figure = charts.vectors(texts.PICTURES["layers"], data["rows"], labels, across="entry of the vector")
@@ -198,7 +206,7 @@ def _layers(page: Page) -> Picture:
 
 
 def _heads(page: Page) -> Picture:
-    count = st.select_slider("Heads N, for D = 16", [1, 2, 4], 2, key="concepts_heads")
+    count = st.select_slider("Heads N, for D = 16", [1, 2, 4], 2, key="concepts_heads", persist_state="session")
     patterns = lesson.ask(LESSON, "heads", n_heads=count, seed=page.run.seed)["patterns"]
     figure = charts.attention(texts.PICTURES["heads"], patterns)
     last = ", ".join(f"{share:.1%}" for share in patterns[0][-1])
@@ -213,8 +221,8 @@ def _heads(page: Page) -> Picture:
 
 def _dropout(page: Page) -> Picture:
     del page  # the picture is about any values, not those of the config
-    rate = st.slider("Dropout p", 0.0, 0.9, 0.5, 0.1, key="concepts_rate")
-    step = st.slider("Training step: each draws anew", 1, 20, 1, key="concepts_step")
+    rate = st.slider("Dropout p", 0.0, 0.9, 0.5, 0.1, key="concepts_rate", persist_state="session")
+    step = st.slider("Training step: each draws anew", 1, 20, 1, key="concepts_step", persist_state="session")
     data = lesson.ask(LESSON, "dropout", rate=rate, step=step)
     before, after = data["before"], data["after"]
     groups = {"before": before, "after": after}

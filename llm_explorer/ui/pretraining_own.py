@@ -74,7 +74,7 @@ def _choices(page: Page, *, busy: bool) -> None:
     with grid.cell():
         plan = _plan(text, probe, model, base)
     if trained():
-        st.toggle(texts.OWN_TUNE, key="pretraining_tune", help=texts.OWN_TUNE_HELP)
+        st.toggle(texts.OWN_TUNE, key="pretraining_tune", persist_state="session", help=texts.OWN_TUNE_HELP)
     st.button(
         "Train it",
         type="primary",
@@ -95,12 +95,15 @@ def _text() -> tuple[str, str]:
         required=True,
         format_func=names.__getitem__,
         key="pretraining_corpus",
+        persist_state="session",
     )
     if chosen in CORPORA:
         return corpus(chosen), PROBES[chosen]
     most = HOSTED_BYTES if limits.is_hosted() else MAX_BYTES
     label = texts.PASTE_LABEL.format(most=f"{most // 1000:,} kB")
-    pasted = st.text_area(label, max_chars=most, height=120, key="pretraining_paste", help=texts.PASTE_HELP)
+    pasted = st.text_area(
+        label, max_chars=most, height=120, key="pretraining_paste", persist_state="session", help=texts.PASTE_HELP
+    )
     if not pasted:
         return "", ""
     try:
@@ -113,13 +116,18 @@ def _text() -> tuple[str, str]:
 
 def _model(page: Page, vocabulary: int) -> ModelConfig:
     which = st.segmented_control(
-        texts.OWN_MODEL, texts.OWN_MODELS, default=texts.OWN_MODELS[0], required=True, key="pretraining_model"
+        texts.OWN_MODEL,
+        texts.OWN_MODELS,
+        default=texts.OWN_MODELS[0],
+        required=True,
+        key="pretraining_model",
+        persist_state="session",
     )
     preset = presets.find("class-0.1m")
     assert preset is not None
     model = replace(preset.model if which == texts.OWN_MODELS[0] else shrink(page.model), vocab_size=vocabulary)
     drop_rate = st.segmented_control(
-        texts.OWN_DROPOUT, (0.0, 0.2), default=0.0, required=True, key="pretraining_dropout"
+        texts.OWN_DROPOUT, (0.0, 0.2), default=0.0, required=True, key="pretraining_dropout", persist_state="session"
     )
     size = f"{units.exact(count_parameters(model).total)} parameters, {vocabulary} characters. "
     st.caption(size + ("" if which == texts.OWN_MODELS[0] else _shrunk(page.model, model)))
@@ -139,7 +147,7 @@ def _shrunk(model: ModelConfig, small: ModelConfig) -> str:
 
 def _plan(text: str, probe: str, model: ModelConfig, base: Training | None) -> Plan:
     options = HOSTED_STEPS if limits.is_hosted() else STEPS
-    steps = st.select_slider(texts.OWN_STEPS, options, value=600, key="pretraining_steps")
+    steps = st.select_slider(texts.OWN_STEPS, options, value=600, key="pretraining_steps", persist_state="session")
     default = TUNING_RATE if base else Plan(text, model, probe).peak_rate
     rate = st.select_slider(
         texts.OWN_RATE,
@@ -147,6 +155,7 @@ def _plan(text: str, probe: str, model: ModelConfig, base: Training | None) -> P
         value=default,
         format_func=lambda value: f"{value:g}",
         key=f"pretraining_rate_{'tune' if base else 'new'}",
+        persist_state="session",
         help=texts.OWN_RATE_HELP,
     )
     plan = Plan(text, model, probe, steps, peak_rate=rate)

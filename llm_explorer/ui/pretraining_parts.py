@@ -24,7 +24,9 @@ LIBRARY: Final = "llm_explorer.pretraining"
 def targets(_page: Page) -> None:
     """A text, its targets after a guess, and what two models gave them."""
     st.markdown(texts.TARGETS)
-    text = st.text_input(texts.TARGETS_TEXT, texts.TARGETS_EXAMPLE, max_chars=40, key="pretraining_text")
+    text = st.text_input(
+        texts.TARGETS_TEXT, texts.TARGETS_EXAMPLE, max_chars=40, key="pretraining_text", persist_state="session"
+    )
     read = lesson.ask(LESSON, "read_along", text=text)
     question = texts.TARGETS_GUESS.format(input=parts.plain(text[:-1]))
     choice = lesson.guess("pretraining_targets", question, texts.TARGETS_OPTIONS)
@@ -77,15 +79,19 @@ def writing(_page: Page) -> None:
         return
     reveal(choice, texts.WRITE_OPTIONS[0], texts.WRITE_ANSWER)
     folder = _chosen_model()
-    prompt = st.text_input(texts.WRITE_PROMPT, texts.WRITE_EXAMPLE, max_chars=40, key="pretraining_prompt")
+    prompt = st.text_input(
+        texts.WRITE_PROMPT, texts.WRITE_EXAMPLE, max_chars=40, key="pretraining_prompt", persist_state="session"
+    )
     grid = st.grid(2, min_column_width=look.wide(360))
     with grid.cell():
-        temperature = st.slider(texts.TEMPERATURE, 0.1, 2.0, 1.0, 0.1, key="pretraining_temperature")
-        top_k = st.slider(texts.TOP_K, 0, 20, 0, key="pretraining_top_k")
+        temperature = st.slider(
+            texts.TEMPERATURE, 0.1, 2.0, 1.0, 0.1, key="pretraining_temperature", persist_state="session"
+        )
+        top_k = st.slider(texts.TOP_K, 0, 20, 0, key="pretraining_top_k", persist_state="session")
         asked = {"prompt": prompt, "temperature": temperature, "top_k": top_k, "folder": folder}
         _drawn_from(asked)
     with grid.cell():
-        seed = st.number_input(texts.SEED, 0, 999, 0, key="pretraining_seed")
+        seed = st.number_input(texts.SEED, 0, 999, 0, key="pretraining_seed", persist_state="session")
         for written in lesson.ask(LESSON, "write", seed=seed, **asked):
             st.code(prompt + written, language=None, wrap_lines=True)
     pretraining_run.code(
@@ -197,7 +203,12 @@ def _chosen_model() -> str:
     if own is None:
         return ""
     chosen = st.segmented_control(
-        texts.WHICH_MODEL, texts.MODELS, default=texts.MODELS[0], required=True, key="pretraining_which"
+        texts.WHICH_MODEL,
+        texts.MODELS,
+        default=texts.MODELS[0],
+        required=True,
+        key="pretraining_which",
+        persist_state="session",
     )
     return str(own.folder) if chosen == texts.MODELS[1] else ""
 

@@ -17,7 +17,9 @@ def scrub(run: Run, key: str) -> Mapping[str, Any]:
     """A slider over the steps of a run; the snapshot of the step chosen, at first the last."""
     snapshots = run["snapshots"]
     steps = [snapshot["step"] for snapshot in snapshots]
-    chosen = st.select_slider(texts.STEP, steps, value=steps[-1], key=f"{key}_{len(steps)}_step")
+    chosen = st.select_slider(
+        texts.STEP, steps, value=steps[-1], key=f"{key}_{len(steps)}_step", persist_state="session"
+    )
     return dict(snapshots[steps.index(chosen)])
 
 

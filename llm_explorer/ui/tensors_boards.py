@@ -34,7 +34,9 @@ def storage(_page: Page) -> None:
     _storage_buttons(state, len(steps))
     left, right = two_columns()
     with left:
-        followed = st.slider("Follow one number, in reading order", 0, 11, 1, key="tensors_followed")
+        followed = st.slider(
+            "Follow one number, in reading order", 0, 11, 1, key="tensors_followed", persist_state="session"
+        )
         figure = storage_board(state, walk["strips"], followed)
         parts.chart(figure, key="tensors_storage", alt=_storage_words(state, walk["strips"]))
     with right:
@@ -50,7 +52,9 @@ def storage(_page: Page) -> None:
 
 
 def _storage_buttons(state: Mapping[str, Any], count: int) -> None:
-    shape = st.segmented_control("New shape", list(SHAPES), default="(12,)", required=True, key="tensors_shape")
+    shape = st.segmented_control(
+        "New shape", list(SHAPES), default="(12,)", required=True, key="tensors_shape", persist_state="session"
+    )
     transpose = "x.mT" if len(state["shape"]) == 3 else "x.T"
     choices: tuple[tuple[str, str, list[int], str], ...] = (
         (f"x.view{shape}", "view", SHAPES[shape], "New strides over the same strip, or a refusal"),
@@ -92,7 +96,12 @@ def product(_page: Page) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shape = st.segmented_control(
-            "Shape of B", list(B_SHAPES), default="(3, 4)", required=True, key="tensors_b_shape"
+            "Shape of B",
+            list(B_SHAPES),
+            default="(3, 4)",
+            required=True,
+            key="tensors_b_shape",
+            persist_state="session",
         )
         st.button("New numbers", icon=":material/casino:", on_click=_new_numbers)
         playing = bool(st.session_state.get(PLAYING))
@@ -126,7 +135,7 @@ def _frames(made: Mapping[str, Any]) -> None:
             product_board(made, done), key="tensors_product", alt=f"A = {made['a']}, B = {made['b']}, {done} of {count}"
         )
     with right:
-        st.slider("Cells computed", 0, count, key=DONE)
+        st.slider("Cells computed", 0, count, key=DONE, persist_state="session")
         if done:
             st.markdown(_cell_words(made["cells"][done - 1]))
         pairs = len(made["b"])
@@ -157,7 +166,7 @@ def broadcasting(page: Page) -> None:
     st.markdown(texts.BROADCAST_INTRO)
     if not guessed("broadcast", texts.BROADCAST_GUESS):
         return
-    pair = st.selectbox("Shapes", list(texts.BROADCAST_PAIRS), key="tensors_pair")
+    pair = st.selectbox("Shapes", list(texts.BROADCAST_PAIRS), key="tensors_pair", persist_state="session")
     a_shape, b_shape = texts.BROADCAST_PAIRS[pair]
     made = lesson.ask("tensors", "broadcast", a_shape=a_shape, b_shape=b_shape)
     if made["refusal"]:

@@ -68,7 +68,9 @@ def containers(page: Page) -> None:
     st.markdown(texts.CONTAINERS_INTRO)
     guessed("containers", texts.CONTAINERS_GUESS)
     names = [container.name for container in texts.CONTAINERS]
-    choice = st.segmented_control("Container", names, default=names[2], required=True, key="tensors_container")
+    choice = st.segmented_control(
+        "Container", names, default=names[2], required=True, key="tensors_container", persist_state="session"
+    )
     dimensions = names.index(choice)
     made = lesson.ask("tensors", "containers")[dimensions]
     left, right = two_columns()
@@ -97,7 +99,9 @@ def dtypes(_page: Page) -> None:
     with right:
         st.markdown(texts.TO_INTRO)
         names = list(texts.TO_NOTES)
-        dtype = st.segmented_control("dtype", names, default="int64", required=True, key="tensors_dtype")
+        dtype = st.segmented_control(
+            "dtype", names, default="int64", required=True, key="tensors_dtype", persist_state="session"
+        )
         made = lesson.ask("tensors", "converted", dtype=dtype)
         columns = zip(*(made[name]["values"] for name in ("before", "after", "back")), strict=True)
         lines = [f"| {before:.10g} | {_number(after)} | {back:.10g} |" for before, after, back in columns]
@@ -160,10 +164,15 @@ def numpy(page: Page) -> None:
 
 def _shared_memory() -> None:
     bridge = st.segmented_control(
-        "Bridge", texts.BRIDGES, default=texts.BRIDGES[0], required=True, key="tensors_bridge"
+        "Bridge", texts.BRIDGES, default=texts.BRIDGES[0], required=True, key="tensors_bridge", persist_state="session"
     )
     into = st.segmented_control(
-        "Write 9 into the", ("array", "tensor"), default="array", required=True, key="tensors_into"
+        "Write 9 into the",
+        ("array", "tensor"),
+        default="array",
+        required=True,
+        key="tensors_into",
+        persist_state="session",
     )
     made = lesson.ask("tensors_numpy", "write_through", bridge=bridge, into=into)
     told = f"a = {made['array']}, t = {made['tensor']}: {'the same memory' if made['shared'] else 'two memories'}"
@@ -190,7 +199,9 @@ def _gradient(page: Page) -> None:
 def _timing() -> None:
     st.markdown(texts.TIMING_INTRO)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        size = st.segmented_control("Rows and columns", (32, 64, 96), default=96, required=True, key="tensors_size")
+        size = st.segmented_control(
+            "Rows and columns", (32, 64, 96), default=96, required=True, key="tensors_size", persist_state="session"
+        )
         st.button("Time it", icon=":material/timer:", on_click=_time_now, args=(size,))
     if TIMED not in st.session_state:
         return

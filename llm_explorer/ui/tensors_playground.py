@@ -39,13 +39,21 @@ def playground(_page: Page) -> None:
 
 
 def _inputs() -> dict[str, Any]:
-    x = st.text_input("x = torch.tensor(...)", EXAMPLE, key="tensors_x", max_chars=MOST_CHARACTERS)
+    x = st.text_input(
+        "x = torch.tensor(...)", EXAMPLE, key="tensors_x", persist_state="session", max_chars=MOST_CHARACTERS
+    )
     picked = st.multiselect(
-        "Operations, in this order", texts.OPERATIONS, [".T", ".reshape(shape)"], key="tensors_operations"
+        "Operations, in this order",
+        texts.OPERATIONS,
+        [".T", ".reshape(shape)"],
+        key="tensors_operations",
+        persist_state="session",
     )
     with st.container(horizontal=True):
-        shape = st.text_input("shape", "6", key="tensors_new_shape", max_chars=40)
-        b = st.text_input("b = torch.tensor(...)", "[10, 20]", key="tensors_b", max_chars=MOST_CHARACTERS)
+        shape = st.text_input("shape", "6", key="tensors_new_shape", persist_state="session", max_chars=40)
+        b = st.text_input(
+            "b = torch.tensor(...)", "[10, 20]", key="tensors_b", persist_state="session", max_chars=MOST_CHARACTERS
+        )
     return {"a": x, "b": b, "shape": shape, "operations": picked}
 
 

@@ -115,6 +115,24 @@ def test_every_cache_has_a_largest_size(source: Path) -> None:
                 assert "max_entries" in {keyword.arg for keyword in decorator.keywords}, f"{source}:{node.lineno}"
 
 
+WITH_A_VALUE = {"radio", "slider", "select_slider", "text_input", "text_area", "number_input", "toggle", "selectbox"}
+WITH_A_VALUE |= {"pills", "segmented_control", "multiselect"}
+FRAME = ("sidebar", "run_row", "settings", "architecture", "exchange", "share", "preset_picker")  # on every page
+# a guess that is asked once, a box that is a command, what is to be asked for anew, what the address has
+NOT_KEPT = ("my_guess", "compare_add", "every_change", "state.STEP")
+
+
+def test_what_is_set_on_a_page_is_kept_for_the_visit(source: Path) -> None:
+    """Else it is lost where the visitor goes to another page and comes back."""
+    if ROOT / "llm_explorer" / "ui" not in source.parents or source.stem in FRAME:
+        return
+    for node in ast.walk(TREES[source]):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WITH_A_VALUE:
+            given = {keyword.arg: ast.unparse(keyword.value).strip("'") for keyword in node.keywords}
+            kept = given.get("persist_state") == "session" or given.get("key") in NOT_KEPT
+            assert kept, f"{source}:{node.lineno} {given.get('key')}"
+
+
 def test_functions_have_at_most_60_lines(source: Path) -> None:
     for node in ast.walk(TREES[source]):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
