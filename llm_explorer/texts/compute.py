@@ -156,8 +156,8 @@ IN_FP32: Final = (
 )
 NO_DROPOUT: Final = "Without dropout"
 NOISE: Final = (
-    "Something else is using the processor: the samples spread by {spread} of their median. Treat the times as plus or "
-    "minus {spread}."
+    "Something else is using the processor: only half of the samples of a step lie within ± {spread} of the median. "
+    "Take the times for no surer than that."
 )
 HEAD_RULES: Final = (
     "**The head takes {share} of the FLOPs**: with a vocabulary of {vocabulary} and only {layers} layers of width "

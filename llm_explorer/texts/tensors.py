@@ -181,10 +181,10 @@ GRADIENT_NOTE: Final = (
 DEVICES_NOTE: Final = "Devices of this server: {devices}. NumPy knows only the processor."
 TIMING_INTRO: Final = "The same float32 product in both. On a processor neither has magic: both call a tuned library."
 TIMING_CAVEAT: Final = (
-    "Measured: in this server's lesson process at {time}, {n} products each, in turn; median ± interquartile range. "
-    "Others share the processor, so look at the spread before you believe a difference. Threads of PyTorch here: "
-    "{threads}; NumPy's library chooses its own number. Largest difference of the two results: {difference:.1g} of the "
-    "largest number; zero or rounding, by the order in which products are added."
+    "Measured: in this server's lesson process at {time}, {n} products each, in turn; median ± half the interquartile "
+    "range. Others share the processor, so look at the spread before you believe a difference. Threads of PyTorch "
+    "here: {threads}; NumPy's library chooses its own number. Largest difference of the two results: {difference:.1g} "
+    "of the largest number; zero or rounding, by the order in which products are added."
 )
 BRIDGES: Final = ("torch.from_numpy(a)", "t.numpy()", "torch.tensor(a)")
 

@@ -171,7 +171,7 @@ def warn_of_noise(result: dict[str, Any]) -> None:
     """Beside measured times: how far they can be trusted, when that is not far."""
     spread = noise(result["step_s"])
     if spread is not None:
-        st.warning(NOISE.format(spread=units.share(spread)), icon=":material/warning:")
+        st.warning(NOISE.format(spread=units.share(spread / 2)), icon=":material/warning:")
 
 
 def failure(now: Snapshot, result: dict[str, Any]) -> None:

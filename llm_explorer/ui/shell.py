@@ -167,4 +167,5 @@ def _notices(problems: tuple[Problem, ...], refused: tuple[Problem, ...]) -> Non
             st.warning(f"From the address: {parts.plain(problem.message)} (left out).")
             continue
         used = parts.plain(value_words(state.held(problem.field)))  # what was typed since, which may be anything
-        st.warning(f"From the address: {parts.plain(problem.message)}. Used instead: {used}.")
+        told = problem.message if problem.message.endswith("?") else f"{problem.message}."
+        st.warning(f"From the address: {parts.plain(told)} Used instead: {used}.")

@@ -209,7 +209,7 @@ def _timing() -> None:
     made = lesson.ask("tensors_numpy", "time_products", size=size, seed=seed)
     lines = [f"| ({size}, {size}) @ ({size}, {size}) | median | ± |", "|---|--:|--:|"]
     for name, label in (("torch", "PyTorch"), ("numpy", "NumPy")):
-        lines.append(f"| {label} | {units.seconds(made[name]['median'])} | {units.seconds(made[name]['iqr'])} |")
+        lines.append(f"| {label} | {units.seconds(made[name]['median'])} | {units.seconds(made[name]['iqr'] / 2)} |")
     st.markdown("\n".join(lines))
     told = {"time": made["time"], "n": made["torch"]["n"], "threads": made["threads"]}
     st.caption(texts.TIMING_CAVEAT.format(difference=made["difference"], **told))

@@ -147,7 +147,7 @@ def test_the_address_has_every_pin_as_it_is_read_back() -> None:
 
 def test_a_mistyped_field_of_the_address_is_told_with_the_right_one() -> None:
     words = Visit(n_layer="3").words()
-    assert "n_layer is no field; did you mean n_layers?" in words.replace("\\", "")
+    assert "n_layer is no field; did you mean n_layers? Used instead" in words.replace("\\", "")
     assert "Used instead: 12" in words
 
 
