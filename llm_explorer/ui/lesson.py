@@ -37,9 +37,10 @@ def lesson(title: str, question: str, steps: Sequence[Step]) -> None:
 
 def _draw(page: shell.Page, steps: Sequence[Step]) -> None:
     numbers = range(1, len(steps) + 1)
-    number: int = st.segmented_control(
+    st.segmented_control(
         "Step", numbers, default=_asked(numbers), required=True, key=state.STEP, label_visibility="collapsed"
     )
+    number = int(st.session_state[state.STEP] or 1)
     _write_step(number)
     step = steps[number - 1]
     st.markdown(f"##### {number} of {len(steps)} · {step.title}")

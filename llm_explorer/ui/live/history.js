@@ -9,15 +9,15 @@ export default function ({ data }) {
   window.llmExplorerHistory = true;
   const push = history.pushState.bind(history);
   const replace = history.replaceState.bind(history);
-  const once = (address) => withoutSecond(new URL(address ?? "", location.href), data.settings);
-  let asked = true;  // the newest wish of the visitor is not Back or Forward
-  window.addEventListener("popstate", () => { asked = false; }, true);
-  for (const name of ["pointerdown", "keydown"]) window.addEventListener(name, () => { asked = true; }, true);
+  const once = (address) => withoutSecond(new URL(address ?? location.href, location.href), data.settings);
+  let back = false;  // the visitor's newest wish is Back or Forward, not a link
+  window.addEventListener("popstate", () => { back = true; }, true);
+  window.addEventListener("click", () => { back = false; }, true);
   history.replaceState = (state, title, address) => replace(state, title, once(address));
   history.pushState = (state, title, address) => {
     const next = once(address);
     if (next.pathname === location.pathname) replace(state, title, next);
-    else if (asked) push(state, title, next);
+    else if (!back) push(state, title, next);
   };
 }
 
