@@ -16,8 +16,12 @@ settings.load_profile("ci" if "CI" in os.environ else "desk")
 
 @pytest.fixture(autouse=True)
 def own_calibrations(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of the test's own: what this machine was calibrated for must not change what is predicted."""
+    """A folder of the test's own: what this machine was calibrated for must not change what is predicted.
+
+    Nor in the children, which get it by the environment.
+    """
     folder = tmp_path_factory.mktemp("calibrations", numbered=True)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     monkeypatch.setattr(store, "user_cache_dir", lambda name: str(folder / name))
     monkeypatch.setattr(store, "_kept", {})
     return folder / "llm-explorer"
