@@ -11,6 +11,7 @@ shared out among them. ``--write`` generates docs/HOSTED.md; about six minutes.
 import asyncio
 import os
 import platform
+import random
 import re
 import tempfile
 import threading
@@ -128,8 +129,10 @@ async def trace(url: str, query: str = "") -> str:
 
 
 async def lesson(url: str) -> str:
-    """One screen of a lesson that torch computes."""
+    """One screen of a lesson that torch computes, about a neuron that nobody has asked about."""
     visitor = await Visitor.open(url, "autograd", "step=2")
+    weight = visitor.widgets["autograd_w"]
+    await visitor.run(WidgetState(id=weight.id, double_value=random.random()), fragment=weight.fragment)
     said = await until(visitor, "2 of")
     assert not any(word in visitor.words() for word in ("ended", "could not be computed")), visitor.words()
     await visitor.close()

@@ -112,9 +112,9 @@ def _toolbar(page: Page, compared: Sequence[Compared]) -> None:
 
 def _add(own: RunConfig) -> None:
     """From the callback of the box, which is a command and keeps no value."""
-    preset: presets.Preset | None = st.session_state.get("compare_add")
+    preset = st.session_state.get("compare_add")
     st.session_state["compare_add"] = None
-    if preset is None:
+    if not isinstance(preset, presets.Preset):  # a text where a stranger made the message up
         return
     fits = own.sequence(preset.model) <= preset.model.context_length
     pins.pin(preset.title, preset.model, own if fits else replace(own, sequence_length=None))

@@ -48,7 +48,7 @@ def options(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> Iterator[
 def _changes(model: ModelConfig, run: RunConfig) -> dict[str, dict[str, Any]]:
     """The fields that each change sets; those that they have already, where there is nothing more to take away."""
     length = run.sequence(model)
-    chunk = max(1, run.batch_size * length // CHUNKS)
+    chunk = min(max(1, run.batch_size * length // CHUNKS), field_range(RunConfig, "loss_chunk")[1])
     split = 2 if run.batch_size % 2 == 0 else run.batch_size
     split = split if run.accumulation * split <= field_range(RunConfig, "accumulation")[1] else 1
     changes: dict[str, dict[str, Any]] = {

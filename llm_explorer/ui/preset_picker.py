@@ -55,9 +55,9 @@ def label(preset: presets.Preset) -> str:
 
 def _take(configs: Configs | None) -> None:
     """A preset sets the model, the batch and the sequence; the rest of the run stays the visitor's."""
-    preset: presets.Preset | None = st.session_state.get("preset")
+    preset = st.session_state.get("preset")
     st.session_state["preset"] = None
-    if preset is None:
+    if not isinstance(preset, presets.Preset):  # a text where a stranger made the message up
         return
     run = configs[1] if configs else RunConfig()
     batch: dict[str, Any] = {

@@ -10,7 +10,7 @@ from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.charts.receipt import receipt_figure
 from llm_explorer.receipt import Receipt, make_receipt
 from llm_explorer.texts import memory as texts
-from llm_explorer.ui import build_panel, jobs, look, memory_trace, parts
+from llm_explorer.ui import build_panel, jobs, look, memory_trace, parts, share
 from llm_explorer.ui.memory_trace import Found
 from llm_explorer.ui.shell import Page
 from llm_explorer.worker.task import Measurement
@@ -109,5 +109,5 @@ def _take_along(receipt: Receipt) -> None:
 
 def _link(receipt: Receipt) -> str | None:
     """The address of this page with this config."""
-    here = st.context.url
-    return None if here is None else urlsplit(here)._replace(query="", fragment="").geturl() + receipt.address
+    here = share.page_url()
+    return None if not here else urlsplit(here)._replace(query="", fragment="").geturl() + receipt.address

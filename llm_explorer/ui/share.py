@@ -32,7 +32,7 @@ def _dialog() -> None:
     grid = st.grid(2, min_column_width=look.wide(300))
     code, words = grid.cell(), grid.cell()
     with words:
-        link = link_to(st.context.url or "", _asked())
+        link = link_to(page_url(), _asked())
         st.code(link, language=None, wrap_lines=True)
         if urlsplit(link).hostname in LOCAL:
             st.warning(texts.ONLY_HERE, icon=":material/info:")
@@ -43,6 +43,16 @@ def _dialog() -> None:
             st.warning(texts.TOO_LONG.format(letters=len(link)), icon=":material/info:")
         else:
             st.image(picture, width=SIDE, alt=texts.ALT)
+
+
+def page_url() -> str:
+    """The address of this page as the browser tells it; '' where that is none, as a stranger may tell."""
+    url = st.context.url or ""
+    try:
+        urlsplit(url)
+    except ValueError:
+        return ""
+    return url
 
 
 def _asked() -> Address:

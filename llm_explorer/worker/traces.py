@@ -2,7 +2,9 @@
 
 import logging
 import threading
+import time
 from contextlib import suppress
+from math import inf
 from typing import Any, Final, NamedTuple
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
@@ -11,6 +13,7 @@ from llm_explorer.problems import in_words
 from llm_explorer.worker.client import Message
 from llm_explorer.worker.resident import OthersFirstError, Resident, ResidentError
 
+OTHERS_FIRST_S: Final = 5.0  # so long an answer that had to make room stands: then there may be room
 KEPT: Final = 32  # of about 200 KB each
 TRIES: Final = 3  # of a trace that had to make room each time: each has cost whoever came in between a child's start
 
@@ -23,6 +26,7 @@ class Answer(NamedTuple):
 
     found: Found | None
     error: str | None
+    stands_until: float = inf  # by time.monotonic
 
 
 class Traces:
@@ -42,7 +46,12 @@ class Traces:
     def find(self, model: ModelConfig, run: RunConfig) -> Answer | None:
         """What is known of this config; None while nothing is."""
         with self._lock:
-            return self._answers.get(_key(model, run))
+            key = _key(model, run)
+            answer = self._answers.get(key)
+            if answer is not None and answer.stands_until < time.monotonic():
+                del self._answers[key]
+                return None
+            return answer
 
     def want(self, model: ModelConfig, run: RunConfig, visitor: str) -> None:
         """Have it traced, unless it is known."""
@@ -77,6 +86,8 @@ class Traces:
     def _ask(self, model: ModelConfig, run: RunConfig) -> Answer:
         try:
             found = self._insist({"kind": "trace", "model": model.model_dump(), "run": run.model_dump()})
+        except OthersFirstError as error:
+            return Answer(None, str(error), time.monotonic() + OTHERS_FIRST_S)
         except ResidentError as error:
             return Answer(None, str(error))
         except Exception as error:

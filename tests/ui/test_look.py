@@ -1,6 +1,7 @@
 """What an address takes off the screen, larger type, and the link that is shared."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import segno
@@ -197,3 +198,9 @@ def test_an_address_that_is_of_this_machine_only_is_told(url: str, told: bool) -
 
 def test_every_name_is_hidden_by_something() -> None:
     assert set(look._STYLES) <= set(texts.PARTS)
+
+
+@pytest.mark.parametrize("told", ["http://[x/memory?a=1", "http://a]b/", None])
+def test_an_address_of_a_page_that_is_none_is_left_out(monkeypatch: pytest.MonkeyPatch, told: str | None) -> None:
+    monkeypatch.setattr(share, "st", SimpleNamespace(context=SimpleNamespace(url=told)))
+    assert share.page_url() == ""

@@ -343,3 +343,8 @@ def test_the_cache_of_windows_grows_no_more_once_they_are_full() -> None:
     bf16 = next(each for each in inference_weights(model) if each.format == "bfloat16")
     half, full, over, whole = (memory_inference.cache_bytes(model, RunConfig(), bf16, n) for n in (128, 256, 512, None))
     assert 2 * half == full == over == whole
+
+
+def test_a_batch_of_any_size_in_range_is_looked_at() -> None:
+    """An eighth of its positions are more than a loss in chunks may have."""
+    MemoryVisit(batch_size="1048576", sequence_length="1000", context_length="1000")

@@ -10,7 +10,7 @@ import pytest
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.worker import traces
 from llm_explorer.worker.resident import OthersFirstError, ResidentError
-from llm_explorer.worker.traces import Traces
+from llm_explorer.worker.traces import Answer, Traces
 
 MODEL, RUN = ModelConfig(), RunConfig()
 
@@ -54,7 +54,7 @@ def test_nobody_waits_and_an_answer_is_there_when_it_is_made() -> None:
     assert not kept.has_started
     resident.may_answer.set()
     until(lambda: kept.find(MODEL, RUN))
-    assert kept.find(MODEL, RUN) == ({"peak_bytes": 1200}, None)
+    assert kept.find(MODEL, RUN) == Answer({"peak_bytes": 1200}, None)
     assert kept.has_started
 
 
@@ -109,14 +109,24 @@ def test_a_failure_is_a_sentence_until_it_is_forgotten(failure: Exception) -> No
     assert kept.find(MODEL, RUN) is None
     kept.want(MODEL, RUN, "a")
     until(lambda: kept.find(MODEL, RUN))
-    assert kept.find(MODEL, RUN) == ({"peak_bytes": 1200}, None)
+    assert kept.find(MODEL, RUN) == Answer({"peak_bytes": 1200}, None)
 
 
-def test_a_trace_that_always_makes_room_is_given_up_in_words() -> None:
+def test_a_trace_that_always_makes_room_is_given_up_in_words_and_asked_for_anew_when_there_may_be_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     kept, resident = made()
     resident.failure = OthersFirstError("Others go first")
     resident.may_answer.set()
     kept.want(MODEL, RUN, "a")
     until(lambda: kept.find(MODEL, RUN))
-    assert kept.find(MODEL, RUN) == (None, "Others go first")
+    answer = kept.find(MODEL, RUN)
+    assert answer is not None
+    assert answer[:2] == (None, "Others go first")
     assert resident.asked == [12] * traces.TRIES
+    monkeypatch.setattr(traces.time, "monotonic", lambda: answer.stands_until + 1)
+    assert kept.find(MODEL, RUN) is None
+    resident.failure = None
+    kept.want(MODEL, RUN, "another visitor")
+    until(lambda: kept.find(MODEL, RUN))
+    assert kept.find(MODEL, RUN) == Answer({"peak_bytes": 1200}, None)

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from llm_explorer.ui.http.messages import Messages, is_used
+from llm_explorer.ui.http.messages import A_SECOND, AT_ONCE, MOST_BESIDE, MOST_WIDGETS, Messages, Pace, is_used
 from llm_explorer.ui.http.refusals import LONGEST_QUERY
 
 USED = [
     BackMsg(rerun_script={"query_string": "n_layers=13", "page_name": "memory"}),
     BackMsg(rerun_script={"query_string": "x" * LONGEST_QUERY}),
+    BackMsg(rerun_script={"widget_states": {"widgets": [{"id": "x", "string_value": "x" * 4_000_000}] * 2}}),
     BackMsg(stop_script=True),
     BackMsg(app_heartbeat=True),
     BackMsg(file_urls_request={"file_names": ["config.json"]}),
@@ -27,16 +28,19 @@ UNUSED = [
     BackMsg(backend_operation_request={"install_skills": {}}),
     BackMsg(backend_operation_request={"dismiss_skills_nudge": {}}),
     BackMsg(rerun_script={"query_string": "x" * (LONGEST_QUERY + 1)}),
+    BackMsg(rerun_script={"context_info": {"timezone": "x" * MOST_BESIDE}}),
+    BackMsg(rerun_script={"fragment_id": "x" * MOST_BESIDE}),
+    BackMsg(rerun_script={"widget_states": {"widgets": [{"id": "x"}] * (MOST_WIDGETS + 1)}}),
     BackMsg(file_urls_request={"file_names": ["a", "b"]}),
 ]
 
 
-@pytest.mark.parametrize("message", USED, ids=str)
+@pytest.mark.parametrize("message", USED, ids=lambda message: str(message)[:60])
 def test_what_the_pages_use_is_heard(message: BackMsg) -> None:
     assert is_used(message)
 
 
-@pytest.mark.parametrize("message", UNUSED, ids=str)
+@pytest.mark.parametrize("message", UNUSED, ids=lambda message: str(message)[:60])
 def test_what_they_do_not_is_not(message: BackMsg) -> None:
     assert not is_used(message)
 
@@ -72,3 +76,10 @@ def test_texts_and_what_is_no_message_are_passed_over_and_the_rest_comes_in_its_
     asyncio.run(Messages(app)({"type": "websocket"}, receive, None))  # type: ignore[arg-type]
     assert [message["type"] for message in heard] == ["websocket.connect", "websocket.receive", "websocket.disconnect"]
     assert heard[1]["bytes"] == good
+
+
+def test_a_flood_is_heard_as_fast_as_a_browser_tells_and_who_pauses_may_tell_much_again() -> None:
+    pace = Pace()
+    assert [pace.wait_s(1000.0) for _ in range(AT_ONCE)] == [0.0] * AT_ONCE
+    assert pace.wait_s(1000.0) == pytest.approx(1 / A_SECOND)
+    assert [pace.wait_s(1010.0 + number / A_SECOND) for number in range(500)] == [0.0] * 500

@@ -1,0 +1,35 @@
+"""Choices that no browser offers: a stranger's message may say that one was made."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+from visit import Visit
+
+from llm_explorer.config import RunConfig
+from llm_explorer.ui import compare, preset_picker
+
+
+@pytest.mark.parametrize(
+    ("module", "key", "take"),
+    [
+        (preset_picker, "preset", lambda: preset_picker._take(None)),
+        (compare, "compare_add", lambda: compare._add(RunConfig())),
+    ],
+    ids=["preset", "compare_add"],
+)
+def test_a_text_in_the_place_of_a_preset_is_none(
+    monkeypatch: pytest.MonkeyPatch, module: object, key: str, take: Callable[[], None]
+) -> None:
+    held = {key: "x"}
+    monkeypatch.setattr(module, "st", SimpleNamespace(session_state=held))
+    take()
+    assert held == {key: None}
+
+
+def test_a_lesson_without_a_step_is_at_the_first() -> None:
+    visit = Visit(first=False)
+    visit.page.switch_page("pages/autograd.py")
+    visit.page.session_state["step"] = None
+    visit.run()
+    assert "1 of" in visit.words()
