@@ -202,6 +202,7 @@ def test_a_step_of_a_lesson_and_what_was_guessed_there_are_found_again(open_scre
 
 def test_pins_stay_for_the_visit_and_the_address_goes_with_them(open_screen: OpenScreen) -> None:
     screen = open_screen(DEEP)
+    before = entries(screen)
     go(screen, "Memory")
     screen.press("Pin")
     screen.quiet()
@@ -210,3 +211,4 @@ def test_pins_stay_for_the_visit_and_the_address_goes_with_them(open_screen: Ope
     expect_layers(screen, 3)
     assert "pin=" in screen.page.url
     expect(screen.page.get_by_role("button", name="Unpin")).to_be_visible()
+    assert entries(screen) == before + 1
