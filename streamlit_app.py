@@ -8,6 +8,7 @@ app = st.App(__file__, lifespan=lifespan, middleware=MIDDLEWARE)  # what `stream
 
 if __name__ == "__main__":  # the page of it; Streamlit's caches must not be asked for before it runs
     from llm_explorer.texts import explore as texts
-    from llm_explorer.ui import explore, shell
+    from llm_explorer.ui.explore import costs
+    from llm_explorer.ui.frame import shell
 
-    shell.page(texts.TITLE, texts.QUESTION, explore.draw, without_answers=explore.without_answers)
+    shell.page(texts.TITLE, texts.QUESTION, costs.draw, without_answers=costs.without_answers)

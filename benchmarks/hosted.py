@@ -31,7 +31,7 @@ from llm_explorer.machine import processor_name, torch_version
 from llm_explorer.presets import find
 from llm_explorer.receipt import address_of
 from llm_explorer.texts.pretraining import PASTE
-from llm_explorer.ui.shell import PAGES
+from llm_explorer.ui.frame.shell import PAGES
 from tests.server.visitor import Visitor
 
 FILE: Final = Path(__file__).parent.parent / "docs" / "HOSTED.md"

@@ -30,7 +30,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks import load
-from llm_explorer.ui.state import SLIDERS
+from llm_explorer.ui.visit.state import SLIDERS
 from tests.browser.screen import Server, been_here
 from tests.find_browser import BROWSER_FLAGS, find_browser
 

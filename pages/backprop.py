@@ -1,21 +1,21 @@
 """Backpropagation: how a network learns from its error."""
 
 from llm_explorer.texts import backprop as texts
-from llm_explorer.ui import backprop_gpt, backprop_parts, backprop_training
-from llm_explorer.ui.lesson import Step, lesson
+from llm_explorer.ui.lessons.backprop import network, own_gpt, training
+from llm_explorer.ui.lessons.lesson import Step, lesson
 
 lesson(
     texts.TITLE,
     texts.QUESTION,
     (
-        Step("The formulas", backprop_parts.formulas),
-        Step("Five steps", backprop_parts.five_steps),
-        Step("How far will the loss fall?", backprop_training.drop),
-        Step("Close a neuron", backprop_parts.closing),
-        Step("One sample teaches one answer", backprop_training.one_sample),
-        Step("Forget zero_grad", backprop_training.zero_grad),
-        Step("Many layers", backprop_training.depth),
-        Step("Your GPT", backprop_gpt.own_gpt),
-        Step("Exercises", backprop_gpt.exercises),
+        Step("The formulas", network.formulas),
+        Step("Five steps", network.five_steps),
+        Step("How far will the loss fall?", training.drop),
+        Step("Close a neuron", network.closing),
+        Step("One sample teaches one answer", training.one_sample),
+        Step("Forget zero_grad", training.zero_grad),
+        Step("Many layers", training.depth),
+        Step("Your GPT", own_gpt.own_gpt),
+        Step("Exercises", own_gpt.exercises),
     ),
 )

@@ -4,11 +4,11 @@ import streamlit as st
 
 from llm_explorer.exercises.concepts import exercises
 from llm_explorer.texts import concepts as texts
-from llm_explorer.ui import concepts_config, concepts_journey, concepts_matrix
-from llm_explorer.ui.concepts_parts import card
-from llm_explorer.ui.lesson import Step, lesson, link
-from llm_explorer.ui.lesson import exercises as show_exercises
-from llm_explorer.ui.shell import Page
+from llm_explorer.ui.frame.shell import Page
+from llm_explorer.ui.lessons.concepts import config_text, effect_matrix, journey
+from llm_explorer.ui.lessons.concepts.cards import card
+from llm_explorer.ui.lessons.lesson import Step, lesson, link
+from llm_explorer.ui.lessons.lesson import exercises as show_exercises
 
 
 def exercises_on(page: Page) -> None:
@@ -22,9 +22,9 @@ lesson(
     texts.QUESTION,
     (
         *(Step(text.title, card(name)) for name, text in texts.CARDS.items()),
-        Step("The effect matrix", concepts_matrix.draw),
-        Step("The config as people write it", concepts_config.draw),
-        Step("How a token travels", concepts_journey.draw),
+        Step("The effect matrix", effect_matrix.draw),
+        Step("The config as people write it", config_text.draw),
+        Step("How a token travels", journey.draw),
         Step("Exercises", exercises_on),
     ),
 )

@@ -1,21 +1,23 @@
 """Memory: where the bytes of one training step go, and what would make them fewer."""
 
 from llm_explorer.texts import memory as texts
-from llm_explorer.ui import memory_fit, memory_help, memory_inference, memory_tables, memory_trace, receipt, shell
+from llm_explorer.ui.frame import shell
+from llm_explorer.ui.memory import fit, inference, savings, tables
+from llm_explorer.ui.runs import receipt, trace
 
 
 def body(page: shell.Page) -> None:
-    found = memory_trace.of(page)
-    traced = memory_trace.comparable(page, found)
-    memory_tables.headline(page, traced)
+    found = trace.of(page)
+    traced = trace.comparable(page, found)
+    tables.headline(page, traced)
     receipt.not_verified(page)
-    memory_trace.timeline(page, found)
-    memory_tables.draw(page, traced)
-    memory_help.draw(page)
-    memory_fit.draw(page)
-    memory_inference.draw(page)
+    trace.timeline(page, found)
+    tables.draw(page, traced)
+    savings.draw(page)
+    fit.draw(page)
+    inference.draw(page)
     receipt.draw(page, found, measure=True)
-    memory_tables.taught()
+    tables.taught()
 
 
 shell.page(texts.TITLE, texts.QUESTION, body)

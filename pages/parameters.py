@@ -1,12 +1,13 @@
 """Parameters: which tensors a model is made of, how large each is, and what a batch becomes on its way."""
 
 from llm_explorer.texts import parameters as texts
-from llm_explorer.ui import parameters, parameters_flow, shell
+from llm_explorer.ui.frame import shell
+from llm_explorer.ui.parameters import counts, flow
 
 
 def body(page: shell.Page) -> None:
-    parameters.draw(page)
-    parameters_flow.draw(page)
+    counts.draw(page)
+    flow.draw(page)
 
 
 shell.page(texts.TITLE, texts.QUESTION, body)

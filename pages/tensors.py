@@ -4,10 +4,10 @@ import streamlit as st
 
 from llm_explorer.exercises.tensors import exercises
 from llm_explorer.texts import tensors as texts
-from llm_explorer.ui import tensors_boards, tensors_parts, tensors_playground
-from llm_explorer.ui.lesson import Step, lesson
-from llm_explorer.ui.lesson import exercises as show_exercises
-from llm_explorer.ui.shell import Page
+from llm_explorer.ui.frame.shell import Page
+from llm_explorer.ui.lessons.lesson import Step, lesson
+from llm_explorer.ui.lessons.lesson import exercises as show_exercises
+from llm_explorer.ui.lessons.tensors import containers, grids, playground
 
 
 def exercises_on(page: Page) -> None:
@@ -19,14 +19,14 @@ lesson(
     texts.TITLE,
     texts.QUESTION,
     (
-        Step("Containers of numbers", tensors_parts.containers),
-        Step("Dtypes", tensors_parts.dtypes),
-        Step("One flat strip of memory", tensors_boards.storage),
-        Step("Row by column", tensors_boards.product),
-        Step("Broadcasting", tensors_boards.broadcasting),
-        Step("The tensors of your model", tensors_parts.own_model),
-        Step("PyTorch and NumPy", tensors_parts.numpy),
-        Step("Playground", tensors_playground.playground),
+        Step("Containers of numbers", containers.containers),
+        Step("Dtypes", containers.dtypes),
+        Step("One flat strip of memory", grids.storage),
+        Step("Row by column", grids.product),
+        Step("Broadcasting", grids.broadcasting),
+        Step("The tensors of your model", containers.own_model),
+        Step("PyTorch and NumPy", containers.numpy),
+        Step("Playground", playground.playground),
         Step("Exercises", exercises_on),
     ),
 )

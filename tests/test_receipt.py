@@ -16,7 +16,7 @@ from llm_explorer.formats import apply_settings
 from llm_explorer.measure.result import make_result
 from llm_explorer.presets import find
 from llm_explorer.receipt import Item, address_of, make_receipt
-from llm_explorer.ui import state
+from llm_explorer.ui.visit import state
 from llm_explorer.worker.resident import Resident, ResidentError
 
 MODEL, RUN = ModelConfig(), RunConfig()

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocke
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from llm_explorer.ui.first_guess import COOKIE
+from llm_explorer.ui.explore.first_guess import COOKIE
 
 ROOT = Path(__file__).parents[2]
 START_S = 60

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 from screen import Screen, Server
 
-from llm_explorer.ui.shell import PAGES
+from llm_explorer.ui.frame.shell import PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 WIDE: Final = {"width": 1400, "height": 900}

@@ -10,8 +10,8 @@ from test_explore import start_slow_run
 
 from llm_explorer.config import ModelConfig
 from llm_explorer.texts.fields import FIELDS
-from llm_explorer.ui.shell import PAGES
-from llm_explorer.ui.state import SLIDERS
+from llm_explorer.ui.frame.shell import PAGES
+from llm_explorer.ui.visit.state import SLIDERS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 OpenScreen = Callable[..., Screen]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_explorer.lessons.tensors_literal import MOST_CHARACTERS, read_shape, read_tensor, shape_of
-from llm_explorer.ui import tensors_playground
+from llm_explorer.ui.lessons.tensors import playground
 
 NUMBERS = st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(-1e9, 1e9).map(lambda value: round(value, 3))
 
@@ -86,4 +86,4 @@ def test_what_is_no_shape_is_refused_in_words(text: str) -> None:
 
 
 def test_the_page_takes_as_many_characters_as_are_read() -> None:
-    assert tensors_playground.MOST_CHARACTERS == MOST_CHARACTERS
+    assert playground.MOST_CHARACTERS == MOST_CHARACTERS

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from llm_explorer.lessons.tensors_storage import MOST_STEPS, apply, places, same_storage, strip, walk
-from llm_explorer.ui import tensors_boards
+from llm_explorer.ui.lessons.tensors import grids
 
 TRANSPOSE, CONTIGUOUS = ("transpose", []), ("contiguous", [])
 
@@ -94,4 +94,4 @@ def test_more_steps_than_are_kept_are_refused_in_words() -> None:
 
 
 def test_the_page_stops_where_the_lesson_does() -> None:
-    assert tensors_boards.MOST_STEPS == MOST_STEPS
+    assert grids.MOST_STEPS == MOST_STEPS

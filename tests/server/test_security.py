@@ -15,7 +15,7 @@ from streamlit import config
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from llm_explorer.ui.exchange import MOST_BYTES
+from llm_explorer.ui.frame.import_export import MOST_BYTES
 from tests.server.visitor import Visitor
 
 ELSEWHERE = "https://example.org"

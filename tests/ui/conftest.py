@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from llm_explorer.ui import jobs
+from llm_explorer.ui.runs import workers
 from llm_explorer.worker import attempt
 from llm_explorer.worker.queue import Devices, MeasuringQueue
 from llm_explorer.worker.spare import Spare
@@ -25,7 +25,7 @@ def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Measuring
     monkeypatch.setattr(Spare, "warm", lambda self: None)
     monkeypatch.setattr(MeasuringQueue, "devices", lambda self: devices)
     made = MeasuringQueue()
-    monkeypatch.setattr(jobs, "queue", lambda: made)
+    monkeypatch.setattr(workers, "queue", lambda: made)
     yield made
     made.close()
     st.cache_resource.clear()

@@ -10,7 +10,8 @@ from visit import Visit
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.exercises.autograd import gradient_bill
 from llm_explorer.texts import autograd as texts
-from llm_explorer.ui import autograd_costs, jobs
+from llm_explorer.ui.lessons.autograd import costs
+from llm_explorer.ui.runs import workers
 from llm_explorer.worker.resident import Resident
 
 CHAIN, NEURON, GRAPH, TANGENT, WHY, STEP_SIZE, RULES, ENGINE, EXERCISES = range(1, 10)
@@ -36,7 +37,7 @@ def resident() -> Iterator[Resident]:
 
 @pytest.fixture(autouse=True)
 def lessons(resident: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "lessons", lambda: resident)
+    monkeypatch.setattr(workers, "lessons", lambda: resident)
 
 
 class Lesson(Visit):
@@ -197,7 +198,7 @@ def test_without_a_measurement_the_work_is_compared_and_explore_linked() -> None
 def test_with_a_measurement_the_time_is_told(
     monkeypatch: pytest.MonkeyPatch, forward_s: float, duration: str, unit: str
 ) -> None:
-    monkeypatch.setattr(autograd_costs, "measured_passes", lambda model, run: (forward_s, 2 * forward_s))
+    monkeypatch.setattr(costs, "measured_passes", lambda model, run: (forward_s, 2 * forward_s))
     lesson = Lesson(WHY).guess(WHY, unit)
     assert f"**{duration}**: 163,009,537 forward passes" in lesson.page.success[0].value
     assert "54.3 M times less" in lesson.answers()  # P / 3
@@ -211,7 +212,7 @@ def test_a_measurement_on_explore_is_what_the_lesson_computes_with() -> None:
     visit = Visit(**small)
     visit.press("Build and time it").until(lambda: "Measured: really run here" in visit.words())
     lesson = Lesson(WHY, **small).guess(WHY, "years")
-    job = jobs.queue().find(
+    job = workers.queue().find(
         ModelConfig(vocab_size=65, context_length=64, emb_dim=64, n_heads=4, n_layers=2), RunConfig()
     )
     assert job is not None

@@ -10,8 +10,8 @@ from visit import Visit
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.texts import backprop as texts
-from llm_explorer.ui import jobs
-from llm_explorer.ui.backprop_parts import position
+from llm_explorer.ui.lessons.backprop.network import position
+from llm_explorer.ui.runs import workers
 from llm_explorer.worker.resident import Resident
 
 FORMULAS, FIVE, DROP, CLOSING, ONE, SLIP, DEPTH, GPT, EXERCISES = range(1, 10)
@@ -29,7 +29,7 @@ def resident() -> Iterator[Resident]:
 
 @pytest.fixture(autouse=True)
 def lessons(resident: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "lessons", lambda: resident)
+    monkeypatch.setattr(workers, "lessons", lambda: resident)
 
 
 class Lesson(Visit):

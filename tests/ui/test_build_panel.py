@@ -13,7 +13,7 @@ from llm_explorer.measure import recorded
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.presets import find
 from llm_explorer.texts import explore as texts
-from llm_explorer.ui import build_panel
+from llm_explorer.ui.runs import build_and_time
 from llm_explorer.worker import limits
 from llm_explorer.worker.attempt import Attempt, Progress
 
@@ -119,7 +119,7 @@ def test_a_run_behind_another_tells_its_place(monkeypatch: pytest.MonkeyPatch) -
     second.type("n_layers", 3)
     # each AppTest has the same watcher's name, so the second visit's is changed
     with monkeypatch.context() as another:
-        another.setattr(build_panel.jobs, "watcher", lambda: "another visit")
+        another.setattr(build_and_time.jobs, "watcher", lambda: "another visit")
         second.press("Build and time it")
         assert "Waiting: runs before this one on this server: 1" in second.words()
         second.press("Cancel")

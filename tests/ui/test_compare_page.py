@@ -15,8 +15,8 @@ from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.presets import find
 from llm_explorer.texts import compare as texts
 from llm_explorer.texts.memory import TRACED_ONLY
-from llm_explorer.ui.compare import name_in_short, ratio_words, shown_value
-from llm_explorer.ui.pins import Pin, pin_text
+from llm_explorer.ui.compare.configs import name_in_short, ratio_words, shown_value
+from llm_explorer.ui.visit.pins import Pin, pin_text
 
 
 class CompareVisit(Visit):

@@ -18,7 +18,8 @@ from llm_explorer.measure.result import Result, make_result
 from llm_explorer.presets import PRESETS, find
 from llm_explorer.presets.gpt import GPTS
 from llm_explorer.texts import concepts as texts
-from llm_explorer.ui import concepts_config, concepts_journey, concepts_matrix, jobs
+from llm_explorer.ui.lessons.concepts import config_text, effect_matrix, journey
+from llm_explorer.ui.runs import workers
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.resident import Resident
@@ -46,7 +47,7 @@ def resident() -> Iterator[Resident]:
 
 @pytest.fixture(autouse=True)
 def lessons(resident: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "lessons", lambda: resident)
+    monkeypatch.setattr(workers, "lessons", lambda: resident)
 
 
 class Lesson(Visit):
@@ -197,17 +198,17 @@ def test_the_matrix_tells_the_effects_of_the_core_for_what_was_marked(matrix: Le
 @pytest.mark.parametrize("preset", GPTS, ids=lambda preset: preset.name)  # Gemma's vocabulary is the largest step
 def test_every_knob_of_every_preset_has_a_step_up(preset: Any) -> None:
     run = preset.run.model_copy(update={"sequence_length": preset.run.sequence(preset.model)})
-    for field in concepts_matrix.KNOBS:
-        after = concepts_matrix.one_step_up(field, preset.model, run)
+    for field in effect_matrix.KNOBS:
+        after = effect_matrix.one_step_up(field, preset.model, run)
         assert after is not None, field
         assert effect_of(preset.model, run, field, after).parameters >= 0
 
 
 def test_the_step_of_the_width_is_one_that_the_heads_divide() -> None:
-    assert concepts_matrix.one_step_up("emb_dim", ModelConfig(), RunConfig()) == 864  # 12 heads of 72
-    assert concepts_matrix.one_step_up("hidden_dim", ModelConfig(), RunConfig()) == 5 * 768
-    assert concepts_matrix.one_step_up("batch_size", ModelConfig(), RunConfig()) == 3
-    assert concepts_matrix.one_step_up("n_layers", ModelConfig(n_layers=10_000), RunConfig()) is None
+    assert effect_matrix.one_step_up("emb_dim", ModelConfig(), RunConfig()) == 864  # 12 heads of 72
+    assert effect_matrix.one_step_up("hidden_dim", ModelConfig(), RunConfig()) == 5 * 768
+    assert effect_matrix.one_step_up("batch_size", ModelConfig(), RunConfig()) == 3
+    assert effect_matrix.one_step_up("n_layers", ModelConfig(n_layers=10_000), RunConfig()) is None
 
 
 def test_a_longer_context_alone_does_not_lengthen_the_sequence() -> None:
@@ -256,9 +257,9 @@ def test_on_a_busy_server_the_two_measurements_come_one_after_the_other(
 
 def test_a_measured_change_within_the_spread_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([{"median": 0.010, "iqr": 0.002}, {"median": 0.011, "iqr": 0.002}] * 2)
-    monkeypatch.setattr(concepts_matrix.concepts_times, "step_timing", lambda model, run: next(times))
-    cell = concepts_matrix.real_effects(ModelConfig(), RunConfig(), "n_layers", 13)["Time"]
-    assert cell == concepts_matrix.Cell("same", "+1 ms (+10.0%), within the spread")
+    monkeypatch.setattr(effect_matrix.concepts_times, "step_timing", lambda model, run: next(times))
+    cell = effect_matrix.real_effects(ModelConfig(), RunConfig(), "n_layers", 13)["Time"]
+    assert cell == effect_matrix.Cell("same", "+1 ms (+10.0%), within the spread")
 
 
 def test_the_config_s_count_is_told_after_the_guess() -> None:
@@ -332,12 +333,12 @@ def test_hostile_text_is_a_sentence(text: str, words: str) -> None:
     ],
 )
 def test_one_value_of_the_text_is_changed_and_nothing_else(text: str, field: str, value: Any, expected: str) -> None:
-    assert concepts_config.with_value(text, field, value) == expected
+    assert config_text.with_value(text, field, value) == expected
 
 
 def test_a_run_that_does_not_go_with_the_text_is_refused() -> None:
     with pytest.raises(ConfigError, match="longer than context_length=8"):
-        concepts_config.read('{"context_length": 8}', RunConfig(sequence_length=9))
+        config_text.read('{"context_length": 8}', RunConfig(sequence_length=9))
 
 
 def test_a_token_travels_through_the_shapes_of_the_visitor_s_config() -> None:
@@ -361,10 +362,10 @@ def test_a_context_shorter_than_the_text_has_shapes_too() -> None:
 def test_the_probabilities_are_shown_after_the_guess_and_are_called_noise() -> None:
     lesson = Lesson(JOURNEY)
     stage = lesson.page.segmented_control(key="journey_stage")
-    assert concepts_journey.PROBABILITIES not in stage.options
+    assert journey.PROBABILITIES not in stage.options
     assert "noise" in lesson.words()
     lesson.guess("concepts_journey", texts.JOURNEY_OPTIONS[0])
-    lesson.page.segmented_control(key="journey_stage").set_value(concepts_journey.PROBABILITIES)
+    lesson.page.segmented_control(key="journey_stage").set_value(journey.PROBABILITIES)
     lesson.run()
     shares = lesson.chart("likeliest")["data"][0]["x"]
     assert len(shares) == 10
@@ -381,7 +382,7 @@ def test_every_stage_has_its_picture_and_its_numbers(stage: str) -> None:
 
 
 def test_bytes_are_named_as_people_know_them() -> None:
-    assert [concepts_journey.byte_words(byte) for byte in (97, 32, 10, 200)] == ["a", "space", "byte 10", "byte 200"]
+    assert [journey.byte_words(byte) for byte in (97, 32, 10, 200)] == ["a", "space", "byte 10", "byte 200"]
 
 
 def test_the_exercises_are_about_the_visitor_s_config() -> None:

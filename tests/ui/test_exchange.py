@@ -10,7 +10,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.presets import find
 from llm_explorer.texts import sharing as texts
-from llm_explorer.ui import exchange
+from llm_explorer.ui.frame import import_export
 
 LLAMA = json.dumps(
     {
@@ -100,7 +100,7 @@ def offered(visit: Visit) -> list[str]:
 
 def test_every_kind_of_file_is_offered_and_what_has_no_words_for_a_model_says_so() -> None:
     visit = Visit().choose("preset", find("gpt2-medium")).open("export")
-    every = [label for label, _kind in exchange.EXPORTS.values()]
+    every = [label for label, _kind in import_export.EXPORTS.values()]
     assert offered(visit) == [label for label in every if label != texts.AS_BOOK]
     assert f"{texts.AS_BOOK}: the book's dict has no word for tie_embeddings=True" in visit.words()
     visit.choose("preset", find("book-124m"))
@@ -112,13 +112,13 @@ def test_what_is_exported_is_read_back_as_the_same_config() -> None:
     preset = find("gpt2-medium")
     assert preset is not None
     run = RunConfig(batch_size=5, precision="autocast")
-    assert formats.parse(exchange._text("llm_explorer.json", preset.model, run, 0.1)) == (preset.model, run)
-    model, _run = formats.parse(exchange._text("config.json", preset.model, run, 0.1))
+    assert formats.parse(import_export._text("llm_explorer.json", preset.model, run, 0.1)) == (preset.model, run)
+    model, _run = formats.parse(import_export._text("config.json", preset.model, run, 0.1))
     assert count_parameters(model).total == preset.published
-    assert formats.parse(exchange._text("book_config.py", ModelConfig(), run, 0.1))[0] == ModelConfig()
-    assert "354,823,168" in exchange._text("report.md", preset.model, run, 0.1)
-    assert "token_embedding.weight" in exchange._text("report.csv", preset.model, run, 0.1)
-    assert "import torch" in exchange._text("gpt.py", preset.model, run, 0.1)
+    assert formats.parse(import_export._text("book_config.py", ModelConfig(), run, 0.1))[0] == ModelConfig()
+    assert "354,823,168" in import_export._text("report.md", preset.model, run, 0.1)
+    assert "token_embedding.weight" in import_export._text("report.csv", preset.model, run, 0.1)
+    assert "import torch" in import_export._text("gpt.py", preset.model, run, 0.1)
 
 
 def test_a_config_that_is_not_valid_is_not_exported() -> None:

@@ -14,7 +14,7 @@ from llm_explorer.accounting.rows import by_component
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.presets import find
 from llm_explorer.texts.memory import TRACED_ONLY
-from llm_explorer.ui.words import change_words
+from llm_explorer.ui.parts.words import change_words
 
 FORMULAS = ("formulas_parameters", "formulas_memory", "formulas_flops", "formulas_verdict")
 

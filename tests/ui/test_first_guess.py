@@ -4,7 +4,7 @@ import pytest
 from visit import Visit
 
 from llm_explorer.texts import first_guess as texts
-from llm_explorer.ui import first_guess
+from llm_explorer.ui.explore import first_guess
 
 
 def asks(visit: Visit) -> bool:

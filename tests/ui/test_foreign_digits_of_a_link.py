@@ -3,7 +3,7 @@
 import pytest
 from visit import Visit
 
-from llm_explorer.ui import state
+from llm_explorer.ui.visit import state
 
 NUMBERS = ("batch_size", "sequence_length", "accumulation", *state.SLIDERS, state.RESERVE)
 

@@ -56,7 +56,7 @@ def source(request: pytest.FixtureRequest) -> Path:
 
 def test_the_rules_are_asked_of_all_rooms() -> None:
     names = {by_name(path) for path in SOURCES}
-    assert {"streamlit_app.py", "llm_explorer/model/gpt.py", "llm_explorer/ui/shell.py"} <= names
+    assert {"streamlit_app.py", "llm_explorer/model/gpt.py", "llm_explorer/ui/frame/shell.py"} <= names
 
 
 def test_only_the_user_interface_imports_streamlit(source: Path) -> None:

@@ -5,19 +5,19 @@ import time
 
 import streamlit as st
 
-from llm_explorer.ui import jobs
+from llm_explorer.ui.runs import workers
 
 
 def test_it_is_not_dropped_with_what_streamlit_keeps() -> None:
-    before = jobs.lessons(), jobs.traces()
+    before = workers.lessons(), workers.traces()
     st.cache_resource.clear()
-    assert (jobs.lessons(), jobs.traces()) == before
+    assert (workers.lessons(), workers.traces()) == before
 
 
 def test_it_is_made_once_however_many_ask_at_once() -> None:
     made: list[object] = []
 
-    @jobs._one_a_server
+    @workers._one_a_server
     def slow() -> object:
         time.sleep(0.05)
         made.append(object())

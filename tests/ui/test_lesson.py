@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from llm_explorer.ui import shell
-from llm_explorer.ui.lesson import function_source, source_path
+from llm_explorer.ui.frame import shell
+from llm_explorer.ui.lessons.lesson import function_source, source_path
 
 PAGE = """
 import streamlit as st
 from llm_explorer.exercises.judge import Exercise
 from llm_explorer.ui import shell
-from llm_explorer.ui.lesson import Step, ask, exercises, guess, lesson
+from llm_explorer.ui.lessons.lesson import Step, ask, exercises, guess, lesson
 
 def first(page):
     if guess("heads", "Do heads cost parameters?", ("yes", "no")):

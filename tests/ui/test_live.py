@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from visit import Visit
 
-from llm_explorer.ui.live import chart, drag
+from llm_explorer.ui.parts.live import chart, drag
 from llm_explorer.worker.queue import MeasuringQueue
 
 

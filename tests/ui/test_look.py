@@ -8,7 +8,8 @@ import segno
 from visit import Visit
 
 from llm_explorer.texts import look as texts
-from llm_explorer.ui import look, share
+from llm_explorer.ui.frame import share
+from llm_explorer.ui.parts import appearance
 
 EVERYTHING = ",".join(texts.PARTS)
 
@@ -197,7 +198,7 @@ def test_an_address_that_is_of_this_machine_only_is_told(url: str, told: bool) -
 
 
 def test_every_name_is_hidden_by_something() -> None:
-    assert set(look._STYLES) <= set(texts.PARTS)
+    assert set(appearance._STYLES) <= set(texts.PARTS)
 
 
 @pytest.mark.parametrize("told", ["http://[x/memory?a=1", "http://a]b/", None])

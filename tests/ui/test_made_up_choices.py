@@ -7,14 +7,15 @@ import pytest
 from visit import Visit
 
 from llm_explorer.config import RunConfig
-from llm_explorer.ui import compare, preset_picker
+from llm_explorer.ui.compare import configs
+from llm_explorer.ui.frame import preset_picker
 
 
 @pytest.mark.parametrize(
     ("module", "key", "take"),
     [
         (preset_picker, "preset", lambda: preset_picker._take(None)),
-        (compare, "compare_add", lambda: compare._add(RunConfig())),
+        (configs, "compare_add", lambda: configs._add(RunConfig())),
     ],
     ids=["preset", "compare_add"],
 )

@@ -16,8 +16,9 @@ from llm_explorer.accounting.memory import CATEGORIES, alive_by_category, count_
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.texts import memory as texts
-from llm_explorer.ui import jobs, memory_help, memory_inference
-from llm_explorer.ui.live import drag
+from llm_explorer.ui.memory import inference, savings
+from llm_explorer.ui.parts.live import drag
+from llm_explorer.ui.runs import workers
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.resident import Resident, ResidentError
 from llm_explorer.worker.traces import Traces
@@ -91,7 +92,7 @@ def held(resident: Resident, monkeypatch: pytest.MonkeyPatch) -> Held:
     made = Held(resident)
     made.may_answer.set()
     kept = Traces(made)  # type: ignore[arg-type]
-    monkeypatch.setattr(jobs, "traces", lambda: kept)
+    monkeypatch.setattr(workers, "traces", lambda: kept)
     return made
 
 
@@ -193,7 +194,7 @@ def test_formulas_are_built_when_they_are_opened() -> None:
 @pytest.mark.parametrize("name", texts.HELP)
 def test_a_change_that_helps_gives_the_peak_it_says(name: str) -> None:
     run = RunConfig(attention="materialized", optimizer_implementation="foreach", batch_size=4)
-    option = next(option for option in memory_help.options(MODEL, run, "cpu") if option.name == name)
+    option = next(option for option in savings.options(MODEL, run, "cpu") if option.name == name)
     settings = {"batch_size": "4", "set": "attention=materialized optimizer_implementation=foreach"}
     visit = MemoryVisit(**settings)
     now = count_memory(MODEL, run).peak_bytes
@@ -214,7 +215,7 @@ def test_what_does_not_help_or_is_in_use_is_shown_and_cannot_be_pressed() -> Non
 
 def test_the_largest_config_of_all_has_its_changes_too() -> None:
     run = RunConfig(batch_size=1_048_575, accumulation=65_536)
-    assert [option.name for option in memory_help.options(MODEL, run, "cpu")] == list(texts.HELP)
+    assert [option.name for option in savings.options(MODEL, run, "cpu")] == list(texts.HELP)
 
 
 def test_the_largest_batch_fits_and_one_more_does_not() -> None:
@@ -341,7 +342,7 @@ def test_a_peak_that_no_formula_is_sure_of_says_so() -> None:
 def test_the_cache_of_windows_grows_no_more_once_they_are_full() -> None:
     model = ModelConfig(sliding_window=256)
     bf16 = next(each for each in inference_weights(model) if each.format == "bfloat16")
-    half, full, over, whole = (memory_inference.cache_bytes(model, RunConfig(), bf16, n) for n in (128, 256, 512, None))
+    half, full, over, whole = (inference.cache_bytes(model, RunConfig(), bf16, n) for n in (128, 256, 512, None))
     assert 2 * half == full == over == whole
 
 

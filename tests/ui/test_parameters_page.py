@@ -13,7 +13,7 @@ from llm_explorer.accounting.flow import flow
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.texts import parameters as texts
-from llm_explorer.ui.parameters_flow import letters_of
+from llm_explorer.ui.parameters.flow import letters_of
 
 
 class ParametersVisit(Visit):

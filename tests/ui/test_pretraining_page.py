@@ -13,7 +13,8 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import parse
 from llm_explorer.lessons.recorded import load
 from llm_explorer.texts import pretraining as texts
-from llm_explorer.ui import jobs, pretraining_own
+from llm_explorer.ui.lessons.pretraining import own_run
+from llm_explorer.ui.runs import workers
 from llm_explorer.worker import task
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.resident import Resident
@@ -35,9 +36,9 @@ def resident() -> Iterator[Resident]:
 def own_server(resident: Resident, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / "runs"
     folder.mkdir()
-    monkeypatch.setattr(jobs, "lessons", lambda: resident)
+    monkeypatch.setattr(workers, "lessons", lambda: resident)
     monkeypatch.setattr(task, "server_folder", lambda: folder)
-    monkeypatch.setattr(pretraining_own, "STEPS", (20, 600, 100_000))
+    monkeypatch.setattr(own_run, "STEPS", (20, 600, 100_000))
 
 
 class Lesson(Visit):
@@ -177,9 +178,9 @@ def test_a_model_of_one_s_own_is_trained_scrubbed_and_downloaded() -> None:
     lesson = trained(own())
     downloads = [button.proto.label for button in lesson.page.get("download_button")]
     assert downloads == ["Weights (safetensors)", "Config"]
-    training = lesson.page.session_state[pretraining_own.TRAINED]
+    training = lesson.page.session_state[own_run.TRAINED]
     assert (training.folder / "weights.safetensors").stat().st_size > 1000
-    assert parse(pretraining_own.to_book_dict(training.model))[0] == training.model
+    assert parse(own_run.to_book_dict(training.model))[0] == training.model
     slider = next(s for s in lesson.page.select_slider if s.key.endswith("_step"))
     assert slider.options[-1] == "20"
     slider.set_value(0)
@@ -215,13 +216,13 @@ def test_what_was_trained_can_write_and_be_fine_tuned() -> None:
 def test_a_run_is_paused_and_resumed_and_cancelled(queue: MeasuringQueue) -> None:
     lesson = own(steps=100_000).press("Train it")
     lesson.until(lambda: "Pause" in lesson.buttons() and lesson.charts())
-    job = lesson.page.session_state[pretraining_own.OWN].job
+    job = lesson.page.session_state[own_run.OWN].job
     lesson.press("Pause")
     assert "Paused at step" in lesson.words()
     lesson.until(lambda: job.snapshot().state == "done")
     told = len(job.snapshot().stream)
     lesson.press("Resume")
-    again = lesson.page.session_state[pretraining_own.OWN].job
+    again = lesson.page.session_state[own_run.OWN].job
     assert again is not job
     lesson.until(lambda: len(again.snapshot().stream) > told)
     lesson.press("Cancel")
@@ -236,11 +237,11 @@ def test_a_run_behind_another_tells_its_place(monkeypatch: pytest.MonkeyPatch) -
     first.until(lambda: first.charts())
     second = own(steps=20)
     # each AppTest has the same watcher's name, so the second visit's is changed
-    monkeypatch.setattr(jobs, "watcher", lambda: "another visit")
+    monkeypatch.setattr(workers, "watcher", lambda: "another visit")
     second.press("Train it")
     assert "Waiting: runs before this one on this server: 1" in second.words()
     second.press("Cancel")
-    assert first.page.session_state[pretraining_own.OWN].job.snapshot().state == "running"
+    assert first.page.session_state[own_run.OWN].job.snapshot().state == "running"
 
 
 def test_a_run_left_for_another_one_says_so(monkeypatch: pytest.MonkeyPatch, queue: MeasuringQueue) -> None:
@@ -248,11 +249,11 @@ def test_a_run_left_for_another_one_says_so(monkeypatch: pytest.MonkeyPatch, que
     running.until(lambda: running.charts())
     lesson = own(steps=20)
     # each AppTest has the same watcher's name, so the second visit's is changed
-    monkeypatch.setattr(jobs, "watcher", lambda: "another visit")
+    monkeypatch.setattr(workers, "watcher", lambda: "another visit")
     for shared in (False, True):
         lesson.press("Train it")
         if shared:
-            lesson.page.session_state[pretraining_own.OWN].job.watch("a third")
+            lesson.page.session_state[own_run.OWN].job.watch("a third")
         queue.submit(ModelConfig(), RunConfig(), "another visit")
         lesson.run()
         assert (texts.GOES_ON if shared else "Ended: You asked for another run meanwhile;") in lesson.words()
@@ -278,7 +279,7 @@ def test_the_learner_s_config_is_shrunk_and_the_page_says_so() -> None:
 
 
 def test_a_learning_rate_that_breaks_training_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pretraining_own, "RATES", (3e-3, 1e20))
+    monkeypatch.setattr(own_run, "RATES", (3e-3, 1e20))
     lesson = own().set("select_slider", "rate_new", 1e20)
     lesson.press("Train it")
     lesson.until(lambda: "Failed: The loss is no longer a number: the learning rate is too high" in lesson.words())
@@ -288,7 +289,7 @@ def test_a_public_server_offers_short_runs_on_short_texts_only(monkeypatch: pyte
     monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
     lesson = Lesson(OWN, **SMALL)
     options = lesson.page.select_slider(key="pretraining_steps").options
-    assert options == [str(steps) for steps in pretraining_own.HOSTED_STEPS]
+    assert options == [str(steps) for steps in own_run.HOSTED_STEPS]
     lesson.set("segmented_control", "corpus", "paste").set("text_area", "paste", "é" * 100_001)  # two bytes each
     assert "The text is over 200,000 bytes" in lesson.words()
 

@@ -6,7 +6,7 @@ from visit import Visit
 from llm_explorer import units
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.ui import run_row
+from llm_explorer.ui.frame import run_row
 
 
 def peak_of(**run: object) -> str:

@@ -8,9 +8,9 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, field_range
 from llm_explorer.formats import apply_settings
 from llm_explorer.presets import PRESETS, find
-from llm_explorer.ui.architecture import GROUPS, effects, is_shown
-from llm_explorer.ui.preset_picker import label, ordered
-from llm_explorer.ui.state import SLIDERS
+from llm_explorer.ui.frame.architecture import GROUPS, effects, is_shown
+from llm_explorer.ui.frame.preset_picker import label, ordered
+from llm_explorer.ui.visit.state import SLIDERS
 
 UP = {"vocab_size": 65536, "context_length": 2048, "emb_dim": 960, "n_heads": 16, "n_layers": 13, "drop_rate": 0.15}
 

@@ -13,7 +13,9 @@ from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.texts import tensors as texts
-from llm_explorer.ui import jobs, lesson, tensors_boards
+from llm_explorer.ui.lessons import lesson
+from llm_explorer.ui.lessons.tensors import grids
+from llm_explorer.ui.runs import workers
 from llm_explorer.worker.resident import Resident
 
 CONTAINERS, DTYPES, STORAGE, PRODUCT, BROADCAST, MODEL, NUMPY, PLAY, EXERCISES = range(1, 10)
@@ -39,7 +41,7 @@ def resident() -> Iterator[Resident]:
 
 @pytest.fixture(autouse=True)
 def lessons(resident: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "lessons", lambda: resident)
+    monkeypatch.setattr(workers, "lessons", lambda: resident)
 
 
 class Lesson(Visit):
@@ -161,7 +163,7 @@ def test_a_number_is_followed_to_its_place() -> None:
 
 def test_after_the_last_step_that_is_kept_only_starting_over_is_left() -> None:
     visit = at("storage")
-    visit.page.session_state[tensors_boards.STEPS] = [["transpose", []]] * tensors_boards.MOST_STEPS
+    visit.page.session_state[grids.STEPS] = [["transpose", []]] * grids.MOST_STEPS
     visit.run()
     enabled = {button.label for button in visit.page.button if not button.disabled}
     assert "Start over" in enabled
@@ -170,7 +172,7 @@ def test_after_the_last_step_that_is_kept_only_starting_over_is_left() -> None:
 
 def test_the_slider_computes_one_cell_after_another() -> None:
     visit = at("product")
-    visit.page.slider(key=tensors_boards.DONE).set_value(6)
+    visit.page.slider(key=grids.DONE).set_value(6)
     visit.run()
     assert "Row 1 times column 1" in visit.words()
     assert "6 of 8" in visit.alt()
@@ -179,12 +181,12 @@ def test_the_slider_computes_one_cell_after_another() -> None:
 
 def test_playing_goes_to_the_last_cell_and_stops() -> None:
     visit = at("product").press("Play")
-    seen = [visit.page.slider(key=tensors_boards.DONE).value]
+    seen = [visit.page.slider(key=grids.DONE).value]
     for _ in range(12):
         if "Play" in visit.buttons():
             break
         visit.run()
-        seen.append(visit.page.slider(key=tensors_boards.DONE).value)
+        seen.append(visit.page.slider(key=grids.DONE).value)
     assert "Play" in visit.buttons()
     assert seen == sorted(seen)
     assert (seen[0], seen[-1]) == (1, 8)
@@ -192,9 +194,9 @@ def test_playing_goes_to_the_last_cell_and_stops() -> None:
 
 def test_pausing_stops_where_it_is() -> None:
     visit = at("product").press("Play").press("Pause")
-    done = visit.page.slider(key=tensors_boards.DONE).value
+    done = visit.page.slider(key=grids.DONE).value
     visit.run()
-    assert visit.page.slider(key=tensors_boards.DONE).value == done
+    assert visit.page.slider(key=grids.DONE).value == done
 
 
 def test_new_numbers_are_new() -> None:

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 from visit import Visit
 
-from llm_explorer.ui import lesson, shell, turns
+from llm_explorer.ui.frame import rerun_turns, shell
+from llm_explorer.ui.lessons import lesson
 from llm_explorer.worker.resident import ResidentError
 
 
@@ -18,7 +19,7 @@ class Class:
     """Threads that wait for a turn, come in order, and note when they had it."""
 
     def __init__(self) -> None:
-        self.turns = turns.Turns()
+        self.turns = rerun_turns.Turns()
         self.had: list[str] = []
         self.threads: list[threading.Thread] = []
 
@@ -57,7 +58,7 @@ def test_in_the_order_they_came_and_a_drag_after_all_others(others: Class) -> No
         others.come("drag", last=True)
         for name in ("first", "second", "third"):
             others.come(name)
-        time.sleep(3 * turns.LOOK_S)
+        time.sleep(3 * rerun_turns.LOOK_S)
         assert others.had == []
     assert others.all_had() == ["first", "second", "third", "drag"]
 
@@ -90,7 +91,7 @@ def test_a_run_that_fails_passes_on(others: Class) -> None:
 
 
 def test_nobody_waits_for_ever(others: Class, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "LONGEST_WAIT_S", 0.2)
+    monkeypatch.setattr(rerun_turns, "LONGEST_WAIT_S", 0.2)
     with others.turns.turn():
         others.come("impatient")
         assert others.all_had() == ["impatient"]
@@ -110,7 +111,7 @@ def test_a_run_that_nobody_waits_for_leaves_the_line(others: Class, monkeypatch:
                 raise LookupError
             return False
 
-    monkeypatch.setattr(turns, "st", SimpleNamespace(session_state=Given()))
+    monkeypatch.setattr(rerun_turns, "st", SimpleNamespace(session_state=Given()))
     with others.turns.turn():
         others.come("given up")
         until(lambda: not others.turns._line)
@@ -120,7 +121,7 @@ def test_a_run_that_nobody_waits_for_leaves_the_line(others: Class, monkeypatch:
 
 def test_a_page_waits_once_as_all_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[bool] = []
-    monkeypatch.setattr(turns.TURNS, "_wait", lambda *, last: waits.append(last))
+    monkeypatch.setattr(rerun_turns.TURNS, "_wait", lambda *, last: waits.append(last))
     Visit()
     assert waits == [False]
 
@@ -135,7 +136,7 @@ def test_a_dragged_slider_lets_all_others_go_first(
         waits.append(last)
         raise LookupError
 
-    monkeypatch.setattr(turns.TURNS, "_wait", wait)
+    monkeypatch.setattr(rerun_turns.TURNS, "_wait", wait)
     monkeypatch.setattr(shell.state, "in_widgets", lambda: ())
     monkeypatch.setattr(shell.drag, "dragged", lambda: dragged)
     with pytest.raises(LookupError):
@@ -147,13 +148,13 @@ def test_a_lesson_passes_on_before_it_asks(monkeypatch: pytest.MonkeyPatch) -> N
     held: list[int | None] = []
 
     def answer(*_question: object) -> None:
-        held.append(turns.TURNS._called)
+        held.append(rerun_turns.TURNS._called)
         raise ResidentError("not here")
 
     monkeypatch.setattr(lesson, "_answer", answer)
     nothing = SimpleNamespace(warning=lambda *_, **__: None, stop=lambda: None, spinner=lambda _: nullcontext())
     monkeypatch.setattr(lesson, "st", nothing)
-    with turns.TURNS.turn():
-        assert turns.TURNS._called == threading.get_ident()
+    with rerun_turns.TURNS.turn():
+        assert rerun_turns.TURNS._called == threading.get_ident()
         lesson.ask("autograd", "worked_example")
     assert held == [None]

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from streamlit.testing.v1 import AppTest
 
-from llm_explorer.ui import first_guess
+from llm_explorer.ui.explore import first_guess
 from llm_explorer.ui.parts import WORD_JOINER
 
 SCRIPT = Path(__file__).parents[2] / "streamlit_app.py"

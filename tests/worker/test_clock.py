@@ -91,5 +91,5 @@ def test_no_time_is_taken_from_the_wall_clock() -> None:
     assert read == [
         "measure/result.py: datetime.now(UTC)",
         "speed/calibrate.py: datetime.now(UTC)",
-        "ui/tensors_parts.py: time.time_ns()",
+        "ui/lessons/tensors/containers.py: time.time_ns()",
     ]

@@ -213,7 +213,7 @@ def test_the_start_of_a_server_is_what_removes_them(tmp_path: Path) -> None:
         killed.kill()
         killed.wait()
     assert remains(tmp_path)
-    with server(tmp_path, "from llm_explorer.ui.jobs import queue; queue(); print()"):
+    with server(tmp_path, "from llm_explorer.ui.runs.workers import queue; queue(); print()"):
         assert not remains(tmp_path)
 
 

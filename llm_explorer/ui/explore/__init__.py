@@ -1,0 +1,1 @@
+"""The page Explore: what a config costs, at a glance."""

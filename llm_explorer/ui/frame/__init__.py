@@ -1,0 +1,1 @@
+"""What stands around every page: links, sidebar, the row of the run, import and export, share."""

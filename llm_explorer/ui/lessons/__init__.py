@@ -1,0 +1,1 @@
+"""The lessons' pages, a folder each."""

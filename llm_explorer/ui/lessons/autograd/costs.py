@@ -1,0 +1,162 @@
+"""The later steps of the lesson on automatic differentiation: its price, its rules, an engine of our own, exercises."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from llm_explorer import units
+from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.charts.magnitudes import error_curves, magnitude_bars
+from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.exercises import autograd as costs
+from llm_explorer.texts import autograd as texts
+from llm_explorer.ui import parts
+from llm_explorer.ui.frame.shell import Page
+from llm_explorer.ui.lessons import lesson
+from llm_explorer.ui.lessons.autograd.derivatives import LESSON, code, inputs, more, reveal
+from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.runs import workers
+
+ONE_SIDED, TWO_SIDED = "one-sided", "two-sided"
+
+
+def why(page: Page) -> None:
+    """What a gradient would cost without autograd, from a measured forward pass of the learner's model."""
+    st.markdown(texts.WHY)
+    passes = costs.gradient_bill(page.model, page.run).passes
+    st.latex(texts.WHY_FORMULA.format(passes=f"{passes:,}".replace(",", "{,}")))
+    parameters = units.count(count_parameters(page.model).total)
+    choice = lesson.guess("autograd_why", texts.WHY_GUESS.format(parameters=parameters), texts.WHY_OPTIONS)
+    if choice is None:
+        return
+    measured = measured_passes(page.model, page.run)
+    if measured is None:
+        st.info(texts.WHY_UNMEASURED, icon=":material/timer:")
+        lesson.link("streamlit_app.py", texts.EXPLORE_BUILD)
+        bill = costs.gradient_bill(page.model, page.run)
+        _bars("Work for one gradient", bill.differences_flops, bill.autograd_flops, units.flops)
+        return
+    _times(choice, costs.gradient_bill(page.model, page.run, *measured), *measured)
+
+
+def step_size(_page: Page) -> None:
+    """The U-curve: the error of finite differences over the step, in two precisions."""
+    st.markdown(texts.STEP_SIZE)
+    choice = lesson.guess("autograd_step", texts.STEP_GUESS, texts.STEP_OPTIONS)
+    if choice is None:
+        return
+    values = inputs("x", "w", "b", "y")
+    sides = (ONE_SIDED, TWO_SIDED)
+    side = st.segmented_control(
+        "Difference", sides, default=ONE_SIDED, required=True, key="autograd_sides", persist_state="session"
+    )
+    found = lesson.ask(LESSON, "difference_errors", central=side == TWO_SIDED, **values)
+    errors = {"fp32": found["float32"], "fp64": found["float64"]}
+    best = {name: min(zip(column, found["h"], strict=True)) for name, column in errors.items()}
+    words = texts.STEP_BEST.format(*best["fp32"], *best["fp64"], exact=found["exact"])
+    figure = error_curves(f"Error of the {side} difference for dL/dw", found["h"], errors)
+    parts.chart(figure, key="autograd_errors", alt=f"Two U-shaped curves over the step h. {words}")
+    st.caption(words)
+    reveal(choice, texts.STEP_OPTIONS[1], texts.STEP_ANSWER)
+    more("errors", {"h": found["h"], **errors}, ("difference_errors", "differences"))
+
+
+def rules(_page: Page) -> None:
+    """Four rules, each shown by running it."""
+    st.markdown(texts.RULES_INTRO)
+    choice = lesson.guess("autograd_rules", texts.RULES_GUESS, texts.RULES_OPTIONS)
+    if choice is None:
+        return
+    reveal(choice, texts.RULES_OPTIONS[1], texts.RULES_ANSWER)
+    names = list(texts.RULES)
+    rule = st.segmented_control(
+        "Rule",
+        names,
+        format_func=lambda name: texts.RULES[name].title,
+        default="accumulation",
+        required=True,
+        key="autograd_rule",
+        persist_state="session",
+    )
+    text = texts.RULES[rule]
+    st.markdown(f"{text.shows} {text.matters}")
+    count = {"backwards": _backwards()} if rule == "accumulation" else {}
+    written = lesson.ask("autograd_rules", rule, **count)
+    grid = st.grid(2, min_column_width=appearance.wide(380))
+    with grid.cell():
+        lesson.code("autograd_rules", rule)
+    with grid.cell():
+        st.markdown("What it gave:")
+        st.code("\n".join(written), language=None, wrap_lines=True)
+        if rule == "accumulation":
+            lesson.link("streamlit_app.py", texts.EXPLORE_ACCUMULATION)
+
+
+def engine(_page: Page) -> None:
+    """Our own engine: its code, and its numbers beside PyTorch's."""
+    st.markdown(texts.ENGINE)
+    choice = lesson.guess("autograd_engine", texts.ENGINE_GUESS, texts.ENGINE_OPTIONS)
+    if choice is not None:
+        rows = lesson.ask(LESSON, "engine_check", **inputs("x", "w", "b", "y"))
+        reveal(choice, texts.ENGINE_OPTIONS[2], texts.ENGINE_ANSWER.format(difference=_largest_difference(rows)))
+        st.table(_digits(rows))
+        st.caption(texts.ENGINE_SAME)
+        more("neuron", None, ("neuron", "engine_check"))
+    with st.container(height=460):
+        code("engine", ("Value", "inputs_first"), "scalar_engine")
+
+
+def exercises(page: Page) -> None:
+    """Three exercises on the learner's own config."""
+    st.markdown(texts.EXERCISES)
+    lesson.exercises(LESSON, costs.exercises(page.model, page.run))
+    lesson.link("streamlit_app.py", texts.EXPLORE_GRADIENTS)
+
+
+def measured_passes(model: ModelConfig, run: RunConfig) -> tuple[float, float] | None:
+    """Seconds of one forward and one backward pass of this model and run, if they have been measured here."""
+    job = workers.queue().find(model, run)
+    result = None if job is None else job.snapshot().result
+    if result is None or not result["forward_s"] or not result["backward_s"]:
+        return None
+    return result["forward_s"]["median"], result["backward_s"]["median"]
+
+
+def _times(choice: str, bill: costs.GradientBill, forward_s: float, backward_s: float) -> None:
+    assert bill.differences_s is not None
+    assert bill.autograd_s is not None
+    duration = units.duration(bill.differences_s)
+    unit = duration.split()[-1]
+    answer = texts.WHY_ANSWER.format(
+        duration=duration,
+        passes=units.exact(bill.passes),
+        forward=units.seconds(forward_s),
+        autograd=units.seconds(bill.autograd_s),
+        ratio=units.count(bill.differences_s / bill.autograd_s),
+    )
+    reveal(choice, unit if unit in texts.WHY_OPTIONS else texts.WHY_OPTIONS[0], answer)
+    _bars("Time for one gradient, seconds", bill.differences_s, bill.autograd_s, units.duration)
+    st.caption(texts.WHY_MEASURED.format(forward=units.seconds(forward_s), backward=units.seconds(backward_s)))
+
+
+def _bars(title: str, differences: float, autograd: float, write: units.Writer) -> None:
+    sizes = {"finite differences": differences, "autograd": autograd}
+    words = ", ".join(f"{name} {write(size)}" for name, size in sizes.items())
+    parts.chart(magnitude_bars(title, sizes, write), key="autograd_bars", alt=f"{title}: {words}")
+
+
+def _backwards() -> int:
+    return int(
+        st.slider("Backward passes", 1, texts.MOST_BACKWARDS, 2, key="autograd_backwards", persist_state="session")
+    )
+
+
+def _largest_difference(rows: list[dict[str, Any]]) -> float:
+    pairs = (("ours", "torch"), ("our grad", "torch grad"))
+    return max(float(abs(row[ours] - row[theirs])) for row in rows for ours, theirs in pairs)
+
+
+def _digits(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    columns = {name: [f"{row[name]:.12f}" for row in rows] for name in rows[0] if name != "name"}
+    return pd.DataFrame(columns, index=[row["name"] for row in rows])

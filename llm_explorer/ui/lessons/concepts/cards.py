@@ -1,0 +1,267 @@
+"""The cards of the lesson on the parts of a config: what it is, a guess, a picture, published models."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from llm_explorer import presets, units
+from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.charts import concepts as charts
+from llm_explorer.charts.published import published_values
+from llm_explorer.config import ModelConfig
+from llm_explorer.texts import concepts as texts
+from llm_explorer.ui import parts
+from llm_explorer.ui.frame.shell import Page
+from llm_explorer.ui.lessons import lesson
+from llm_explorer.ui.parts import appearance
+
+LESSON: Final = "concepts"
+COLUMN: Final = 380  # narrower than this, the two columns follow one another
+Columns = Mapping[str, Sequence[object]]
+
+
+class Picture(NamedTuple):
+    """A figure, its numbers as a table, and the words below it."""
+
+    figure: go.Figure
+    numbers: Columns
+    words: str
+
+
+def card(name: str) -> Callable[[Page], None]:
+    """What draws the card of one part."""
+
+    def draw(page: Page) -> None:
+        text = texts.CARDS[name]
+        grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
+        left, right = grid.cell(), grid.cell()
+        with left:
+            st.markdown(text.what)
+            choice = lesson.guess(f"{LESSON}_{name}", text.question, text.options)
+            if choice is not None:
+                reveal(choice, text.options[text.right], text.answer)
+        with right:
+            picture = PICTURES[name](page)
+            parts.chart(picture.figure, key=f"chart_{LESSON}_{name}", alt=f"{_title(picture.figure)}. {picture.words}")
+            untrained = name in texts.UNTRAINED_PICTURES
+            st.caption(f"{picture.words} {texts.UNTRAINED}" if untrained else picture.words)
+            if untrained:
+                lesson.link("pages/pretraining.py", texts.PRETRAINING)
+        if choice is not None:
+            published(text, page.model)
+        numbers_and_code(name, picture.numbers, LESSON, name)
+
+    return draw
+
+
+def reveal(choice: str, right: str, answer: str) -> None:
+    """Whether a guess was right, and the answer."""
+    if choice == right:
+        st.success(f"Right. {answer}", icon=":material/check_circle:")
+    else:
+        st.info(answer, icon=":material/lightbulb:")
+
+
+def numbers_and_code(name: str, numbers: Columns, lesson_name: str, function: str) -> None:
+    """The table behind a picture and the function that computed it, built when it is opened."""
+    more = st.expander(
+        "The numbers and the code", icon=":material/code:", on_change="rerun", key=f"{LESSON}_more_{name}"
+    )
+    if more.open:
+        with more:
+            parts.data_table(numbers, file_name=f"{name}.csv", key=f"{LESSON}_{name}_numbers")
+            lesson.code(lesson_name, function)
+
+
+def published(text: texts.Card, model: ModelConfig) -> None:
+    """What published models have, with dates, and the learner's own config; sources in the table."""
+    field = text.published
+    unstated = texts.NOT_STATED.get(field, ())
+    found = [preset for preset in presets.PRESETS if preset.family in texts.FAMILIES and preset.family not in unstated]
+    families: dict[str, list[tuple[str, float]]] = {}
+    for preset in found:
+        value = float(preset.published or 0) if field == "parameters" else value_of(preset.model, field)
+        families.setdefault(texts.FAMILIES[preset.family], []).append((preset.title, value))
+    title = texts.PUBLISHED_TITLE.format(part=text.title)
+    write = _writer(field)
+    figure = published_values(title, families, (texts.OWN, value_of(model, field)), write)
+    parts.chart(figure, key=f"chart_{LESSON}_published", alt=f"{title}, by model family, and your own config")
+    if unstated:
+        st.caption(texts.NOT_STATED_WORDS)
+    table = st.expander("Models and sources", icon=":material/table:", on_change="rerun", key=f"{LESSON}_sources")
+    if table.open:
+        values = [value for models in families.values() for _title, value in models]
+        columns: dict[str, list[object]] = {
+            "model": [title for models in families.values() for title, _value in models],
+            text.title.lower(): [write(value) for value in values],
+        }
+        columns["source"] = [source for family in families for source in _sources(found, family)]
+        with table:
+            parts.data_table(columns, file_name=f"published_{field}.csv", key=f"{LESSON}_sources")
+    lesson.link("streamlit_app.py", texts.EXPLORE)
+
+
+def value_of(model: ModelConfig, field: str) -> float:
+    """A field of a model as a number: on is 1, a feed-forward width left open is 4 D."""
+    if field == "parameters":
+        return count_parameters(model).total
+    return model.feed_forward_dim if field == "hidden_dim" else float(getattr(model, field))
+
+
+def _sources(found: Sequence[presets.Preset], family: str) -> list[str]:
+    return [preset.source for preset in found if texts.FAMILIES[preset.family] == family]
+
+
+def _writer(field: str) -> units.Writer:
+    if field == "qkv_bias":
+        return lambda value: "on" if value else "off"
+    if field == "drop_rate":
+        return lambda value: f"{value:g}"
+    return units.count if field == "parameters" else units.exact
+
+
+def _title(figure: go.Figure) -> str:
+    return str(figure.layout.title.text)
+
+
+def _rows(rows: Sequence[Sequence[float]], labels: Sequence[str]) -> Columns:
+    """A table with a column for each row of a picture."""
+    return dict(zip(labels, rows, strict=True))
+
+
+def _parameters(page: Page) -> Picture:
+    data = lesson.ask(LESSON, "parameters", seed=page.run.seed)
+    title = texts.PICTURES["parameters"].format(count=units.exact(data["count"]))
+    figure = charts.histogram(title, data["middles"], data["heights"], across="value")
+    moved = ", ".join(
+        f"{before:.4f} → {after:.4f}" for before, after in zip(data["before"], data["after"], strict=True)
+    )
+    words = f"One training step later, five of them: {moved}."
+    return Picture(figure, {"value around": data["middles"], "how many": data["heights"]}, words)
+
+
+def _vocabulary(page: Page) -> Picture:
+    text = st.text_input(
+        "A text, cut into characters", "to be or not to be", max_chars=40, key="concepts_text", persist_state="session"
+    )
+    data = lesson.ask(LESSON, "vocabulary", text=text, seed=page.run.seed)
+    labels = [f"{number}: {_shown(character)}" for number, character in enumerate(data["characters"])]
+    figure = charts.vectors(texts.PICTURES["vocabulary"], data["rows"], labels, across="entry of the vector")
+    ids = " ".join(map(str, data["ids"]))
+    words = f"V = {len(labels)}. The text as ids: {ids}. {texts.SIGNS}"
+    return Picture(figure, _rows(data["rows"], labels), words)
+
+
+def _context(page: Page) -> Picture:
+    tokens = st.slider(
+        "Tokens of a text for a model with C = 8", 1, 12, 5, key="concepts_tokens", persist_state="session"
+    )
+    data = lesson.ask(LESSON, "context", tokens=tokens, seed=page.run.seed)
+    places = [f"place {number}" + (" · used" if number < tokens else "") for number in range(len(data["rows"]))]
+    figure = charts.vectors(texts.PICTURES["context"], data["rows"], places, across="entry of the vector")
+    said = data["refusal"] or f"The model takes {tokens} tokens."
+    return Picture(figure, _rows(data["rows"], places), f"{parts.plain(said[0].upper() + said[1:])} {texts.SIGNS}")
+
+
+def _embedding(page: Page) -> Picture:
+    width = st.select_slider(
+        "Embedding size D", [4, 8, 16, 32, 64, 128, 256], 16, key="concepts_width", persist_state="session"
+    )
+    data = lesson.ask(LESSON, "embedding", width=width, seed=page.run.seed)
+    labels = ["token 0", "token 1"]
+    figure = charts.vectors(
+        texts.PICTURES["embedding"].format(width=width), data["rows"], labels, across="entry of the vector"
+    )
+    words = (
+        f"Cosine of the angle between the two: {data['cosine']:+.2f}. Random vectors are the nearer to a right angle "
+        f"(0), the wider the space. {texts.SIGNS}"
+    )
+    return Picture(figure, _rows(data["rows"], labels), words)
+
+
+def _hidden(page: Page) -> Picture:
+    width = 8
+    hidden = st.select_slider(
+        "Hidden size F, for D = 8", [4, 8, 16, 24, 32, 48], 32, key="concepts_hidden", persist_state="session"
+    )
+    data = lesson.ask(LESSON, "hidden", width=width, hidden_dim=hidden, seed=page.run.seed)
+    stages: dict[str, list[float]] = data["stages"]
+    longest = max(map(len, stages.values()))
+    rows = [[*values, *[None] * (longest - len(values))] for values in stages.values()]
+    labels = [f"{name} ({len(values)})" for name, values in stages.items()]
+    title = texts.PICTURES["hidden"].format(width=width, hidden=hidden)
+    figure = charts.vectors(title, rows, labels, across="entry of the vector")
+    words = f"GELU lets positive numbers through and nearly stops negative ones. {texts.SIGNS}"
+    return Picture(figure, dict(zip(labels, rows, strict=True)), words)
+
+
+def _layers(page: Page) -> Picture:
+    count = st.slider("Layers L", 1, 12, 6, key="concepts_layers", persist_state="session")
+    data = lesson.ask(LESSON, "layers", n_layers=count, seed=page.run.seed)
+    labels = ["embedding", *(f"block {number}" for number in range(1, count + 1))]
+    figure = charts.vectors(texts.PICTURES["layers"], data["rows"], labels, across="entry of the vector")
+    changes = ", ".join(f"{change:.0%}" for change in data["changes"])
+    words = f"Each block changed the vector by {changes} of its length. {texts.SIGNS}"
+    return Picture(figure, _rows(data["rows"], labels), words)
+
+
+def _heads(page: Page) -> Picture:
+    count = st.select_slider("Heads N, for D = 16", [1, 2, 4], 2, key="concepts_heads", persist_state="session")
+    patterns = lesson.ask(LESSON, "heads", n_heads=count, seed=page.run.seed)["patterns"]
+    figure = charts.attention(texts.PICTURES["heads"], patterns)
+    last = ", ".join(f"{share:.1%}" for share in patterns[0][-1])
+    words = f"Each head works on {16 // count} of 16 entries. The last token's shares in head 1: {last}."
+    flat = {
+        f"head {number}, token {row}": shares
+        for number, head in enumerate(patterns, 1)
+        for row, shares in enumerate(head)
+    }
+    return Picture(figure, flat, words)
+
+
+def _dropout(page: Page) -> Picture:
+    del page  # the picture is about any values, not those of the config
+    rate = st.slider("Dropout p", 0.0, 0.9, 0.5, 0.1, key="concepts_rate", persist_state="session")
+    step = st.slider("Training step: each draws anew", 1, 20, 1, key="concepts_step", persist_state="session")
+    data = lesson.ask(LESSON, "dropout", rate=rate, step=step)
+    before, after = data["before"], data["after"]
+    groups = {"before": before, "after": after}
+    figure = charts.bars(texts.PICTURES["dropout"].format(rate=f"{rate:g}"), groups, across="value")
+    words = (
+        f"{after.count(0.0)} of {len(after)} are zero, the others times 1/(1-p) = {1 / (1 - rate):.2f}. Average of "
+        f"all: {_mean(before):.2f} before, {_mean(after):.2f} after this step, {_mean(data['average']):.2f} over 1,000 "
+        f"steps. At inference: {_mean(data['at_inference']):.2f}, untouched."
+    )
+    return Picture(
+        figure, groups | {"average of 1,000 steps": data["average"], "at inference": data["at_inference"]}, words
+    )
+
+
+def _bias(page: Page) -> Picture:
+    data = lesson.ask(LESSON, "bias", seed=page.run.seed)
+    groups = {"without": data["without"], "with bias": data["with_bias"]}
+    figure = charts.bars(texts.PICTURES["bias"], groups, across="0-7 query, 8-15 key, 16-23 value")
+    return Picture(figure, groups, "The difference of each pair of bars is the bias: the same for every token.")
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _shown(character: str) -> str:
+    return {" ": "space", "\t": "tab", "\n": "new line"}.get(character, character)
+
+
+PICTURES: Final[Mapping[str, Callable[[Page], Picture]]] = {
+    "parameters": _parameters,
+    "vocabulary": _vocabulary,
+    "context": _context,
+    "embedding": _embedding,
+    "hidden": _hidden,
+    "layers": _layers,
+    "heads": _heads,
+    "dropout": _dropout,
+    "bias": _bias,
+}

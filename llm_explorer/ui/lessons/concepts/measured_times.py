@@ -1,0 +1,89 @@
+"""Times for the effect matrix: what has been measured on this server, and two measurements more on request."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import streamlit as st
+
+from llm_explorer.accounting.fit import apply
+from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
+from llm_explorer.texts import concepts as texts
+from llm_explorer.texts.fields import FIELDS
+from llm_explorer.ui import parts
+from llm_explorer.ui.runs import workers
+from llm_explorer.worker.queue import Job
+
+POLL_S: Final = 1.0
+_ASKED: Final = "concepts_times"
+
+
+class Asked(NamedTuple):
+    """The measurements of one knob that were asked for; a visit has one that waits, so ``then`` is asked for after."""
+
+    jobs: tuple[Job, ...]
+    then: tuple[ModelConfig, RunConfig] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        last = self.jobs[-1].result
+        return last is not None and (self.then is None or last["status"] == "cancelled")
+
+
+def step_timing(model: ModelConfig, run: RunConfig) -> dict[str, Any] | None:
+    """The timing of a step on this server: median and iqr in seconds; None until it has been run."""
+    for alike in _same_runs(model, run):
+        job = workers.queue().find(model, alike)
+        if job and job.result and job.result["step_s"]:
+            timing: dict[str, Any] = job.result["step_s"]
+            return timing
+    return None
+
+
+def offer(model: ModelConfig, run: RunConfig, steps: Mapping[str, Any]) -> None:
+    """A button for each knob that was marked; while its two runs are measured, where they stand."""
+    st.markdown(texts.MEASURE, help=texts.MEASURE_HELP)
+    with st.container(horizontal=True):
+        for field, after in steps.items():
+            st.button(
+                FIELDS[field].label,
+                icon=":material/timer:",
+                key=f"time_{field}",
+                on_click=_start,
+                args=(model, run, field, after),
+            )
+    asked: Asked | None = st.session_state.get(_ASKED)
+    if asked:
+        waiting = not asked.is_over
+        st.fragment(_progress, run_every=POLL_S if waiting else None)(waiting=waiting)
+
+
+def _start(model: ModelConfig, run: RunConfig, field: str, after: Any) -> None:
+    try:
+        then = apply(model, run, {field: after})
+    except ConfigError:
+        return  # the row of this knob says what is wrong
+    st.session_state[_ASKED] = Asked((workers.queue().submit(model, run, workers.watcher()),), then)
+
+
+def _progress(*, waiting: bool) -> None:
+    """How far the runs are; when the last is done, the whole page is drawn once more, with their times."""
+    asked: Asked = st.session_state[_ASKED]
+    if asked.then is not None and asked.jobs[-1].result is not None and not asked.is_over:
+        asked = Asked((*asked.jobs, workers.queue().submit(*asked.then, workers.watcher())))
+        st.session_state[_ASKED] = asked
+    if waiting and asked.is_over:
+        st.rerun()
+    for job, words in zip(asked.jobs, ("Your config", "One step up"), strict=False):
+        now = job.snapshot()
+        if now.result is None:
+            place = f"waiting, {now.place + 1} in the queue" if now.state == "queued" else "being built and timed"
+            st.caption(f":material/hourglass: {words}: {place}")
+        elif now.result["status"] != "ok":
+            st.warning(f"{words}: {parts.plain(now.result['reason'])}", icon=":material/info:")
+
+
+def _same_runs(model: ModelConfig, run: RunConfig) -> list[RunConfig]:
+    """The run as it is, and with its sequence length left open where that is the same length."""
+    left_open = replace(run, sequence_length=None)
+    return [run, left_open] if left_open.sequence(model) == run.sequence(model) else [run]

@@ -1,0 +1,167 @@
+"""What every lesson page is made of: steps, guesses, live computation, the code that ran, exercises."""
+
+import ast
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import streamlit as st
+
+from llm_explorer.exercises.judge import Exercise, example, judge
+from llm_explorer.texts.memory import STARTING
+from llm_explorer.ui import parts
+from llm_explorer.ui.frame import shell
+from llm_explorer.ui.frame.rerun_turns import TURNS
+from llm_explorer.ui.runs import workers
+from llm_explorer.ui.visit import state
+from llm_explorer.worker.resident import ResidentError
+
+LESSONS: Final = "llm_explorer.lessons"
+
+
+class Step(NamedTuple):
+    """One step of a lesson: its title and what draws it."""
+
+    title: str
+    draw: Callable[[shell.Page], None]
+
+
+def lesson(title: str, question: str, steps: Sequence[Step]) -> None:
+    """Draw a lesson page: the frame, the row of steps (``?step=3`` opens the third), one step, back and next."""
+
+    def body(page: shell.Page) -> None:
+        _draw(page, steps)
+
+    # a lesson asks for a guess before it tells an answer: there is nothing to hide
+    shell.page(title, question, body, without_answers=body, run_in_sidebar=True)
+
+
+def _draw(page: shell.Page, steps: Sequence[Step]) -> None:
+    numbers = range(1, len(steps) + 1)
+    st.segmented_control(
+        "Step", numbers, default=_asked(numbers), required=True, key=state.STEP, label_visibility="collapsed"
+    )
+    number = int(st.session_state[state.STEP] or 1)
+    _write_step(number)
+    step = steps[number - 1]
+    st.markdown(f"##### {number} of {len(steps)} · {step.title}")
+    step.draw(page)
+    with st.container(horizontal=True):
+        st.button("Back", icon=":material/arrow_back:", on_click=_go, args=(number - 1,), disabled=number == 1)
+        if number < len(steps):
+            following = steps[number].title
+            st.button(
+                f"Next: {following}", icon=":material/arrow_forward:", on_click=_go, args=(number + 1,), type="primary"
+            )
+
+
+def ask(name: str, function: str, **inputs: Any) -> Any:
+    """What a function of a lesson returns, computed in the worker; where it cannot be, a sentence, and the page stops.
+
+    ``inputs`` are plain data. The functions are pure, so an answer is kept and given again to whoever asks the same.
+    """
+    TURNS.pass_on()
+    try:
+        with nullcontext() if workers.lessons().is_ready else st.spinner(STARTING):
+            return _answer(name, function, inputs)
+    except ResidentError as error:
+        st.warning(parts.plain(str(error)), icon=":material/info:")
+        st.stop()
+
+
+@st.cache_data(max_entries=1024, max_size="16mb", show_spinner=False)
+def _answer(name: str, function: str, inputs: dict[str, Any]) -> Any:
+    return workers.lessons().ask({"kind": "lesson", "lesson": name, "function": function, "inputs": inputs})
+
+
+def guess(key: str, question: str, options: Sequence[str]) -> str | None:
+    """Ask for a guess; until there is one, None: the answer is not shown before."""
+    choice: str | None = st.radio(
+        question, options, index=None, key=f"guess_{key}", persist_state="session", horizontal=True
+    )
+    return choice
+
+
+def code(name: str, function: str, *, package: str = LESSONS) -> None:
+    """The very code that ran: a function of a lesson, to copy, and its whole file to download."""
+    path = source_path(name, package)
+    text = path.read_text(encoding="utf-8")
+    st.code(function_source(text, function), language="python")
+    st.download_button(
+        f"Download {path.name}",
+        text,
+        path.name,
+        "text/x-python",
+        key=f"code_{name}_{function}",
+        icon=":material/download:",
+    )
+
+
+def source_path(name: str, package: str = LESSONS) -> Path:
+    """The file of a lesson, found without importing it: it needs torch, which this process never has."""
+    spec = find_spec(f"{package}.{name}")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin)
+
+
+def function_source(text: str, function: str) -> str:
+    """The lines of one function or class of a file, with its decorators."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == function:
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
+    raise LookupError(function)
+
+
+def exercises(name: str, items: Sequence[Exercise]) -> None:
+    """Exercises on the learner's own config, each judged as it is typed."""
+    for number, item in enumerate(items, 1):
+        with st.container(border=True):
+            st.markdown(f"**{number}.** {item.question}")
+            answer = st.text_input(
+                "Your answer",
+                key=f"exercise_{name}_{number}",
+                persist_state="session",
+                placeholder=example(item),
+                max_chars=60,
+                width=260,
+            )
+            if answer.strip():
+                judged = judge(item, answer)
+                show = st.success if judged.correct else st.info
+                show(judged.message, icon=":material/check_circle:" if judged.correct else ":material/lightbulb:")
+
+
+def link(path: str, label: str, *, step: int = 1) -> None:
+    """A link to the page where the idea shows up in a real model, with the config; none where there is no such page.
+
+    ``step`` is the step of a lesson to open.
+    """
+    if path in {known for known, _label in shell.PAGES}:
+        address = shell.address() | ({state.STEP: str(step)} if step > 1 else {})
+        st.page_link(path, label=label, icon=":material/arrow_outward:", query_params=address)
+
+
+def _go(number: int) -> None:
+    st.session_state[state.STEP] = number
+
+
+def _asked(numbers: range) -> int:
+    """The step that the address asks for, the first where there is no such step."""
+    return next((number for number in numbers if str(number) == st.query_params.get(state.STEP)), 1)
+
+
+def _write_step(number: int) -> None:
+    """Have the step in the address, but for the first.
+
+    It is not bound: Streamlit (1.67) takes what is bound along to the next page, and that may be another lesson.
+    """
+    if st.query_params.get(state.STEP, "1") == str(number):
+        return
+    if number == 1:
+        del st.query_params[state.STEP]
+    else:
+        st.query_params[state.STEP] = str(number)

@@ -1,0 +1,123 @@
+"""What is alive at the peak and what forward keeps: computed beside traced."""
+
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from llm_explorer import units
+from llm_explorer.accounting.kernels import kernels_of_device
+from llm_explorer.accounting.memory import (
+    Memory,
+    alive_by_category,
+    count_memory,
+    kept_by_part,
+    kept_rows,
+    memory_letters,
+)
+from llm_explorer.accounting.peak_words import peak_in_words
+from llm_explorer.accounting.rows import Row
+from llm_explorer.charts.bars import parts_of_whole
+from llm_explorer.charts.palette import CATEGORIES
+from llm_explorer.receipt import Item
+from llm_explorer.texts import memory as texts
+from llm_explorer.texts.explore import MEMORY_CONVENTION, PHASE_WORDS
+from llm_explorer.ui import parts
+from llm_explorer.ui.frame.shell import Page
+from llm_explorer.ui.lessons import lesson
+from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.runs.trace import Found
+
+SMALLEST: Final = 1e-5  # of the whole: less has no line of its own
+
+
+def counted(page: Page) -> Memory:
+    """The memory of a step with the kernels of the device it runs on."""
+    return count_memory(page.model, page.run, kernels_of_device(page.run.device))
+
+
+def headline(page: Page, found: Found | None) -> None:
+    """The peak in a sentence, and what the trace says to it."""
+    memory = counted(page)
+    words = peak_in_words(page.model, page.run, kernels_of_device(page.run.device))
+    said = texts.PEAK.format(computed=units.byte_size(memory.peak_bytes), words=words)
+    if found is not None:
+        peak = found["peak_bytes"]
+        off = units.error(memory.peak_bytes, peak)
+        said = f"{said} {texts.TRACED.format(peak=units.byte_size(peak), bytes=units.exact(peak), error=off)}"
+    st.markdown(said if memory.trusted else f"{said} {texts.TRACED_ONLY}")
+
+
+def taught() -> None:
+    """Links to the steps of lessons that explain it."""
+    for path, step, label in texts.TAUGHT:
+        lesson.link(path, label, step=step)
+
+
+def draw(page: Page, found: Found | None) -> None:
+    """Two charts side by side, each with its table."""
+    grid = st.grid(2, min_column_width=appearance.wide(400))
+    with grid.cell():
+        at_peak(page, found)
+    with grid.cell():
+        kept(page, found)
+    st.caption(texts.LEFT_OUT)
+    _formulas(page)
+
+
+def at_peak(page: Page, found: Found | None) -> None:
+    """What is alive at the peak, by category."""
+    memory = counted(page)
+    computed = alive_by_category(memory.rows)
+    title = f"{units.byte_size(memory.peak_bytes)} alive {PHASE_WORDS[memory.peak_phase]}"
+    figure = parts_of_whole(title, computed, CATEGORIES, units.byte_size)
+    st.markdown(f"##### {texts.AT_PEAK}")
+    parts.chart(figure, key="memory_peak_chart", alt=f"Bar chart: {title}, by category")
+    _compared(computed, found["categories_at_peak"] if found else None)
+
+
+def kept(page: Page, found: Found | None) -> None:
+    """What forward leaves alive for backward, by part of the model."""
+    by_part = kept_by_part(page.model, page.run, kernels_of_device(page.run.device))
+    computed = {part: size for part, size in by_part.items() if size}
+    title = f"{units.byte_size(sum(computed.values()))} kept after forward"
+    colours = dict.fromkeys(computed, CATEGORIES["activations"])
+    st.markdown(f"##### {texts.KEPT}", help=texts.KEPT_HELP)
+    parts.chart(
+        parts_of_whole(title, computed, colours, units.byte_size),
+        key="memory_kept_chart",
+        alt=f"Bar chart: {title}, by part of the model",
+    )
+    _compared(computed, found["saved"] if found else None)
+
+
+def _compared(computed: dict[str, int], traced: dict[str, int] | None) -> None:
+    """A line for each part that takes anything, and the sum."""
+    least = SMALLEST * sum(computed.values())
+    names = [name for name in computed if max(computed[name], traced[name] if traced else 0) > least]
+    items = [Item(name, "bytes", computed[name], traced[name] if traced else None) for name in names]
+    items.append(Item("in all", "bytes", sum(computed.values()), sum(traced.values()) if traced else None))
+    words = [item.words() for item in items]
+    lines = [{"": name, "computed": told, "traced": found, "error": error} for name, told, found, _, error in words]
+    st.table(pd.DataFrame(lines), hide_index=True)
+
+
+def _formulas(page: Page) -> None:
+    of_peak = st.expander(
+        texts.PEAK_FORMULAS, icon=":material/function:", on_change="rerun", key="memory_peak_formulas"
+    )
+    if of_peak.open:
+        with of_peak:
+            _table(page, counted(page).rows)
+    of_kept = st.expander(
+        texts.KEPT_FORMULAS, icon=":material/function:", on_change="rerun", key="memory_kept_formulas"
+    )
+    if of_kept.open:
+        with of_kept:
+            _table(page, kept_rows(page.model, page.run, kernels_of_device(page.run.device)))
+
+
+def _table(page: Page, rows: tuple[Row, ...]) -> None:
+    letters = memory_letters(page.model, page.run, kernels_of_device(page.run.device))
+    parts.formula_table(rows, letters, units.byte_size)
+    st.caption(MEMORY_CONVENTION)

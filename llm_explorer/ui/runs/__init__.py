@@ -1,0 +1,1 @@
+"""What waits for the machine: building and timing, calibration, traces, the receipt they fill."""

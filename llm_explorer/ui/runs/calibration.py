@@ -1,0 +1,131 @@
+"""What gives a config its times: calibrate the device, refine the prediction, measure; each through the queue."""
+
+from typing import Final, NamedTuple
+
+import streamlit as st
+
+from llm_explorer.speed import store
+from llm_explorer.speed.predict import Span
+from llm_explorer.texts import compute as texts
+from llm_explorer.ui import parts
+from llm_explorer.ui.frame.shell import Page
+from llm_explorer.ui.runs import build_and_time, workers
+from llm_explorer.worker.queue import Job
+from llm_explorer.worker.task import Calibration, Measurement, Refinement, Task
+
+_JOB: Final = "speed_job"  # the calibration or refinement that this visit waits for
+
+
+class Refined(NamedTuple):
+    """A refined prediction of one whole step."""
+
+    forward: Span
+    backward: Span
+    step: Span
+
+
+def refined(page: Page) -> Refined | None:
+    """What a refinement of exactly this config found on this server."""
+    job = workers.queue().find_task(Refinement(page.model, page.run))
+    found = job.result["refined"] if job is not None and job.result is not None else None
+    return found and Refined(*(Span(*found[f"{phase}_s"]) for phase in Refined._fields))
+
+
+def draw(page: Page, *, is_calibrated: bool, is_measured: bool) -> None:
+    """The three buttons; while something that they started runs, how far it is."""
+    job = _running(page)
+    if job is not None:
+        _wait(job)
+        return
+    if not is_calibrated:
+        _not_used(page)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not is_calibrated:
+            _calibrate(page, texts.CALIBRATE, "primary")
+        _button(texts.MEASURE_AGAIN if is_measured else texts.MEASURE, Measurement(*page[:2]), "secondary")
+        _button(texts.REFINE_AGAIN if refined(page) else texts.REFINE, Refinement(*page[:2]), "secondary")
+        if is_calibrated:
+            _calibrate(page, texts.CALIBRATE_AGAIN, "tertiary")
+    _failures(page)
+
+
+def offer_calibration(page: Page) -> None:
+    """Only the button that calibrates, or how far it is: for pages with other things to do."""
+    job = _running(page)
+    if job is not None and isinstance(job.task, Calibration):
+        _wait(job)
+    elif page.run.device != "meta":
+        _not_used(page)
+        _calibrate(page, texts.CALIBRATE, "secondary")
+        _failures(page)
+
+
+def _not_used(page: Page) -> None:
+    """What is wrong with the calibration that there is; the button makes another in its place."""
+    trouble = store.load(Calibration(*page[:2]).key).trouble
+    if trouble is not None:
+        st.warning(parts.plain(trouble), icon=":material/info:")
+
+
+def _calibrate(page: Page, label: str, look: str) -> None:
+    _button(label, Calibration(*page[:2]), look)
+
+
+def _button(label: str, task: Task, look: str) -> None:
+    kind = type(task).__name__.lower()
+    st.button(
+        label,
+        icon=_ICONS[kind],
+        type=look,  # type: ignore[arg-type]
+        help=_HELPS[kind],
+        key=f"start_{kind}",
+        on_click=_start,
+        args=(task,),
+    )
+
+
+_ICONS: Final = {
+    "calibration": ":material/speed:",
+    "refinement": ":material/target:",
+    "measurement": ":material/play_arrow:",
+}
+_HELPS: Final = {"calibration": texts.CALIBRATE_HELP, "refinement": texts.REFINE_HELP, "measurement": None}
+
+
+def _start(task: Task) -> None:
+    """From a callback; what has been found before is found anew."""
+    if isinstance(task, Measurement):
+        build_and_time.start(task.model, task.run, again=True)
+    else:
+        workers.watch(workers.queue().submit_task(task, workers.watcher(), again=True), _JOB)
+
+
+def _running(page: Page) -> Job | None:
+    """The job of this visit that will tell something of this config."""
+    keys = {task.key for task in (Calibration(*page[:2]), Refinement(*page[:2]), Measurement(*page[:2]))}
+    mine = (workers.kept(_JOB), workers.watched())
+    return next((job for job in mine if job is not None and job.result is None and job.task.key in keys), None)
+
+
+def _wait(job: Job) -> None:
+    look = build_and_time.wait if isinstance(job.task, Measurement) else _look
+    st.fragment(look, run_every=build_and_time.poll_every(job.snapshot()))(job)
+
+
+def _look(job: Job) -> None:
+    now = job.snapshot()
+    if now.result is not None:
+        st.rerun()
+    build_and_time.show_progress(job, now)
+
+
+def _failures(page: Page) -> None:
+    """What went wrong with the last of each kind, in words."""
+    job = workers.kept(_JOB)
+    if job is not None and job.result is not None and job.result["reason"]:
+        st.warning(f"{type(job.task).__name__}: {parts.plain(job.result['reason'])}", icon=":material/info:")
+    watched = workers.watched()
+    if watched is not None and watched.task.key == Measurement(*page[:2]).key:
+        now = watched.snapshot()
+        if now.result is not None and now.result["status"] != "ok":
+            build_and_time.failure(now, now.result)

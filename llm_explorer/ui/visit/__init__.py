@@ -1,0 +1,1 @@
+"""What a visitor has set: the config in widgets and address, undo, pins."""
