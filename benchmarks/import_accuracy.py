@@ -5,7 +5,7 @@ Run with ``python -m benchmarks.import_accuracy``; transformers' own classes cou
 
 from benchmarks.hugging_face_configs import VARIATIONS, defaults, families, reference_count, variations
 from llm_explorer.accounting.parameters import count_parameters
-from llm_explorer.formats.hugging_face import import_config
+from llm_explorer.formats.hugging_face.reading import import_config
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from llm_explorer.config import replace
-from llm_explorer.lessons import recorded
+from llm_explorer.lessons.pretraining import recorded
 from llm_explorer.machine import processor_name
 from llm_explorer.presets import find
 from llm_explorer.pretraining.checkpoint import Progress, load_trained, save_weights

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from llm_explorer.config import ModelConfig, replace
-from llm_explorer.formats.hugging_face import import_config
+from llm_explorer.formats.hugging_face.reading import import_config
 from llm_explorer.formats.json_text import MAX_JSON_CHARACTERS, read_json
 from llm_explorer.formats.words import short
 from llm_explorer.model import GPT

@@ -13,7 +13,7 @@ from llm_explorer import formats
 from llm_explorer.accounting.report import report
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
 from llm_explorer.exercises.judge import parse_quantity
-from llm_explorer.lessons.tensors_literal import read_shape, read_tensor
+from llm_explorer.lessons.tensors.literal import read_shape, read_tensor
 from llm_explorer.units import parse_size
 from tests.published_configs import CONFIGS as PUBLISHED
 

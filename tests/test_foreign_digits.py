@@ -10,7 +10,7 @@ from llm_explorer import formats
 from llm_explorer.cli import main
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
 from llm_explorer.exercises.judge import Exercise, Unit, example, parse_quantity
-from llm_explorer.lessons.tensors_literal import read_shape, read_tensor
+from llm_explorer.lessons.tensors.literal import read_shape, read_tensor
 from llm_explorer.units import parse_size
 
 # Arabic, full-width, doubled, Tamil, raised; and some among ours

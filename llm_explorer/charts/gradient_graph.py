@@ -24,7 +24,7 @@ class Place(NamedTuple):
 
 
 def gradient_graph(nodes: Sequence[Node], edges: Sequence[Edge], visited: int) -> go.Figure:
-    """The graph after backward has visited the first ``visited`` nodes; see lessons.autograd_graph.graph for the data.
+    """The graph after backward has visited the first ``visited`` nodes; see lessons.autograd.graph.graph for the data.
 
     What backward has reached is orange, larger and shows its gradient so far.
     """

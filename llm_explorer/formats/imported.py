@@ -6,10 +6,10 @@ from math import prod
 from typing import Any, NamedTuple
 
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
+from llm_explorer.config.problems import shown
 from llm_explorer.formats.dicts import MAX_FIELDS
 from llm_explorer.formats.settings import Configs
 from llm_explorer.formats.words import short
-from llm_explorer.problems import shown
 
 
 class Weight(NamedTuple):

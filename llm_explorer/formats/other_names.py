@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from llm_explorer.config import RunConfig
-from llm_explorer.formats.hugging_face import FULL, SLIDING, full_every
+from llm_explorer.formats.hugging_face.reading import FULL, SLIDING, full_every
 from llm_explorer.formats.imported import Imported, Values
 from llm_explorer.formats.words import keys_in
 

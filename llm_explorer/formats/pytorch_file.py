@@ -130,7 +130,8 @@ def _constants(sources: Iterable[_Source]) -> str:
         for name, value in found.items()
         if name not in functions
     ]
-    return "\n\n\n".join(["\n".join(lines), _named(_read(_CONFIG), tuple(functions))])
+    written = [_named(_read(found[name].__module__), (name,)) for name in functions]
+    return "\n\n\n".join(["\n".join(lines), *written])
 
 
 def _config_class(values: BaseModel, fields: tuple[str, ...]) -> str:
@@ -138,23 +139,20 @@ def _config_class(values: BaseModel, fields: tuple[str, ...]) -> str:
     kind = type(values)
     lines = [f"    {name}: {_type_name(kind.model_fields[name].annotation)} = {getattr(values, name)!r}"
              for name in fields]  # fmt: skip
-    methods = "\n\n".join(_methods(kind.__name__))
-    docstring = ast.get_docstring(_class(kind.__name__)) or ""
+    source = _read(kind.__module__)
+    written = next(node for node in source.tree.body if isinstance(node, ast.ClassDef) and node.name == kind.__name__)
+    methods = "\n\n".join(_methods(source.text, written))
+    docstring = ast.get_docstring(written) or ""
     first = docstring.partition("\n")[0].replace("; the defaults are the book's GPT_CONFIG_124M", "")
     body = "\n".join(lines)
     return f'@dataclass(frozen=True)\nclass {kind.__name__}:\n    """{first}"""\n\n{body}\n\n{methods}'
 
 
-def _class(name: str) -> ast.ClassDef:
-    tree = _read(_CONFIG).tree
-    return next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
-
-
-def _methods(name: str) -> Iterator[str]:
+def _methods(text: str, written: ast.ClassDef) -> Iterator[str]:
     """The text of a config's properties and methods, without the rules."""
-    for node in _class(name).body:
+    for node in written.body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            yield _lines(_read(_CONFIG).text, node)
+            yield _lines(text, node)
 
 
 def _type_name(annotation: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final, TextIO
 from llm_explorer import presets
 from llm_explorer.config import ConfigError, Problem
 from llm_explorer.formats.dicts import read_dict
-from llm_explorer.formats.hugging_face import import_config
+from llm_explorer.formats.hugging_face.reading import import_config
 from llm_explorer.formats.imported import Imported
 from llm_explorer.formats.json_text import MAX_JSON_CHARACTERS, read_json
 from llm_explorer.formats.other_names import is_litgpt, is_nanogpt, litgpt, nanogpt

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from llm_explorer import units
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
+from llm_explorer.config.problems import shown
 from llm_explorer.formats.imported import Imported
 from llm_explorer.formats.settings import to_settings
-from llm_explorer.problems import shown
 
 _BOOK_FIELDS: Final = (
     "vocab_size",

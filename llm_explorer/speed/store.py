@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from platformdirs import user_cache_dir
 from pydantic import ValidationError
 
-from llm_explorer.problems import in_words
+from llm_explorer.config.problems import in_words
 from llm_explorer.speed.calibration import Calibration, Key
 
 _kept: Final[dict[Key, Calibration]] = {}  # of this process: what could not be written still serves it

@@ -12,8 +12,8 @@ from filelock import FileLock, Timeout
 from platformdirs import user_cache_dir
 
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.config.problems import in_words
 from llm_explorer.measure.result import Result, Status, make_result
-from llm_explorer.problems import in_words
 from llm_explorer.worker.client import Worker, death_in_words
 from llm_explorer.worker.limits import (
     Allocator,

@@ -35,11 +35,11 @@ from queue import SimpleQueue
 from typing import Any, Final, TextIO
 
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.config.problems import in_words
 from llm_explorer.machine import default_threads
 from llm_explorer.measure.result import make_result
 from llm_explorer.measure.timing import Report
 from llm_explorer.pretraining.plan import Plan
-from llm_explorer.problems import in_words
 from llm_explorer.speed.calibration import Key
 from llm_explorer.units import byte_size
 from llm_explorer.worker.limits import resident_limit, trace_limits

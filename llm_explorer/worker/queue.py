@@ -12,9 +12,9 @@ from collections.abc import Hashable, Iterable
 from typing import Any, Final, Literal, NamedTuple
 
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.config.problems import in_words
 from llm_explorer.machine import processor_name
 from llm_explorer.measure.result import Result
-from llm_explorer.problems import in_words
 from llm_explorer.worker.attempt import CANCELLED, Progress
 from llm_explorer.worker.client import Message
 from llm_explorer.worker.limits import kept_bytes

@@ -13,7 +13,7 @@ from queue import Empty, Queue
 from typing import Any, Final
 from weakref import WeakSet
 
-from llm_explorer.problems import in_words
+from llm_explorer.config.problems import in_words
 from llm_explorer.worker.client import Message, Worker
 from llm_explorer.worker.limits import is_hosted
 

@@ -8,8 +8,8 @@ from math import inf
 from typing import Any, Final, NamedTuple
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.config.problems import in_words
 from llm_explorer.hardware import THIS_MACHINE
-from llm_explorer.problems import in_words
 from llm_explorer.worker.client import Message
 from llm_explorer.worker.resident import OthersFirstError, Resident, ResidentError
 

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from llm_explorer.charts.products import product_board, sum_board
-from llm_explorer.lessons.tensors import broadcast, product
+from llm_explorer.lessons.tensors.basics import broadcast, product
 
 MADE = product([3, 4])
 

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from llm_explorer.charts.storage import sharing_board, storage_board
-from llm_explorer.lessons.tensors_storage import walk
+from llm_explorer.lessons.tensors.storage import walk
 
 TRANSPOSE = ("transpose", [])
 

@@ -16,7 +16,7 @@ from llm_explorer import formats
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.report import report
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
-from llm_explorer.formats.hugging_face_export import resolved
+from llm_explorer.formats.hugging_face.writing import resolved
 from llm_explorer.formats.pytorch_file import to_pytorch
 from llm_explorer.model import build
 from llm_explorer.presets import PRESETS, find

@@ -4,9 +4,9 @@ import pytest
 
 from benchmarks.hugging_face_configs import defaults, families, reference_count, variations
 from llm_explorer.accounting.parameters import count_parameters
-from llm_explorer.formats.counted import COUNTED
-from llm_explorer.formats.families import FAMILIES
-from llm_explorer.formats.hugging_face import import_config
+from llm_explorer.formats.hugging_face.counted import COUNTED
+from llm_explorer.formats.hugging_face.families import FAMILIES
+from llm_explorer.formats.hugging_face.reading import import_config
 
 
 def test_all_families_are_tried() -> None:

@@ -11,8 +11,8 @@ from published_configs import CONFIGS
 from llm_explorer import formats
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
-from llm_explorer.formats.hugging_face import FULL, SLIDING, full_every, import_config
-from llm_explorer.formats.hugging_face_export import resolved
+from llm_explorer.formats.hugging_face.reading import FULL, SLIDING, full_every, import_config
+from llm_explorer.formats.hugging_face.writing import resolved
 from llm_explorer.presets import find
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_explorer.lessons import autograd, autograd_graph, autograd_rules
+from llm_explorer.lessons.autograd import derivatives, graph, rules
 from llm_explorer.texts import autograd as texts
 
 EXAMPLE = {"x": 1.1, "w": 2.2, "b": 0.0, "y": 1.0}
@@ -35,7 +35,7 @@ def gradients(x: float, w: float, b: float, y: float) -> tuple[float, float]:
 
 def test_the_worked_example_gives_the_published_gradients() -> None:
     # Raschka, "Build a Large Language Model (From Scratch)", appendix A.4: tensor([-0.0898]), tensor([-0.0817])
-    found = autograd.worked_example(**EXAMPLE)
+    found = derivatives.worked_example(**EXAMPLE)
     for way in ("by hand", "finite differences", "autograd"):
         assert (round(found[way]["w"], 4), round(found[way]["b"], 4)) == (-0.0898, -0.0817)
     assert found["loss"] == pytest.approx(math.log(1 + math.exp(-2.42)))  # -ln sigmoid(z) = ln(1 + e^-z)
@@ -44,7 +44,7 @@ def test_the_worked_example_gives_the_published_gradients() -> None:
 
 @given(inputs_of_the_page())
 def test_by_hand_and_by_autograd_are_the_gradients_of_torch_s_loss_of_logits(values: dict[str, float]) -> None:
-    found = autograd.worked_example(**values)
+    found = derivatives.worked_example(**values)
     dw, db = gradients(**values)
     for way in ("by hand", "autograd"):
         assert (found[way]["w"], found[way]["b"]) == pytest.approx((dw, db), rel=1e-7, abs=1e-9)
@@ -63,7 +63,7 @@ VALUES["sigmoid"] = lambda u: 1 / (1 + math.exp(-u))
 @pytest.mark.parametrize("inner", texts.FUNCTIONS)
 @given(x=st.floats(-2, 2))
 def test_the_chain_rule_s_slopes_are_those_of_calculus_and_multiply(outer: str, inner: str, x: float) -> None:
-    found = autograd.chain_rule(outer, inner, x)
+    found = derivatives.chain_rule(outer, inner, x)
     u = VALUES[inner](x)
     assert (found["u"], found["y"]) == pytest.approx((u, VALUES[outer](u)))
     assert found["du/dx"] == pytest.approx(DERIVATIVES[inner](x))
@@ -72,7 +72,7 @@ def test_the_chain_rule_s_slopes_are_those_of_calculus_and_multiply(outer: str, 
 
 
 def test_the_curves_of_the_chain_rule_go_through_its_points() -> None:
-    curves, found = autograd.chain_curves("sine", "square"), autograd.chain_rule("sine", "square", 1.5)
+    curves, found = derivatives.chain_curves("sine", "square"), derivatives.chain_rule("sine", "square", 1.5)
     at = [round(x, 9) for x in curves["x"]].index(1.5)
     assert (curves["u"][at], curves["y"][at]) == pytest.approx((found["u"], found["y"]))
     assert (min(curves["u_range"]), max(curves["u_range"])) == (min(curves["u"]), max(curves["u"]))
@@ -83,20 +83,20 @@ def test_the_curves_of_the_chain_rule_go_through_its_points() -> None:
 def test_the_slope_of_the_curve_is_the_product_of_its_factors_and_the_gradient_at_each_w(
     values: dict[str, float],
 ) -> None:
-    curve = autograd.loss_curve(values["x"], values["b"], values["y"])
+    curve = derivatives.loss_curve(values["x"], values["b"], values["y"])
     for at in range(0, 81, 8):
         w = curve["w"][at]
         dw, _ = gradients(**(values | {"w": w}))
         assert curve["w.grad"][at] == pytest.approx(dw, rel=1e-7, abs=1e-9)
         product = curve["dL/da"][at] * curve["da/dz"][at] * curve["dz/dw"][at]
         assert product == pytest.approx(curve["w.grad"][at], rel=1e-9, abs=1e-12)
-        assert curve["loss"][at] == pytest.approx(autograd.loss_of(**(values | {"w": w})), rel=1e-9, abs=1e-12)
+        assert curve["loss"][at] == pytest.approx(derivatives.loss_of(**(values | {"w": w})), rel=1e-9, abs=1e-12)
 
 
 def test_the_error_of_finite_differences_is_u_shaped_with_its_bottom_where_theory_has_it() -> None:
     # one-sided: the square root of epsilon, two-sided: the third root (Press et al., Numerical Recipes, 5.7)
     for central, root in ((False, 2), (True, 3)):
-        found = autograd.difference_errors(**EXAMPLE, central=central)
+        found = derivatives.difference_errors(**EXAMPLE, central=central)
         for name, epsilon in (("float32", 2.0**-23), ("float64", 2.0**-52)):
             errors = found[name]
             best = found["h"][errors.index(min(errors))]
@@ -109,25 +109,25 @@ def test_the_error_of_finite_differences_is_u_shaped_with_its_bottom_where_theor
 
 def test_the_error_grows_with_h_and_for_the_two_sided_difference_with_its_square() -> None:
     for central, power in ((False, 1), (True, 2)):
-        found = autograd.difference_errors(**EXAMPLE, central=central)
+        found = derivatives.difference_errors(**EXAMPLE, central=central)
         tenth, hundredth = found["float64"][0], found["float64"][4]  # h = 0.1 and 0.01
         assert tenth / hundredth == pytest.approx(10**power, rel=0.1)
 
 
 @given(inputs_of_the_page())
 def test_our_engine_and_torch_agree_in_every_number_that_is_shown(values: dict[str, float]) -> None:
-    for row in autograd.engine_check(**values):
+    for row in derivatives.engine_check(**values):
         assert row["ours"] == pytest.approx(row["torch"], rel=1e-9, abs=1e-12), row
         assert row["our grad"] == pytest.approx(row["torch grad"], rel=1e-7, abs=1e-9), row
 
 
-@pytest.mark.parametrize("expression", autograd_graph.EXPRESSIONS)
+@pytest.mark.parametrize("expression", graph.EXPRESSIONS)
 @given(values=inputs_of_the_page())
 def test_the_gradients_that_flow_through_the_graph_are_those_that_backward_leaves(
     expression: str, values: dict[str, float]
 ) -> None:
-    found = {node["name"]: node for node in autograd_graph.graph(expression, **values)["nodes"]}
-    tensors = autograd_graph.EXPRESSIONS[expression](**values)
+    found = {node["name"]: node for node in graph.graph(expression, **values)["nodes"]}
+    tensors = graph.EXPRESSIONS[expression](**values)
     for value in tensors.values():
         value.retain_grad()
     tensors["L"].backward()
@@ -139,7 +139,7 @@ def test_the_gradients_that_flow_through_the_graph_are_those_that_backward_leave
 
 
 def test_the_graph_is_the_one_that_grad_fn_leads_to() -> None:
-    found = autograd_graph.graph("one neuron", **EXAMPLE)
+    found = graph.graph("one neuron", **EXAMPLE)
     operations = {node["name"]: node["operation"] for node in found["nodes"]}
     assert operations == {
         "L": "BinaryCrossEntropyBackward0",
@@ -159,7 +159,7 @@ def test_the_graph_is_the_one_that_grad_fn_leads_to() -> None:
 
 
 def test_each_node_of_the_graph_comes_after_all_that_send_to_it_and_a_shared_weight_gets_the_sum() -> None:
-    found = autograd_graph.graph("the same neuron twice", **EXAMPLE)
+    found = graph.graph("the same neuron twice", **EXAMPLE)
     order = [node["name"] for node in found["nodes"]]
     for edge in found["edges"]:
         assert order.index(edge["source"]) < order.index(edge["target"])
@@ -169,7 +169,7 @@ def test_each_node_of_the_graph_comes_after_all_that_send_to_it_and_a_shared_wei
 
 
 def test_the_rules_are_told_by_pytorch_itself() -> None:
-    assert autograd_rules.requires_grad() == [
+    assert rules.requires_grad() == [
         "x.requires_grad = False",
         "w.requires_grad = True",
         "z.requires_grad = True",
@@ -177,13 +177,13 @@ def test_the_rules_are_told_by_pytorch_itself() -> None:
         "(x * x).grad_fn = None",
         "(x * x).backward(): element 0 of tensors does not require grad and does not have a grad_fn",
     ]
-    assert autograd_rules.no_grad() == [
+    assert rules.no_grad() == [
         "w -= 0.5: a leaf Variable that requires grad is being used in an in-place operation.",
         "z.requires_grad = False",
         "z.grad_fn = None",
         "w = tensor(1.5000, requires_grad=True)",
     ]
-    assert autograd_rules.leaves() == [
+    assert rules.leaves() == [
         "w.is_leaf = True",
         "x.is_leaf = True",
         "z.is_leaf = False",
@@ -196,25 +196,25 @@ def test_the_rules_are_told_by_pytorch_itself() -> None:
 
 @pytest.mark.parametrize("backwards", range(1, texts.MOST_BACKWARDS + 1))
 def test_gradients_add_up_until_they_are_cleared(backwards: int) -> None:
-    lines = autograd_rules.accumulation(backwards)
+    lines = rules.accumulation(backwards)
     expected = [f"{count} x backward(): w.grad = tensor({3 * count}.)" for count in range(1, backwards + 1)]
     assert lines == [*expected, "cleared, once more: w.grad = tensor(3.)"]
 
 
 BAD: list[tuple[Any, dict[str, Any], str]] = [
-    (autograd.worked_example, EXAMPLE | {"x": 3.01}, "x must be a number from -3 to 3"),
-    (autograd.worked_example, EXAMPLE | {"y": -0.1}, "y must be a number from 0 to 1"),
-    (autograd.worked_example, EXAMPLE | {"w": math.nan}, "w must be a number"),
-    (autograd.loss_curve, {"x": 1.0, "b": math.inf, "y": 1.0}, "b must be a number"),
-    (autograd.difference_errors, EXAMPLE | {"b": -4.0, "central": True}, "b must be a number from -3 to 3"),
-    (autograd.engine_check, EXAMPLE | {"w": 99.0}, "w must be a number from -4 to 4"),
-    (autograd.chain_rule, {"outer": "__import__", "inner": "sine", "x": 1.0}, "no function of this name"),
-    (autograd.chain_rule, {"outer": "sine", "inner": "sine", "x": 2.5}, "x must be a number from -2 to 2"),
-    (autograd.chain_curves, {"outer": "sine", "inner": ""}, "no function of this name"),
-    (autograd_graph.graph, {"expression": "w", **EXAMPLE}, "no expression of this name"),
-    (autograd_graph.graph, {"expression": "one neuron", **EXAMPLE, "x": 9.0}, "x must be a number"),
-    (autograd_rules.accumulation, {"backwards": 0}, "Choose 1 to 5"),
-    (autograd_rules.accumulation, {"backwards": 10**9}, "Choose 1 to 5"),
+    (derivatives.worked_example, EXAMPLE | {"x": 3.01}, "x must be a number from -3 to 3"),
+    (derivatives.worked_example, EXAMPLE | {"y": -0.1}, "y must be a number from 0 to 1"),
+    (derivatives.worked_example, EXAMPLE | {"w": math.nan}, "w must be a number"),
+    (derivatives.loss_curve, {"x": 1.0, "b": math.inf, "y": 1.0}, "b must be a number"),
+    (derivatives.difference_errors, EXAMPLE | {"b": -4.0, "central": True}, "b must be a number from -3 to 3"),
+    (derivatives.engine_check, EXAMPLE | {"w": 99.0}, "w must be a number from -4 to 4"),
+    (derivatives.chain_rule, {"outer": "__import__", "inner": "sine", "x": 1.0}, "no function of this name"),
+    (derivatives.chain_rule, {"outer": "sine", "inner": "sine", "x": 2.5}, "x must be a number from -2 to 2"),
+    (derivatives.chain_curves, {"outer": "sine", "inner": ""}, "no function of this name"),
+    (graph.graph, {"expression": "w", **EXAMPLE}, "no expression of this name"),
+    (graph.graph, {"expression": "one neuron", **EXAMPLE, "x": 9.0}, "x must be a number"),
+    (rules.accumulation, {"backwards": 0}, "Choose 1 to 5"),
+    (rules.accumulation, {"backwards": 10**9}, "Choose 1 to 5"),
 ]
 
 
@@ -227,11 +227,11 @@ def test_inputs_outside_the_limits_are_refused_in_words(function: Any, values: d
 @given(inputs_of_the_page())
 def test_everything_a_page_asks_for_is_json_without_infinities(values: dict[str, float]) -> None:
     answers = (
-        autograd.worked_example(**values),
-        autograd.loss_curve(values["x"], values["b"], values["y"]),
-        autograd.difference_errors(**values, central=False),
-        autograd.engine_check(**values),
-        autograd_graph.graph("the same neuron twice", **values),
+        derivatives.worked_example(**values),
+        derivatives.loss_curve(values["x"], values["b"], values["y"]),
+        derivatives.difference_errors(**values, central=False),
+        derivatives.engine_check(**values),
+        graph.graph("the same neuron twice", **values),
     )
     for answer in answers:
         json.dumps(answer, allow_nan=False)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from llm_explorer.lessons.backprop import (
+from llm_explorer.lessons.backprop.network import (
     SimpleNet,
     by_hand,
     closing,

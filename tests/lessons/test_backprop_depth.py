@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from llm_explorer.lessons.backprop_depth import MATCHED, WIDTH, shares_by_layer, through_depth
+from llm_explorer.lessons.backprop.depth import MATCHED, WIDTH, shares_by_layer, through_depth
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])

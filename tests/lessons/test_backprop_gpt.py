@@ -12,7 +12,7 @@ from llm_explorer.accounting.memory import count_memory, kept_rows
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.rows import total
 from llm_explorer.config import ModelConfig, RunConfig, check, replace
-from llm_explorer.lessons.backprop_gpt import MOST, gradient_norms, own_gpt, shrink
+from llm_explorer.lessons.backprop.own_gpt import MOST, gradient_norms, own_gpt, shrink
 from llm_explorer.model import build
 from llm_explorer.training import random_batch
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from llm_explorer.lessons.backprop import examples, new_net
-from llm_explorer.lessons.backprop_training import (
+from llm_explorer.lessons.backprop.network import examples, new_net
+from llm_explorer.lessons.backprop.training import (
     descent,
     drop_at_each_rate,
     follow,

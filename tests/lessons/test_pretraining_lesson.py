@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from llm_explorer.config import ModelConfig
-from llm_explorer.lessons import pretraining as lesson
-from llm_explorer.lessons import recorded
+from llm_explorer.lessons.pretraining import reading_and_writing as lesson
+from llm_explorer.lessons.pretraining import recorded
 from llm_explorer.pretraining import train
 from llm_explorer.pretraining.plan import Plan, snapshot_steps
 

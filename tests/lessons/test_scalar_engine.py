@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_explorer.lessons.scalar_engine import Value, inputs_first
+from llm_explorer.lessons.autograd.scalar_engine import Value, inputs_first
 
 numbers = st.floats(-3, 3, allow_subnormal=False).map(lambda number: round(number, 3))
 positive = numbers.map(lambda number: abs(number) + 0.1)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_explorer.lessons.tensors_literal import MOST_CHARACTERS, read_shape, read_tensor, shape_of
+from llm_explorer.lessons.tensors.literal import MOST_CHARACTERS, read_shape, read_tensor, shape_of
 from llm_explorer.ui.lessons.tensors import playground
 
 NUMBERS = st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(-1e9, 1e9).map(lambda value: round(value, 3))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from llm_explorer.lessons.tensors_numpy import MOST_SIZE, gradient, time_products, write_through
+from llm_explorer.lessons.tensors.numpy_bridge import MOST_SIZE, gradient, time_products, write_through
 from llm_explorer.texts.tensors import BRIDGES
 
 

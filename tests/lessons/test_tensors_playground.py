@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from llm_explorer.lessons.tensors_playground import OPERATIONS, play
+from llm_explorer.lessons.tensors.playground import OPERATIONS, play
 from llm_explorer.texts import tensors as texts
 
 MATRIX = "[[1, 2], [3, 4]]"

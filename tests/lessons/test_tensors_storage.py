@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from llm_explorer.lessons.tensors_storage import MOST_STEPS, apply, places, same_storage, strip, walk
+from llm_explorer.lessons.tensors.storage import MOST_STEPS, apply, places, same_storage, strip, walk
 from llm_explorer.ui.lessons.tensors import grids
 
 TRANSPOSE, CONTIGUOUS = ("transpose", []), ("contiguous", [])

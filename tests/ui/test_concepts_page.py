@@ -13,7 +13,7 @@ from llm_explorer import units
 from llm_explorer.accounting.effects import effect_of
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
-from llm_explorer.lessons import concepts as computed
+from llm_explorer.lessons.concepts import parts as computed
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.presets import PRESETS, find
 from llm_explorer.presets.gpt import GPTS

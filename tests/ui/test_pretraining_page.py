@@ -11,7 +11,7 @@ from visit import SCRIPT, Visit
 
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import parse
-from llm_explorer.lessons.recorded import load
+from llm_explorer.lessons.pretraining.recorded import load
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.ui.lessons.pretraining import own_run
 from llm_explorer.ui.runs import workers

@@ -14,7 +14,7 @@ from llm_explorer.texts import autograd as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
-from llm_explorer.ui.lessons.autograd.derivatives import LESSON, code, inputs, more, reveal
+from llm_explorer.ui.lessons.autograd.derivatives import LESSON, MODULE, code, inputs, more, reveal
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import workers
 
@@ -51,7 +51,7 @@ def step_size(_page: Page) -> None:
     side = st.segmented_control(
         "Difference", sides, default=ONE_SIDED, required=True, key="autograd_sides", persist_state="session"
     )
-    found = lesson.ask(LESSON, "difference_errors", central=side == TWO_SIDED, **values)
+    found = lesson.ask(MODULE, "difference_errors", central=side == TWO_SIDED, **values)
     errors = {"fp32": found["float32"], "fp64": found["float64"]}
     best = {name: min(zip(column, found["h"], strict=True)) for name, column in errors.items()}
     words = texts.STEP_BEST.format(*best["fp32"], *best["fp64"], exact=found["exact"])
@@ -65,7 +65,7 @@ def step_size(_page: Page) -> None:
 def rules(_page: Page) -> None:
     """Four rules, each shown by running it."""
     st.markdown(texts.RULES_INTRO)
-    choice = lesson.guess("autograd_rules", texts.RULES_GUESS, texts.RULES_OPTIONS)
+    choice = lesson.guess("autograd.rules", texts.RULES_GUESS, texts.RULES_OPTIONS)
     if choice is None:
         return
     reveal(choice, texts.RULES_OPTIONS[1], texts.RULES_ANSWER)
@@ -82,10 +82,10 @@ def rules(_page: Page) -> None:
     text = texts.RULES[rule]
     st.markdown(f"{text.shows} {text.matters}")
     count = {"backwards": _backwards()} if rule == "accumulation" else {}
-    written = lesson.ask("autograd_rules", rule, **count)
+    written = lesson.ask("autograd.rules", rule, **count)
     grid = st.grid(2, min_column_width=appearance.wide(380))
     with grid.cell():
-        lesson.code("autograd_rules", rule)
+        lesson.code("autograd.rules", rule)
     with grid.cell():
         st.markdown("What it gave:")
         st.code("\n".join(written), language=None, wrap_lines=True)
@@ -98,13 +98,13 @@ def engine(_page: Page) -> None:
     st.markdown(texts.ENGINE)
     choice = lesson.guess("autograd_engine", texts.ENGINE_GUESS, texts.ENGINE_OPTIONS)
     if choice is not None:
-        rows = lesson.ask(LESSON, "engine_check", **inputs("x", "w", "b", "y"))
+        rows = lesson.ask(MODULE, "engine_check", **inputs("x", "w", "b", "y"))
         reveal(choice, texts.ENGINE_OPTIONS[2], texts.ENGINE_ANSWER.format(difference=_largest_difference(rows)))
         st.table(_digits(rows))
         st.caption(texts.ENGINE_SAME)
         more("neuron", None, ("neuron", "engine_check"))
     with st.container(height=460):
-        code("engine", ("Value", "inputs_first"), "scalar_engine")
+        code("engine", ("Value", "inputs_first"), "autograd.scalar_engine")
 
 
 def exercises(page: Page) -> None:

@@ -18,6 +18,7 @@ from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.parts.live import drag
 
 LESSON: Final = "autograd"
+MODULE: Final = "autograd.derivatives"
 ONE_NEURON, TWICE = "one neuron", "the same neuron twice"
 FACTORS: Final = ("dL/da", "da/dz", "dz/dw")
 W: Final = "autograd_w"  # where the input w is kept
@@ -30,8 +31,8 @@ def chain_rule(_page: Page) -> None:
     choice = lesson.guess("autograd_chain", texts.CHAIN_GUESS, texts.CHAIN_OPTIONS)
     reveal(choice, texts.CHAIN_OPTIONS[1], texts.CHAIN_ANSWER)
     inner, outer, x = _functions()
-    found = lesson.ask(LESSON, "chain_rule", outer=outer, inner=inner, x=x)
-    curves = lesson.ask(LESSON, "chain_curves", outer=outer, inner=inner)
+    found = lesson.ask(MODULE, "chain_rule", outer=outer, inner=inner, x=x)
+    curves = lesson.ask(MODULE, "chain_curves", outer=outer, inner=inner)
     whole = ("f(g(x))", ("x", "y"), (curves["x"], curves["y"]), (x, found["y"], found["dy/dx"]))
     panels = [
         ("g", ("x", "u"), (curves["x"], curves["u"]), (x, found["u"], found["du/dx"])),
@@ -54,7 +55,7 @@ def three_ways(_page: Page) -> None:
     """The worked example by hand, by finite differences and by autograd."""
     st.markdown(texts.NEURON)
     values = inputs("x", "w", "b", "y")
-    found = lesson.ask(LESSON, "worked_example", **values)
+    found = lesson.ask(MODULE, "worked_example", **values)
     st.markdown(texts.FORWARD.format(**values, z=found["z"], a=found["a"], loss=found["loss"]))
     choice = lesson.guess("autograd_neuron", texts.NEURON_GUESS, texts.NEURON_OPTIONS)
     if choice is None:
@@ -73,7 +74,7 @@ def three_ways(_page: Page) -> None:
 def graph(_page: Page) -> None:
     """The graph that PyTorch keeps, and backward through it, node by node."""
     st.markdown(texts.GRAPH)
-    choice = lesson.guess("autograd_graph", texts.GRAPH_GUESS, texts.GRAPH_OPTIONS)
+    choice = lesson.guess("autograd.graph", texts.GRAPH_GUESS, texts.GRAPH_OPTIONS)
     reveal(choice, texts.GRAPH_OPTIONS[2], texts.GRAPH_ANSWER)
     values = inputs("x", "w", "b", "y")
     expression = ONE_NEURON
@@ -82,7 +83,7 @@ def graph(_page: Page) -> None:
         expression = st.segmented_control(
             "Expression", options, default=ONE_NEURON, required=True, key="autograd_expr", persist_state="session"
         )
-    found = lesson.ask("autograd_graph", "graph", expression=expression, **values)
+    found = lesson.ask("autograd.graph", "graph", expression=expression, **values)
     nodes, edges = found["nodes"], found["edges"]
     visited = int(
         st.slider(texts.GRAPH_STEP, 0, len(nodes), 0, key=f"autograd_visited_{len(nodes)}", persist_state="session")
@@ -96,7 +97,7 @@ def graph(_page: Page) -> None:
         st.caption(texts.GRAPH_ABSENT)
         lesson.link("streamlit_app.py", texts.EXPLORE_TYING)
         lesson.link("pages/memory.py", MEMORY_LINK)
-    more("graph", _node_columns(nodes), ("graph", "flow_back", "backward_order"), "autograd_graph")
+    more("graph", _node_columns(nodes), ("graph", "flow_back", "backward_order"), "autograd.graph")
 
 
 def tangent(_page: Page) -> None:
@@ -106,7 +107,7 @@ def tangent(_page: Page) -> None:
     if choice is None:
         return
     picture = st.container()  # above the inputs that it is made from, so that it is seen without scrolling
-    curve = lesson.ask(LESSON, "loss_curve", **inputs("x", "b", "y"))
+    curve = lesson.ask(MODULE, "loss_curve", **inputs("x", "b", "y"))
     with picture:
         _loss_at(_w_slider(curve["w"]), curve)
     reveal(choice, texts.TANGENT_OPTIONS[1], texts.TANGENT_ANSWER)
@@ -155,7 +156,7 @@ def inputs(*names: str) -> dict[str, float]:
 
 
 def more(
-    key: str, columns: Mapping[str, Sequence[object]] | None, functions: Sequence[str], module: str = LESSON
+    key: str, columns: Mapping[str, Sequence[object]] | None, functions: Sequence[str], module: str = MODULE
 ) -> None:
     """The numbers of a step as a table and the functions that computed them, built when opened."""
     label = "The code that ran" if columns is None else "The numbers and the code that ran"
@@ -168,7 +169,7 @@ def more(
         code(key, functions, module)
 
 
-def code(key: str, functions: Sequence[str], module: str = LESSON) -> None:
+def code(key: str, functions: Sequence[str], module: str = MODULE) -> None:
     """One of the functions that ran, chosen by its name."""
     chosen = st.segmented_control(
         "Function",

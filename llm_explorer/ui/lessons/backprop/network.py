@@ -14,6 +14,7 @@ from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
 
 LESSON: Final = "backprop"
+MODULE: Final = "backprop.network"
 COLUMN: Final = 400  # narrower than this, the two columns follow one another
 PRESSES: Final = "backprop_presses"
 MOST_STEPS: Final = 60
@@ -26,7 +27,7 @@ Look = dict[str, Any]
 def formulas(_page: Page) -> None:
     """Forward and backward side by side, and the formulas against autograd."""
     seed = seed_input("formulas")
-    found = lesson.ask(LESSON, "by_hand", data="one sample", seed=seed)
+    found = lesson.ask(MODULE, "by_hand", data="one sample", seed=seed)
     grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
     with grid.cell():
         figure = network_drawing("10 inputs, 5 hidden neurons, 1 output", found["parameters"])
@@ -52,7 +53,7 @@ def formulas(_page: Page) -> None:
         hide_index=True,
         key="backprop_by_hand",
     )
-    code_that_ran(LESSON, "gradients_by_hand")
+    code_that_ran(MODULE, "gradients_by_hand")
 
 
 def five_steps(_page: Page) -> None:
@@ -62,7 +63,7 @@ def five_steps(_page: Page) -> None:
     presses = st.session_state.setdefault(PRESSES, 0)
     done, phase = position(presses)
     step_buttons(presses, phase)
-    seen = lesson.ask(LESSON, "five_steps", seed=texts.SEED, lr=texts.RATE, steps=done)
+    seen = lesson.ask(MODULE, "five_steps", seed=texts.SEED, lr=texts.RATE, steps=done)
     phase_words(phase)
     step_metrics(seen, done, phase)
     step_maps(seen, phase)
@@ -73,8 +74,8 @@ def five_steps(_page: Page) -> None:
             map_table(seen["before"]["parameters"], "parameters")
             map_table(seen["before"]["gradients"], "gradients")
             st.markdown(texts.LABELS_SHAPE)
-            lesson.code(LESSON, "SimpleNet")
-            lesson.code(LESSON, "training_step")
+            lesson.code(MODULE, "SimpleNet")
+            lesson.code(MODULE, "training_step")
 
 
 def position(presses: int) -> tuple[int, int]:
@@ -165,7 +166,7 @@ def closing(_page: Page) -> None:
             persist_state="session",
         )
     neurons = sorted(number - 1 for number in closed)
-    seen = lesson.ask(LESSON, "closing", data=data, seed=seed, neurons=neurons)
+    seen = lesson.ask(MODULE, "closing", data=data, seed=seed, neurons=neurons)
     before, after = seen["before"], seen["after"]
     st.markdown(closing_words(before, after))
     size, grid = largest(before["gradients"]), st.grid(2, min_column_width=appearance.wide(COLUMN))
@@ -175,7 +176,7 @@ def closing(_page: Page) -> None:
             parts.chart(figure, key=f"backprop_gradients_{key}", alt=f"Heat map: {title.lower()}")
     st.dataframe(neuron_table(before, after), hide_index=True, key="backprop_neurons")
     st.markdown(texts.CLOSING)
-    code_that_ran(LESSON, "close")
+    code_that_ran(MODULE, "close")
 
 
 def closing_words(before: Look, after: Look) -> str:

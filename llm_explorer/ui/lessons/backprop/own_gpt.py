@@ -22,7 +22,7 @@ from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.backprop.network import COLUMN, code_that_ran, reveal
 from llm_explorer.ui.parts import appearance
 
-LESSON: Final = "backprop_gpt"
+MODULE: Final = "backprop.own_gpt"
 NEAR: Final = 1.25  # within this factor two sizes are about the same
 IN_BLOCKS: Final = ("attention", "feed-forward", "norms")
 Answer = dict[str, Any]
@@ -33,7 +33,7 @@ def own_gpt(page: Page) -> None:
     memory = count_memory(page.model, page.run)
     if not guessed_kept(memory.activations_bytes, memory.parameters_bytes):
         return
-    found = lesson.ask(LESSON, "own_gpt", model=page.model.model_dump(), run=page.run.model_dump())
+    found = lesson.ask(MODULE, "own_gpt", model=page.model.model_dump(), run=page.run.model_dump())
     st.markdown(texts.GPT)
     st.caption(shrunk_words(page.model, page.run, found))
     grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
@@ -129,7 +129,7 @@ def details(page: Page, found: Answer) -> None:
             parts.data_table(columns_of(found["saved"]), file_name="saved_tensors.csv", key="backprop_saved")
             st.markdown("Gradient norms:")
             parts.data_table(columns_of(found["norms"]), file_name="gradient_norms.csv", key="backprop_norms")
-    code_that_ran(LESSON, "own_gpt", "forward_and_saved", "gradient_norms")
+    code_that_ran(MODULE, "own_gpt", "forward_and_saved", "gradient_norms")
 
 
 def columns_of(rows: list[Mapping[str, object]]) -> dict[str, list[object]]:

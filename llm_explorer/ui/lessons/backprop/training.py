@@ -21,8 +21,8 @@ from llm_explorer.ui.lessons.backprop.network import (
 )
 from llm_explorer.ui.parts import appearance
 
-LESSON: Final = "backprop_training"
-DEPTH: Final = "backprop_depth"
+MODULE: Final = "backprop.training"
+DEPTH: Final = "backprop.depth"
 STEPS: Final = "backprop_descent_steps"
 MOST_STEPS: Final = 40
 BLUE, ORANGE = PAIR
@@ -38,7 +38,7 @@ def drop(_page: Page) -> None:
         data, seed = data_choice("drop"), seed_input("drop")
         rate = rate_slider("drop", texts.RATE)
     steps = st.session_state.setdefault(STEPS, 0)
-    found = lesson.ask(LESSON, "descent", data=data, seed=seed, lr=rate, steps=steps)
+    found = lesson.ask(MODULE, "descent", data=data, seed=seed, lr=rate, steps=steps)
     drop_metrics(found)
     drop_buttons(steps)
     st.markdown(drop_words(found, data))
@@ -51,7 +51,7 @@ def drop(_page: Page) -> None:
     if table.open:
         with table:
             drop_table(found)
-    code_that_ran(LESSON, "descent", "follow", "loss_after")
+    code_that_ran(MODULE, "descent", "follow", "loss_after")
 
 
 def drop_metrics(found: dict[str, list[float]]) -> None:
@@ -107,7 +107,7 @@ def drops_by_step(found: dict[str, list[float]]) -> None:
 
 def drops_by_rate(data: str, seed: int, rate: float) -> None:
     """The first step at every rate: where the promise breaks."""
-    found = lesson.ask(LESSON, "drop_at_each_rate", data=data, seed=seed)
+    found = lesson.ask(MODULE, "drop_at_each_rate", data=data, seed=seed)
     loss = found["loss"]
     pair = (Line("predicted", found["predicted"], BLUE), Line("actual", found["actual"], ORANGE))
     marks = (Mark(f"lr = {rate:g}", "x", rate), Mark("all of the loss", "y", loss))
@@ -144,7 +144,7 @@ def one_sample(_page: Page) -> None:
     if not guessed("one_sample"):
         return
     seed, rate, steps = training_inputs("learn", 0.3, 100)
-    found = lesson.ask(LESSON, "what_they_learn", seed=seed, lr=rate, steps=steps)
+    found = lesson.ask(MODULE, "what_they_learn", seed=seed, lr=rate, steps=steps)
     grid = st.grid(4, min_column_width=appearance.wide(150))
     for data in texts.DATA:
         asked = found[data]
@@ -156,7 +156,7 @@ def one_sample(_page: Page) -> None:
     parts.chart(figure, key="backprop_answers", alt=f"Bar chart: {title}")
     st.caption(f"Of the 200 new inputs {found['labelled_one']:.0%} are labelled 1; an output over 0.5 says 1.")
     st.markdown(texts.ALWAYS_ONE)
-    code_that_ran(LESSON, "what_they_learn", "train_on")
+    code_that_ran(MODULE, "what_they_learn", "train_on")
 
 
 def zero_grad(_page: Page) -> None:
@@ -164,7 +164,7 @@ def zero_grad(_page: Page) -> None:
     if not guessed("zero_grad"):
         return
     seed, rate, steps = training_inputs("forget", 0.1, 60)
-    found = lesson.ask(LESSON, "forgetting", seed=seed, lr=rate, steps=steps)
+    found = lesson.ask(MODULE, "forgetting", seed=seed, lr=rate, steps=steps)
     grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
     for values, title, marks in (
         ("outputs", "The output", (Mark("best: 0.75", "y", 0.75),)),
@@ -183,7 +183,7 @@ def zero_grad(_page: Page) -> None:
     st.markdown(texts.PENDULUM)
     st.markdown(texts.NOT_SEEN_AT_ONCE)
     lesson.link("streamlit_app.py", "Accumulation on your own model: in the row of the run")
-    code_that_ran(LESSON, "step_without_zero_grad", "follow")
+    code_that_ran(MODULE, "step_without_zero_grad", "follow")
 
 
 def training_inputs(step: str, rate: float, steps: int) -> tuple[int, float, int]:

@@ -18,6 +18,7 @@ from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
 
 LESSON: Final = "concepts"
+MODULE: Final = "concepts.parts"
 COLUMN: Final = 380  # narrower than this, the two columns follow one another
 Columns = Mapping[str, Sequence[object]]
 
@@ -51,7 +52,7 @@ def card(name: str) -> Callable[[Page], None]:
                 lesson.link("pages/pretraining.py", texts.PRETRAINING)
         if choice is not None:
             published(text, page.model)
-        numbers_and_code(name, picture.numbers, LESSON, name)
+        numbers_and_code(name, picture.numbers, MODULE, name)
 
     return draw
 
@@ -132,7 +133,7 @@ def _rows(rows: Sequence[Sequence[float]], labels: Sequence[str]) -> Columns:
 
 
 def _parameters(page: Page) -> Picture:
-    data = lesson.ask(LESSON, "parameters", seed=page.run.seed)
+    data = lesson.ask(MODULE, "parameters", seed=page.run.seed)
     title = texts.PICTURES["parameters"].format(count=units.exact(data["count"]))
     figure = charts.histogram(title, data["middles"], data["heights"], across="value")
     moved = ", ".join(
@@ -146,7 +147,7 @@ def _vocabulary(page: Page) -> Picture:
     text = st.text_input(
         "A text, cut into characters", "to be or not to be", max_chars=40, key="concepts_text", persist_state="session"
     )
-    data = lesson.ask(LESSON, "vocabulary", text=text, seed=page.run.seed)
+    data = lesson.ask(MODULE, "vocabulary", text=text, seed=page.run.seed)
     labels = [f"{number}: {_shown(character)}" for number, character in enumerate(data["characters"])]
     figure = charts.vectors(texts.PICTURES["vocabulary"], data["rows"], labels, across="entry of the vector")
     ids = " ".join(map(str, data["ids"]))
@@ -158,7 +159,7 @@ def _context(page: Page) -> Picture:
     tokens = st.slider(
         "Tokens of a text for a model with C = 8", 1, 12, 5, key="concepts_tokens", persist_state="session"
     )
-    data = lesson.ask(LESSON, "context", tokens=tokens, seed=page.run.seed)
+    data = lesson.ask(MODULE, "context", tokens=tokens, seed=page.run.seed)
     places = [f"place {number}" + (" · used" if number < tokens else "") for number in range(len(data["rows"]))]
     figure = charts.vectors(texts.PICTURES["context"], data["rows"], places, across="entry of the vector")
     said = data["refusal"] or f"The model takes {tokens} tokens."
@@ -169,7 +170,7 @@ def _embedding(page: Page) -> Picture:
     width = st.select_slider(
         "Embedding size D", [4, 8, 16, 32, 64, 128, 256], 16, key="concepts_width", persist_state="session"
     )
-    data = lesson.ask(LESSON, "embedding", width=width, seed=page.run.seed)
+    data = lesson.ask(MODULE, "embedding", width=width, seed=page.run.seed)
     labels = ["token 0", "token 1"]
     figure = charts.vectors(
         texts.PICTURES["embedding"].format(width=width), data["rows"], labels, across="entry of the vector"
@@ -186,7 +187,7 @@ def _hidden(page: Page) -> Picture:
     hidden = st.select_slider(
         "Hidden size F, for D = 8", [4, 8, 16, 24, 32, 48], 32, key="concepts_hidden", persist_state="session"
     )
-    data = lesson.ask(LESSON, "hidden", width=width, hidden_dim=hidden, seed=page.run.seed)
+    data = lesson.ask(MODULE, "hidden", width=width, hidden_dim=hidden, seed=page.run.seed)
     stages: dict[str, list[float]] = data["stages"]
     longest = max(map(len, stages.values()))
     rows = [[*values, *[None] * (longest - len(values))] for values in stages.values()]
@@ -199,7 +200,7 @@ def _hidden(page: Page) -> Picture:
 
 def _layers(page: Page) -> Picture:
     count = st.slider("Layers L", 1, 12, 6, key="concepts_layers", persist_state="session")
-    data = lesson.ask(LESSON, "layers", n_layers=count, seed=page.run.seed)
+    data = lesson.ask(MODULE, "layers", n_layers=count, seed=page.run.seed)
     labels = ["embedding", *(f"block {number}" for number in range(1, count + 1))]
     figure = charts.vectors(texts.PICTURES["layers"], data["rows"], labels, across="entry of the vector")
     changes = ", ".join(f"{change:.0%}" for change in data["changes"])
@@ -209,7 +210,7 @@ def _layers(page: Page) -> Picture:
 
 def _heads(page: Page) -> Picture:
     count = st.select_slider("Heads N, for D = 16", [1, 2, 4], 2, key="concepts_heads", persist_state="session")
-    patterns = lesson.ask(LESSON, "heads", n_heads=count, seed=page.run.seed)["patterns"]
+    patterns = lesson.ask(MODULE, "heads", n_heads=count, seed=page.run.seed)["patterns"]
     figure = charts.attention(texts.PICTURES["heads"], patterns)
     last = ", ".join(f"{share:.1%}" for share in patterns[0][-1])
     words = f"Each head works on {16 // count} of 16 entries. The last token's shares in head 1: {last}."
@@ -225,7 +226,7 @@ def _dropout(page: Page) -> Picture:
     del page  # the picture is about any values, not those of the config
     rate = st.slider("Dropout p", 0.0, 0.9, 0.5, 0.1, key="concepts_rate", persist_state="session")
     step = st.slider("Training step: each draws anew", 1, 20, 1, key="concepts_step", persist_state="session")
-    data = lesson.ask(LESSON, "dropout", rate=rate, step=step)
+    data = lesson.ask(MODULE, "dropout", rate=rate, step=step)
     before, after = data["before"], data["after"]
     groups = {"before": before, "after": after}
     figure = charts.bars(texts.PICTURES["dropout"].format(rate=f"{rate:g}"), groups, across="value")
@@ -240,7 +241,7 @@ def _dropout(page: Page) -> Picture:
 
 
 def _bias(page: Page) -> Picture:
-    data = lesson.ask(LESSON, "bias", seed=page.run.seed)
+    data = lesson.ask(MODULE, "bias", seed=page.run.seed)
     groups = {"without": data["without"], "with bias": data["with_bias"]}
     figure = charts.bars(texts.PICTURES["bias"], groups, across="0-7 query, 8-15 key, 16-23 value")
     return Picture(figure, groups, "The difference of each pair of bars is the bias: the same for every token.")

@@ -14,21 +14,21 @@ from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.concepts.cards import COLUMN, numbers_and_code, reveal
 from llm_explorer.ui.parts import appearance
 
-LESSON: Final = "concepts_journey"
+MODULE: Final = "concepts.journey"
 PROBABILITIES: Final = "probabilities"
 
 
 def draw(page: Page) -> None:
     """The text and the stage to look at on the left, the shapes of the learner's config on the right."""
     st.markdown(texts.JOURNEY_INTRO)
-    choice = lesson.guess(LESSON, texts.JOURNEY_QUESTION, texts.JOURNEY_OPTIONS)
+    choice = lesson.guess("concepts_journey", texts.JOURNEY_QUESTION, texts.JOURNEY_OPTIONS)
     if choice is not None:
         reveal(choice, texts.JOURNEY_OPTIONS[texts.JOURNEY_RIGHT], texts.JOURNEY_ANSWER)
     grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
     left, right = grid.cell(), grid.cell()
     with left:
         text = st.text_input("Text", "To be or not", max_chars=16, key="journey_text", persist_state="session")
-        data = lesson.ask(LESSON, "journey", text=text, seed=page.run.seed)
+        data = lesson.ask(MODULE, "journey", text=text, seed=page.run.seed)
         stages = [stage["name"] for stage in data["stages"]]
         if choice is not None:
             stages.append(PROBABILITIES)
@@ -42,12 +42,12 @@ def draw(page: Page) -> None:
         tokens = min(len(data["ids"]), page.model.context_length)
         st.markdown(f"{texts.JOURNEY_SHAPES}: B = 1, T = {tokens}.")
         st.markdown(shapes_table(page.model, tokens))
-    numbers_and_code("journey", numbers, LESSON, "journey")
+    numbers_and_code("journey", numbers, MODULE, "journey")
 
 
 def shapes_table(model: ModelConfig, tokens: int) -> str:
     """A line a stage: what happens, the shape in letters and in the numbers of the config."""
-    shapes = lesson.ask(LESSON, "shapes", config=model.model_dump(), tokens=tokens)["shapes"]
+    shapes = lesson.ask(MODULE, "shapes", config=model.model_dump(), tokens=tokens)["shapes"]
     lines = ["| stage | shape | here |", "|---|---|---|"]
     for name, (words, letters) in texts.JOURNEY_ROWS.items():
         sizes = " × ".join(f"{size:,}" for size in shapes[name])

@@ -10,7 +10,7 @@ from llm_explorer import units
 from llm_explorer.charts.palette import PAIR
 from llm_explorer.charts.training import Curve, losses_chart, next_chart, shown, targets_chart
 from llm_explorer.exercises import pretraining as exercises_of
-from llm_explorer.lessons.recorded import load
+from llm_explorer.lessons.pretraining.recorded import load
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.texts.compute import MORE as COMPUTE_LINK
 from llm_explorer.texts.memory import MEMORY_LINK
@@ -21,6 +21,7 @@ from llm_explorer.ui.lessons.pretraining import own_run, run_charts
 from llm_explorer.ui.parts import appearance
 
 LESSON: Final = "pretraining"
+MODULE: Final = "pretraining.reading_and_writing"
 LIBRARY: Final = "llm_explorer.pretraining"
 
 
@@ -30,7 +31,7 @@ def targets(_page: Page) -> None:
     text = st.text_input(
         texts.TARGETS_TEXT, texts.TARGETS_EXAMPLE, max_chars=40, key="pretraining_text", persist_state="session"
     )
-    read = lesson.ask(LESSON, "read_along", text=text)
+    read = lesson.ask(MODULE, "read_along", text=text)
     question = texts.TARGETS_GUESS.format(input=parts.plain(text[:-1]))
     choice = lesson.guess("pretraining_targets", question, texts.TARGETS_OPTIONS)
     if choice is None:
@@ -45,7 +46,7 @@ def targets(_page: Page) -> None:
     parts.chart(targets_chart(texts.TARGETS_CHART, read["target"], series), key="pretraining_read", alt=alt)
     st.markdown(texts.TARGETS_LOSS.format(vocabulary=vocabulary, guessing=math.log(vocabulary), **losses))
     st.caption(texts.NOISE)
-    functions = (("llm_explorer.lessons", LESSON, "probability_of"), (LIBRARY, "loop", "pieces"))
+    functions = (("llm_explorer.lessons", MODULE, "probability_of"), (LIBRARY, "loop", "pieces"))
     run_charts.code("pretraining_targets", *functions)
 
 
@@ -95,14 +96,14 @@ def writing(_page: Page) -> None:
         _drawn_from(asked)
     with grid.cell():
         seed = st.number_input(texts.SEED, 0, 999, 0, key="pretraining_seed", persist_state="session")
-        for written in lesson.ask(LESSON, "write", seed=seed, **asked):
+        for written in lesson.ask(MODULE, "write", seed=seed, **asked):
             st.code(prompt + written, language=None, wrap_lines=True)
     run_charts.code("pretraining_write", (LIBRARY, "sampling", "next_probabilities"), (LIBRARY, "sampling", "sample"))
 
 
 def _drawn_from(asked: Mapping[str, Any]) -> None:
     """The probabilities, and what temperature and top-k make of them."""
-    found = lesson.ask(LESSON, "next_characters", **asked)
+    found = lesson.ask(MODULE, "next_characters", **asked)
     series = {"temperature 1": found["plain"], "drawn from": found["drawn"]}
     kept = f"top-k {asked['top_k']}" if asked["top_k"] else "all kept"
     title = f"Temperature {asked['temperature']:g}, {kept}"

@@ -75,7 +75,7 @@ def containers(page: Page) -> None:
         "Container", names, default=names[2], required=True, key="tensors_container", persist_state="session"
     )
     dimensions = names.index(choice)
-    made = lesson.ask("tensors", "containers")[dimensions]
+    made = lesson.ask("tensors.basics", "containers")[dimensions]
     left, right = two_columns()
     with left:
         figure = tensor_board(f"{choice}: {dimensions} dimensions", made["values"], made["shape"], CONTAINER_SIZE)
@@ -85,7 +85,7 @@ def containers(page: Page) -> None:
         facts(made)
         st.markdown(f"{choice}: {texts.CONTAINERS[dimensions].meaning.format(**shapes_of(page))}.")
         st.caption(texts.RANK_NOTE)
-        code("tensors", "containers")
+        code("tensors.basics", "containers")
 
 
 def dtypes(_page: Page) -> None:
@@ -95,23 +95,23 @@ def dtypes(_page: Page) -> None:
         return
     left, right = two_columns()
     with left:
-        rows = lesson.ask("tensors", "inferred_dtypes")
+        rows = lesson.ask("tensors.basics", "inferred_dtypes")
         lines = [f"| `{row['code']}` | `{row['dtype']}` | {row['item_bytes']} |" for row in rows]
         st.markdown("\n".join(["| made from | dtype | bytes a number |", "|---|---|--:|", *lines]))
-        code("tensors", "inferred_dtypes")
+        code("tensors.basics", "inferred_dtypes")
     with right:
         st.markdown(texts.TO_INTRO)
         names = list(texts.TO_NOTES)
         dtype = st.segmented_control(
             "dtype", names, default="int64", required=True, key="tensors_dtype", persist_state="session"
         )
-        made = lesson.ask("tensors", "converted", dtype=dtype)
+        made = lesson.ask("tensors.basics", "converted", dtype=dtype)
         columns = zip(*(made[name]["values"] for name in ("before", "after", "back")), strict=True)
         lines = [f"| {before:.10g} | {_number(after)} | {back:.10g} |" for before, after, back in columns]
         header = f"| float32 | `.to(torch.{dtype})` | and back |"
         st.markdown("\n".join([header, "|--:|--:|--:|", *lines]))
         st.caption(f"{texts.TO_NOTES[dtype]} 5 numbers: {made['before']['bytes']} → {made['after']['bytes']} bytes.")
-        code("tensors", "converted")
+        code("tensors.basics", "converted")
 
 
 def own_model(page: Page) -> None:
@@ -125,7 +125,7 @@ def own_model(page: Page) -> None:
     right = _share_words(biases / parameters.total)
     if not guessed("model", texts.Guess(texts.MODEL_QUESTION, texts.SHARES, right, because)):
         return
-    rows = lesson.ask("tensors", "model_tensors", model=page.model.model_dump(), run=page.run.model_dump())
+    rows = lesson.ask("tensors.basics", "model_tensors", model=page.model.model_dump(), run=page.run.model_dump())
     sums = {kind: sum(row["bytes"] * row["repeats"] for row in rows if row["kind"] == kind) for kind in TENSOR_KINDS}
     figure = parts_of_whole("Bytes of your model's tensors", sums, TENSOR_KINDS, units.byte_size)
     sizes = ", ".join(f"{kind} {units.byte_size(size)}" for kind, size in sums.items())
@@ -146,7 +146,7 @@ def own_model(page: Page) -> None:
     }
     parts.data_table(columns, file_name="model_tensors.csv", key="tensors_model_rows")
     lesson.link("streamlit_app.py", "Explore: what the same tensors cost in training")
-    code("tensors", "model_tensors")
+    code("tensors.basics", "model_tensors")
 
 
 def numpy(page: Page) -> None:
@@ -177,17 +177,17 @@ def _shared_memory() -> None:
         key="tensors_into",
         persist_state="session",
     )
-    made = lesson.ask("tensors_numpy", "write_through", bridge=bridge, into=into)
+    made = lesson.ask("tensors.numpy_bridge", "write_through", bridge=bridge, into=into)
     told = f"a = {made['array']}, t = {made['tensor']}: {'the same memory' if made['shared'] else 'two memories'}"
     parts.chart(
         sharing_board(made["array"], made["tensor"], shared=made["shared"]), key="tensors_sharing", alt=f"{told}."
     )
     st.markdown(f"`{'a' if into == 'array' else 't'}[0] = 9` → {told}.")
-    code("tensors_numpy", "write_through")
+    code("tensors.numpy_bridge", "write_through")
 
 
 def _gradient(page: Page) -> None:
-    made = lesson.ask("tensors_numpy", "gradient", x=[1.0, 2.0, 3.0])
+    made = lesson.ask("tensors.numpy_bridge", "gradient", x=[1.0, 2.0, 3.0])
     lines = ["| at $x$ | `x.grad` | by differences |", "|--:|--:|--:|"]
     lines += [
         f"| {x} | {exact} | {nudged:.9f} |"
@@ -196,7 +196,7 @@ def _gradient(page: Page) -> None:
     st.markdown("\n".join(lines))
     total = units.exact(count_parameters(page.model).total)
     st.markdown(texts.GRADIENT_NOTE.format(parameters=total))
-    code("tensors_numpy", "gradient")
+    code("tensors.numpy_bridge", "gradient")
 
 
 def _timing() -> None:
@@ -209,14 +209,14 @@ def _timing() -> None:
     if TIMED not in st.session_state:
         return
     size, seed = st.session_state[TIMED]
-    made = lesson.ask("tensors_numpy", "time_products", size=size, seed=seed)
+    made = lesson.ask("tensors.numpy_bridge", "time_products", size=size, seed=seed)
     lines = [f"| ({size}, {size}) @ ({size}, {size}) | median | ± |", "|---|--:|--:|"]
     for name, label in (("torch", "PyTorch"), ("numpy", "NumPy")):
         lines.append(f"| {label} | {units.seconds(made[name]['median'])} | {units.seconds(made[name]['iqr'] / 2)} |")
     st.markdown("\n".join(lines))
     told = {"time": made["time"], "n": made["torch"]["n"], "threads": made["threads"]}
     st.caption(texts.TIMING_CAVEAT.format(difference=made["difference"], **told))
-    code("tensors_numpy", "time_products")
+    code("tensors.numpy_bridge", "time_products")
 
 
 def _time_now(size: int) -> None:

@@ -30,7 +30,7 @@ def storage(_page: Page) -> None:
     if not guessed("storage", texts.STORAGE_GUESS):
         return
     steps = st.session_state.setdefault(STEPS, [])
-    walk = lesson.ask("tensors_storage", "walk", steps=steps)
+    walk = lesson.ask("tensors.storage", "walk", steps=steps)
     state = walk["states"][-1]
     _storage_buttons(state, len(steps))
     left, right = two_columns()
@@ -39,7 +39,7 @@ def storage(_page: Page) -> None:
             "Follow one number, in reading order", 0, 11, 1, key="tensors_followed", persist_state="session"
         )
         figure = storage_board(state, walk["strips"], followed)
-        parts.chart(figure, key="tensors_storage", alt=_storage_words(state, walk["strips"]))
+        parts.chart(figure, key="tensors.storage", alt=_storage_words(state, walk["strips"]))
     with right:
         facts(state)
         st.markdown(_position_words(state["places"][followed], state["strides"]))
@@ -48,8 +48,8 @@ def storage(_page: Page) -> None:
         lines = [each["code"] + ("  # refused" if each["refusal"] else "") for each in walk["states"]]
         st.code("\n".join(lines))
         st.caption(texts.BATCH_NOTE if len(state["shape"]) == 3 else texts.STORAGE_TASK)
-        code("tensors_storage", "apply")
-        code("tensors_storage", "places")
+        code("tensors.storage", "apply")
+        code("tensors.storage", "places")
 
 
 def _storage_buttons(state: Mapping[str, Any], count: int) -> None:
@@ -108,7 +108,7 @@ def product(_page: Page) -> None:
         playing = bool(st.session_state.get(PLAYING))
         label, icon = ("Pause", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
         st.button(label, icon=icon, on_click=_play_or_pause, disabled=shape == "(4, 3)", key="tensors_play")
-    made = lesson.ask("tensors", "product", b_shape=B_SHAPES[shape], seed=st.session_state.get(SEED, 0))
+    made = lesson.ask("tensors.basics", "product", b_shape=B_SHAPES[shape], seed=st.session_state.get(SEED, 0))
     if made["refusal"]:
         parts.chart(product_board(made, 0), key="tensors_refused", alt=f"A = {made['a']} and B = {made['b']}")
         refused(made["refusal"])
@@ -116,7 +116,7 @@ def product(_page: Page) -> None:
         st.fragment(_frames, run_every=FRAME_S if playing else None)(made)
     st.caption(texts.STAR_NOTE)
     lesson.link("streamlit_app.py", "Explore: a model's FLOPs are those of its products")
-    code("tensors", "cell")
+    code("tensors.basics", "cell")
 
 
 def _frames(made: Mapping[str, Any]) -> None:
@@ -169,7 +169,7 @@ def broadcasting(page: Page) -> None:
         return
     pair = st.selectbox("Shapes", list(texts.BROADCAST_PAIRS), key="tensors_pair", persist_state="session")
     a_shape, b_shape = texts.BROADCAST_PAIRS[pair]
-    made = lesson.ask("tensors", "broadcast", a_shape=a_shape, b_shape=b_shape)
+    made = lesson.ask("tensors.basics", "broadcast", a_shape=a_shape, b_shape=b_shape)
     if made["refusal"]:
         refused(made["refusal"])
     else:
@@ -182,4 +182,4 @@ def broadcasting(page: Page) -> None:
             "Where a stride is 0, the next number is the same number again."
         )
     st.markdown(texts.BROADCAST_IN_MODEL.format(**shapes_of(page)))
-    code("tensors", "broadcast")
+    code("tensors.basics", "broadcast")

@@ -25,7 +25,7 @@ def playground(_page: Page) -> None:
     left, right = two_columns()
     with left:
         typed = _inputs()
-    played = lesson.ask("tensors_playground", "play", **typed)
+    played = lesson.ask("tensors.playground", "play", **typed)
     with right:
         for state in played["states"]:
             _state(state)
@@ -36,7 +36,7 @@ def playground(_page: Page) -> None:
     with left:
         if played["states"]:
             _picture(played["states"][-1])
-    code("tensors_playground", "play")
+    code("tensors.playground", "play")
 
 
 def _inputs() -> dict[str, Any]:

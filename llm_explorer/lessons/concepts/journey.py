@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
-from llm_explorer.lessons.concepts import TINY, Data, attention_weights
+from llm_explorer.lessons.concepts.parts import TINY, Data, attention_weights
 from llm_explorer.model import GPT, CausalSelfAttention, build
 
 MOST_TOKENS: Final = TINY.context_length

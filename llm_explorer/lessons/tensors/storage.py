@@ -6,7 +6,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from llm_explorer.lessons.tensors import describe
+from llm_explorer.lessons.tensors.basics import describe
 
 MOST_STEPS: Final = 16
 

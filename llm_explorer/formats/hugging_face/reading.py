@@ -10,11 +10,20 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from llm_explorer.config import ConfigError, Problem, RunConfig
-from llm_explorer.formats.counted import COUNTED, count_family
-from llm_explorer.formats.families import COMMON, FAMILIES, IGNORED, SIZE_KEYS, Family, Noted, Only, Option
+from llm_explorer.config.problems import shown
+from llm_explorer.formats.hugging_face.counted import COUNTED, count_family
+from llm_explorer.formats.hugging_face.families import (
+    COMMON,
+    FAMILIES,
+    IGNORED,
+    SIZE_KEYS,
+    Family,
+    Noted,
+    Only,
+    Option,
+)
 from llm_explorer.formats.imported import Imported, Values
 from llm_explorer.formats.words import keys_in, short
-from llm_explorer.problems import shown
 
 FIRST_WINDOW: Final = 28  # what max_window_layers is where it is absent, and it is absent only in Qwen2 and Qwen3
 SLIDING: Final = "sliding_attention"

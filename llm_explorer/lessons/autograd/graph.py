@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.graph import Node, get_gradient_edge
 
-from llm_explorer.lessons.autograd import check, tensor
+from llm_explorer.lessons.autograd.derivatives import check, tensor
 
 Tensors = dict[str, Tensor]
 SAVED: Final = "_saved_"  # PyTorch, "Autograd mechanics": what an operation keeps for its backward

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from llm_explorer.config import RunConfig
-from llm_explorer.lessons import recorded
+from llm_explorer.lessons.pretraining import recorded
 from llm_explorer.model import GPT, build
 from llm_explorer.pretraining.checkpoint import load_trained
 from llm_explorer.pretraining.sampling import next_probabilities, sample

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim import SGD, Optimizer
 
-from llm_explorer.lessons.backprop import (
+from llm_explorer.lessons.backprop.network import (
     MOST_STEPS,
     SAMPLES,
     Data,

@@ -7,9 +7,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from llm_explorer.lessons.tensors import describe
-from llm_explorer.lessons.tensors_literal import MOST_NUMBERS, read_shape, read_tensor
-from llm_explorer.lessons.tensors_storage import same_storage
+from llm_explorer.lessons.tensors.basics import describe
+from llm_explorer.lessons.tensors.literal import MOST_NUMBERS, read_shape, read_tensor
+from llm_explorer.lessons.tensors.storage import same_storage
 
 # what is done to x; the second argument is b, the shape, or nothing
 OPERATIONS: Final[dict[str, Callable[[Tensor, Any], Tensor]]] = {

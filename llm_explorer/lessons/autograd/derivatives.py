@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from llm_explorer.lessons.scalar_engine import Value
+from llm_explorer.lessons.autograd.scalar_engine import Value
 from llm_explorer.texts.autograd import INPUTS, LARGEST_X
 
 FUNCTIONS: Final[dict[str, Callable[[Tensor], Tensor]]] = {

@@ -8,9 +8,9 @@ import json
 from typing import Any, Final
 
 from llm_explorer.config import ConfigError, ModelConfig, Problem
-from llm_explorer.formats.families import FAMILIES, SIZE_KEYS, Family, Option
-from llm_explorer.formats.hugging_face import FULL, SLIDING, import_config
-from llm_explorer.problems import shown
+from llm_explorer.config.problems import shown
+from llm_explorer.formats.hugging_face.families import FAMILIES, SIZE_KEYS, Family, Option
+from llm_explorer.formats.hugging_face.reading import FULL, SLIDING, import_config
 
 # the first that says it all is taken: those without numbers of their own before Gemma and before rare ones
 _ORDER: Final = (

@@ -1,0 +1,1 @@
+"""What the lesson on the parts of a config computes."""

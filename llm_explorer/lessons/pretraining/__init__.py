@@ -1,0 +1,1 @@
+"""What the lesson on pre-training computes, and the runs recorded for it."""
