@@ -5,16 +5,11 @@ named in ``source`` as it was quoted publicly on ``date``. Memory is what the dr
 None is unknown, or a format the device does not have.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Final, Literal
 
-import psutil
-
+from llm_explorer import machine
 from llm_explorer.units import parse_size
 
 THIS_MACHINE: Final = "this machine"
@@ -159,46 +154,4 @@ def find(name: str) -> Hardware | None:
 def budget_bytes(name: str) -> int | None:
     """What may be used on that hardware: all of an accelerator's memory, what is free now on this machine."""
     row = find(name)
-    return free_bytes() if name == THIS_MACHINE else (row.memory_bytes if row else None)
-
-
-def free_bytes() -> int:
-    """Memory this process could still get, the system's or the container's when that is less."""
-    return _reading.get()()
-
-
-@contextmanager
-def one_reading() -> Iterator[None]:
-    """Inside, free memory is read once: it changes all the time, and numbers of one screen are about the same."""
-    outside = _reading.set(cache(_free_bytes))
-    try:
-        yield
-    finally:
-        _reading.reset(outside)
-
-
-def _free_bytes() -> int:
-    free: int = psutil.virtual_memory().available
-    limits = (_cgroup_free(_CGROUP, *files) for files in _CGROUP_FILES)
-    return min(free, *(limit for limit in limits if limit is not None), free)
-
-
-_reading: ContextVar[Callable[[], int]] = ContextVar("_reading", default=_free_bytes)
-_CGROUP: Final = Path("/sys/fs/cgroup")
-_CGROUP_FILES: Final = (  # of version 2 and of version 1: limit, usage, the line of memory.stat that is file cache
-    ("memory.max", "memory.current", "inactive_file"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
-)
-
-
-def _cgroup_free(root: Path, limit_file: str, usage_file: str, cache_line: str) -> int | None:
-    try:
-        limit, usage = (root / limit_file).read_text(), (root / usage_file).read_text()
-        statistics = (root / usage_file).with_name("memory.stat").read_text()
-    except OSError:
-        return None  # no such control group on this system
-    if limit.strip() == "max":
-        return None
-    # the usage counts files the kernel would drop on demand; reading torch alone is hundreds of MB of them
-    cache = dict(line.split() for line in statistics.splitlines()).get(cache_line, "0")
-    return max(0, int(limit) - int(usage) + int(cache))
+    return machine.free_bytes() if name == THIS_MACHINE else (row.memory_bytes if row else None)

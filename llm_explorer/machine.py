@@ -1,12 +1,15 @@
-"""What this machine is, as far as it can be told without torch: its processor, its threads, the version of torch."""
+"""This machine, as far as it can be told without torch: processor, threads, free memory, the version of torch."""
 
 import contextlib
 import platform
 import sys
 import time
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Final
 
 import psutil
 
@@ -54,6 +57,48 @@ def lacks_bf16() -> bool:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     flags = next((set(line.split()) for line in lines if line.startswith("flags")), set())
     return {"avx2", "fma"} <= flags and not {"avx512vl", "avx512bw", "avx512dq"} <= flags
+
+
+def free_bytes() -> int:
+    """Memory this process could still get, the system's or the container's when that is less."""
+    return _reading.get()()
+
+
+@contextlib.contextmanager
+def one_reading() -> Iterator[None]:
+    """Inside, free memory is read once: it changes all the time, and numbers of one screen are about the same."""
+    outside = _reading.set(cache(_free_bytes))
+    try:
+        yield
+    finally:
+        _reading.reset(outside)
+
+
+def _free_bytes() -> int:
+    free: int = psutil.virtual_memory().available
+    limits = (_cgroup_free(_CGROUP, *files) for files in _CGROUP_FILES)
+    return min(free, *(limit for limit in limits if limit is not None), free)
+
+
+_reading: ContextVar[Callable[[], int]] = ContextVar("_reading", default=_free_bytes)
+_CGROUP: Final = Path("/sys/fs/cgroup")
+_CGROUP_FILES: Final = (  # of version 2 and of version 1: limit, usage, the line of memory.stat that is file cache
+    ("memory.max", "memory.current", "inactive_file"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
+)
+
+
+def _cgroup_free(root: Path, limit_file: str, usage_file: str, cache_line: str) -> int | None:
+    try:
+        limit, usage = (root / limit_file).read_text(), (root / usage_file).read_text()
+        statistics = (root / usage_file).with_name("memory.stat").read_text()
+    except OSError:
+        return None  # no such control group on this system
+    if limit.strip() == "max":
+        return None
+    # the usage counts files the kernel would drop on demand; reading torch alone is hundreds of MB of them
+    cache = dict(line.split() for line in statistics.splitlines()).get(cache_line, "0")
+    return max(0, int(limit) - int(usage) + int(cache))
 
 
 def children_bytes() -> int:

@@ -2,8 +2,9 @@
 
 from llm_explorer.texts import compute as texts
 from llm_explorer.ui.compute import causes, charts, training_run
-from llm_explorer.ui.frame.shell import Page, page
+from llm_explorer.ui.frame.shell import page
 from llm_explorer.ui.runs import step_times
+from llm_explorer.ui.visit.page import Page
 
 
 def body(page: Page) -> None:

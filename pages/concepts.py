@@ -4,11 +4,11 @@ import streamlit as st
 
 from llm_explorer.exercises.concepts import exercises
 from llm_explorer.texts import concepts as texts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons.concepts import config_text, effect_matrix, journey
 from llm_explorer.ui.lessons.concepts.cards import card
 from llm_explorer.ui.lessons.lesson import Step, lesson, link
 from llm_explorer.ui.lessons.lesson import exercises as show_exercises
+from llm_explorer.ui.visit.page import Page
 
 
 def exercises_on(page: Page) -> None:

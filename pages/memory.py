@@ -4,9 +4,10 @@ from llm_explorer.texts import memory as texts
 from llm_explorer.ui.frame import shell
 from llm_explorer.ui.memory import fit, inference, savings, tables
 from llm_explorer.ui.runs import receipt, trace
+from llm_explorer.ui.visit.page import Page
 
 
-def body(page: shell.Page) -> None:
+def body(page: Page) -> None:
     found = trace.of(page)
     traced = trace.comparable(page, found)
     tables.headline(page, traced)

@@ -3,9 +3,10 @@
 from llm_explorer.texts import parameters as texts
 from llm_explorer.ui.frame import shell
 from llm_explorer.ui.parameters import counts, flow
+from llm_explorer.ui.visit.page import Page
 
 
-def body(page: shell.Page) -> None:
+def body(page: Page) -> None:
     counts.draw(page)
     flow.draw(page)
 

@@ -4,10 +4,10 @@ import streamlit as st
 
 from llm_explorer.exercises.tensors import exercises
 from llm_explorer.texts import tensors as texts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons.lesson import Step, lesson
 from llm_explorer.ui.lessons.lesson import exercises as show_exercises
 from llm_explorer.ui.lessons.tensors import containers, grids, playground
+from llm_explorer.ui.visit.page import Page
 
 
 def exercises_on(page: Page) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from published_configs import CONFIGS
 
 from llm_explorer.cli import main
 from llm_explorer.formats import parse
 from llm_explorer.presets import find
+from tests.published_configs import CONFIGS
 
 
 def call(*arguments: str, given: str | None = None) -> Result:

@@ -16,10 +16,10 @@ from typing import Any
 
 import psutil
 import pytest
-from children import is_gone
 
 from llm_explorer import __main__ as program
 from llm_explorer import cli
+from tests.worker.children import is_gone
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = [sys.executable, "-m", "llm_explorer"]

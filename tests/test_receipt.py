@@ -7,7 +7,6 @@ from urllib.parse import parse_qs
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
-from strategies import pairs
 
 from llm_explorer import cli, receipt
 from llm_explorer.accounting.memory import count_memory
@@ -18,6 +17,7 @@ from llm_explorer.presets import find
 from llm_explorer.receipt import Item, address_of, make_receipt
 from llm_explorer.ui.visit import state
 from llm_explorer.worker.resident import Resident, ResidentError
+from tests.strategies import pairs
 
 MODEL, RUN = ModelConfig(), RunConfig()
 PEAK = count_memory(MODEL, RUN).peak_bytes

@@ -9,12 +9,12 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from variants import VARIANTS
 
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
 from llm_explorer.formats.hugging_face.reading import import_config
 from llm_explorer.model import GPT, build
 from llm_explorer.weights import FAMILIES, load_folder, load_transformers_state_dict
+from tests.variants import VARIANTS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

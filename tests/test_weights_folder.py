@@ -13,12 +13,12 @@ import transformers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
-from test_weights import TWINS, random_tokens, theirs
 from torch import Tensor, nn
 
 from llm_explorer import weights
 from llm_explorer.model import GPT
 from llm_explorer.weights import load_folder
+from tests.test_weights import TWINS, random_tokens, theirs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -10,8 +10,7 @@ from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.sibling import Room, largest_sibling
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.hardware import free_bytes
-from llm_explorer.machine import children_bytes
+from llm_explorer.machine import children_bytes, free_bytes
 from llm_explorer.units import byte_size
 
 Allocator = Literal["fast", "default"]

@@ -2,13 +2,13 @@
 
 import pytest
 from hypothesis import given
-from strategies import pairs
 
 from llm_explorer.accounting.effects import effect_of
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
+from tests.strategies import pairs
 
 
 def test_a_layer_of_gpt2_small_is_seven_million_parameters() -> None:

@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import pairs
-from variants import VARIANTS
 
 from llm_explorer.accounting.fit import (
     Way,
@@ -24,6 +22,8 @@ from llm_explorer.hardware import Verdict
 from llm_explorer.measure.memory import tensor_peak_bytes
 from llm_explorer.model import build
 from llm_explorer.training import TrainingStep, random_batch
+from tests.strategies import pairs
+from tests.variants import VARIANTS
 
 GIB = 1024**3
 BOOK, RUN = ModelConfig(), RunConfig(batch_size=8, sequence_length=1024)

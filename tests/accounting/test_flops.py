@@ -3,14 +3,14 @@
 import pytest
 import torch
 from hypothesis import example, given
-from strategies import pairs
 from torch.utils.flop_counter import FlopCounterMode
-from variants import VARIANTS
 
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.model import build
 from llm_explorer.training import random_batch
+from tests.strategies import pairs
+from tests.variants import VARIANTS
 
 BOOK = ModelConfig()
 WHOLE_CONTEXT = RunConfig(batch_size=1, sequence_length=1024)

@@ -5,12 +5,12 @@ from math import prod
 import pytest
 import torch
 from torch import Tensor, nn
-from variants import VARIANTS
 
 from llm_explorer.accounting.flow import flow
 from llm_explorer.accounting.kernels import kernels_of
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.model import GPT
+from tests.variants import VARIANTS
 
 RUN = RunConfig(batch_size=3, sequence_length=7)
 

@@ -3,12 +3,12 @@
 import pytest
 import torch
 from hypothesis import given
-from strategies import model_configs
-from variants import VARIANTS
 
 from llm_explorer.accounting.inference import inference_weights
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.model import build
+from tests.strategies import model_configs
+from tests.variants import VARIANTS
 
 BOOK = ModelConfig()
 PARAMETERS = 163_009_536  # the book's GPT_CONFIG_124M, chapter 4

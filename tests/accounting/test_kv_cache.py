@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from variants import VARIANTS
 
 from llm_explorer.accounting.kv_cache import kv_bytes_per_token, kv_cache_bytes, kv_cache_rows
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.model import GPT
+from tests.variants import VARIANTS
 
 BOOK, ONE = ModelConfig(), RunConfig(batch_size=1)
 

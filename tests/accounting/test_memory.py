@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from strategies import pairs
 from torch.profiler import ProfilerActivity, profile
-from variants import VARIANTS
 
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.memory import CATEGORIES, Memory, alive_by_category, count_memory
@@ -18,6 +16,8 @@ from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.measure.memory import tensor_peak_bytes
 from llm_explorer.model import build
 from llm_explorer.training import TrainingStep, random_batch
+from tests.strategies import pairs
+from tests.variants import VARIANTS
 
 BOOK, RUN = ModelConfig(), RunConfig()
 PARAMETERS = 163_009_536  # the book's GPT_CONFIG_124M, ch04

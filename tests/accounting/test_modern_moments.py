@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import modern_models, run_configs
-from variants import VARIANTS
 
 from llm_explorer.accounting import modern_moments, moments
 from llm_explorer.accounting.kernels import KernelSet
@@ -16,6 +14,8 @@ from llm_explorer.accounting.rows import total
 from llm_explorer.accounting.structure import structure_of
 from llm_explorer.config import ModelConfig, Precision, RunConfig, choices, replace
 from llm_explorer.tracing.trace import trace
+from tests.strategies import modern_models, run_configs
+from tests.variants import VARIANTS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -6,14 +6,14 @@ import sys
 import pytest
 import torch
 from hypothesis import given
-from strategies import model_configs, modern_models
-from variants import VARIANTS
 
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.rows import by_component
 from llm_explorer.config import ModelConfig, replace
 from llm_explorer.model import GPT
 from llm_explorer.presets import PRESETS, Preset
+from tests.strategies import model_configs, modern_models
+from tests.variants import VARIANTS
 
 BOOK = ModelConfig()
 GPT2 = replace(BOOK, qkv_bias=True, tie_embeddings=True)

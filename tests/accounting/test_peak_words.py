@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import modern_models, pairs, run_configs
-from variants import VARIANTS
 
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.peak_words import peak_in_words
 from llm_explorer.config import ModelConfig, RunConfig, replace
+from tests.strategies import modern_models, pairs, run_configs
+from tests.variants import VARIANTS
 
 BOOK, RUN = ModelConfig(drop_rate=0.0), RunConfig()
 SMALL_VOCABULARY = replace(BOOK, vocab_size=65)

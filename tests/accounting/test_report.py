@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from strategies import pairs
 
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.report import report
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
+from tests.strategies import pairs
 
 # DESIGN.md, "Command line"
 KEYS = {

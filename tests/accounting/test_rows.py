@@ -2,8 +2,6 @@
 
 import pytest
 from hypothesis import given
-from strategies import model_configs, modern_models, pairs
-from variants import VARIANTS
 
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.inference import inference_letters, inference_weights
@@ -12,6 +10,8 @@ from llm_explorer.accounting.memory import count_memory, kept_rows, memory_lette
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.rows import Formula, Row, by_component, leaf, letters_of, model_letters, sums_of, total
 from llm_explorer.config import ModelConfig, RunConfig, replace
+from tests.strategies import model_configs, modern_models, pairs
+from tests.variants import VARIANTS
 
 
 def arithmetic(latex: str) -> int:

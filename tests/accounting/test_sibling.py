@@ -1,7 +1,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import model_configs, modern_models
 
 from llm_explorer.accounting.fit import apply
 from llm_explorer.accounting.flops import step_flops
@@ -9,6 +8,7 @@ from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.sibling import Room, largest_sibling, smaller_by
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.presets import PRESETS, Preset
+from tests.strategies import model_configs, modern_models
 
 MIB = 1024**2
 BOOK, RUN = ModelConfig(), RunConfig()

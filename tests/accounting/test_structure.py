@@ -2,11 +2,11 @@
 
 import pytest
 from hypothesis import given
-from strategies import model_configs
-from variants import VARIANTS
 
 from llm_explorer.accounting.structure import structure_of
 from llm_explorer.config import ModelConfig, replace
+from tests.strategies import model_configs
+from tests.variants import VARIANTS
 
 
 @given(model_configs())

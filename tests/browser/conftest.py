@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
-from screen import Screen, Server
 
+from tests.browser.screen import Screen, Server
 from tests.find_browser import BROWSER_FLAGS, find_browser
 
 # a browser at an eighth of its speed takes 4 to 6 s from a press to what it leads to; playwright waits for 5

@@ -5,9 +5,9 @@ from typing import Any, Final, NamedTuple
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
-from screen import Screen, Server
 
 from llm_explorer.ui.frame.shell import PAGES
+from tests.browser.screen import Screen, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 WIDE: Final = {"width": 1400, "height": 900}

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
-from screen import SMALL, Screen
 
 from llm_explorer.texts import backprop as texts
+from tests.browser.screen import SMALL, Screen
 
 pytestmark = pytest.mark.browser
 STEPS = 9

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from screen import SMALL, Screen, until
-from test_explore import CUT_SHORT
 
 from llm_explorer.texts import compare as texts
+from tests.browser.screen import SMALL, Screen, until
+from tests.browser.test_explore import CUT_SHORT
 
 pytestmark = pytest.mark.browser
 OpenScreen = Callable[..., Screen]

@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import WebSocketRoute, expect
-from screen import SLOW, SMALL, Screen, Server, until
 
 from llm_explorer import units
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig
 from llm_explorer.ui.parts import WORD_JOINER
+from tests.browser.screen import SLOW, SMALL, Screen, Server, until
 
 pytestmark = pytest.mark.browser
 OpenScreen = Callable[..., Screen]

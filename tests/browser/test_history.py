@@ -5,13 +5,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
-from screen import SLOW, SMALL, Screen, Server
-from test_explore import start_slow_run
 
 from llm_explorer.config import ModelConfig
 from llm_explorer.texts.fields import FIELDS
 from llm_explorer.ui.frame.shell import PAGES
 from llm_explorer.ui.visit.state import SLIDERS
+from tests.browser.screen import SLOW, SMALL, Screen, Server
+from tests.browser.test_explore import start_slow_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 OpenScreen = Callable[..., Screen]

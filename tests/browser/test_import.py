@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from screen import Screen, Server
 
 from llm_explorer.texts import sharing as texts
+from tests.browser.screen import Screen, Server
 
 pytestmark = pytest.mark.browser
 OpenScreen = Callable[..., Screen]

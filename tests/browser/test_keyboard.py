@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
-from screen import SMALL, Screen, until
+
+from tests.browser.screen import SMALL, Screen, until
 
 pytestmark = pytest.mark.browser
 

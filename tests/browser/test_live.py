@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
-from screen import Screen, until
+
+from tests.browser.screen import Screen, until
 
 pytestmark = pytest.mark.browser
 OpenScreen = Callable[..., Screen]

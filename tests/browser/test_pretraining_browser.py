@@ -4,9 +4,9 @@ import re
 
 import pytest
 from playwright.sync_api import Browser, expect
-from screen import Server
 
 from llm_explorer.texts import pretraining as texts
+from tests.browser.screen import Server
 
 pytestmark = pytest.mark.browser
 STEPS = {

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from screen import Screen
-from test_explore import CUT_SHORT
 
 from llm_explorer.texts import explore
 from llm_explorer.texts import first_guess as guess
+from tests.browser.screen import Screen
+from tests.browser.test_explore import CUT_SHORT
 
 pytestmark = pytest.mark.browser
 OpenScreen = Callable[..., Screen]

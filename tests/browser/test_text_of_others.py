@@ -7,13 +7,13 @@ from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, expect
-from screen import Screen, Server
 
 from llm_explorer import formats
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
 from llm_explorer.texts import fields, pretraining, sharing
 from llm_explorer.texts.concepts import CARDS
 from llm_explorer.ui.parts import WORD_JOINER
+from tests.browser.screen import Screen, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 PAYLOADS: Final = (  # without spaces and "=", which part settings

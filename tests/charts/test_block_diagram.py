@@ -1,10 +1,10 @@
 """The drawing shows what the config says, and only that."""
 
 import pytest
-from variants import VARIANTS
 
 from llm_explorer.charts.block_diagram import ACTIVATIONS, MOST_CELLS, NORMS, block_diagram, parts_in_words
 from llm_explorer.config import ModelConfig, replace
+from tests.variants import VARIANTS
 
 
 def words_of(model: ModelConfig) -> list[str]:

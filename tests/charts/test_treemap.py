@@ -1,13 +1,13 @@
 from math import prod
 
 import pytest
-from variants import VARIANTS
 
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.charts import palette
 from llm_explorer.charts.treemap import SHARED_COLOUR, TEXT_COLOUR, TILES, module_tree, tree_chart
 from llm_explorer.config import ModelConfig
 from tests.charts.test_palette import contrast
+from tests.variants import VARIANTS
 
 
 @pytest.mark.parametrize("name", VARIANTS)

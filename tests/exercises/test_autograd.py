@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from strategies import model_configs, pairs
 from torch.utils.flop_counter import FlopCounterMode
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
@@ -12,6 +11,7 @@ from llm_explorer.exercises.autograd import exercises, gradient_bill
 from llm_explorer.exercises.judge import judge
 from llm_explorer.model import build
 from llm_explorer.training import random_batch
+from tests.strategies import model_configs, pairs
 
 BOOK = ModelConfig()
 TINY = ModelConfig(vocab_size=65, context_length=16, emb_dim=24, n_heads=2, n_layers=2)

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import given
-from strategies import pairs
 from torch.utils.flop_counter import FlopCounterMode
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
@@ -13,6 +12,7 @@ from llm_explorer.exercises.backprop import exercises
 from llm_explorer.exercises.judge import judge
 from llm_explorer.model import build
 from llm_explorer.training import random_batch
+from tests.strategies import pairs
 
 TINY = ModelConfig(vocab_size=65, context_length=16, emb_dim=24, n_heads=2, n_layers=3, hidden_dim=40)
 

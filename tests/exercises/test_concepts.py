@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import given
-from strategies import model_configs, pairs
 
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, replace
@@ -13,6 +12,7 @@ from llm_explorer.exercises.concepts import bytes_of_training, exercises, one_mo
 from llm_explorer.exercises.judge import judge
 from llm_explorer.model import GPT, build
 from llm_explorer.training import TrainingStep, random_batch
+from tests.strategies import model_configs, pairs
 
 
 def on_meta(model: ModelConfig) -> GPT:

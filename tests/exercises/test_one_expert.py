@@ -1,11 +1,11 @@
 """Exercises on modern configs: every lesson has them, and of experts they ask about one."""
 
 import pytest
-from variants import VARIANTS
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.exercises import backprop, concepts, tensors
 from llm_explorer.exercises.one_expert import one_expert
+from tests.variants import VARIANTS
 
 
 def test_a_model_of_one_expert_has_its_width() -> None:

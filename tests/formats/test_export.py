@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from variants import VARIANTS
 
 from benchmarks.hugging_face_configs import reference_count
 from llm_explorer import formats
@@ -21,6 +20,7 @@ from llm_explorer.formats.pytorch_file import to_pytorch
 from llm_explorer.model import build
 from llm_explorer.presets import PRESETS, find
 from llm_explorer.training import random_batch
+from tests.variants import VARIANTS
 
 NO_FAMILY = {"nanogpt", "no positions", "shared experts", "plain experts", "windows 2 of 3"}
 

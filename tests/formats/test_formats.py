@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from variants import VARIANTS
 
 from llm_explorer import formats, hardware, presets
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig, choices, replace
+from tests.variants import VARIANTS
 
 # a teaching text of the book's config, character for character: "json" with a name, // comments and Python's False
 BOOK = """\

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from variants import VARIANTS
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure import breakdown
 from llm_explorer.measure.breakdown import ComponentClock, break_down
 from llm_explorer.model import build
 from llm_explorer.training import TrainingStep, random_batch
+from tests.variants import VARIANTS
 
 MODEL = ModelConfig(vocab_size=100, context_length=16, emb_dim=16, n_heads=2, n_layers=2)
 RUN = RunConfig(batch_size=2)

@@ -5,7 +5,6 @@ from typing import cast
 
 import pytest
 import torch
-from calibrations import calibration
 
 from llm_explorer.config import Bf16Products, ModelConfig, Precision, RunConfig
 from llm_explorer.measure import products
@@ -15,6 +14,7 @@ from llm_explorer.speed import calibrate
 from llm_explorer.speed.calibration import Calibration, Key, key_for
 from llm_explorer.training import random_batch
 from llm_explorer.worker import child
+from tests.speed.calibrations import calibration
 
 
 @pytest.fixture

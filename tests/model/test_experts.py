@@ -3,11 +3,11 @@
 import pytest
 import torch
 from torch import Tensor
-from variants import VARIANTS
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.model import MixtureOfExperts, build
 from llm_explorer.model.experts import even_rows, rows_per_expert
+from tests.variants import VARIANTS
 
 MIXTRAL = VARIANTS["mixtral"]
 NAMES = ["mixtral", "qwen3_moe", "shared experts", "plain experts"]

@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 from torch import Tensor
-from variants import VARIANTS
 
 from llm_explorer.config import replace
 from llm_explorer.model.positions import Rotation, make_places, make_rotation
+from tests.variants import VARIANTS
 
 LLAMA = replace(VARIANTS["llama"], head_dim=8, rope_theta=10_000.0)
 

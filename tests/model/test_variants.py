@@ -3,11 +3,11 @@
 import pytest
 import torch
 from torch import Tensor
-from variants import VARIANTS
 
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.model import GPT, build
+from tests.variants import VARIANTS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

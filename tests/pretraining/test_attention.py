@@ -1,11 +1,11 @@
 import pytest
 import torch
 from torch import Tensor
-from variants import VARIANTS
 
 from llm_explorer.config import Attention, ModelConfig, RunConfig
 from llm_explorer.model import CausalSelfAttention, build
 from llm_explorer.pretraining import attention_weights
+from tests.variants import VARIANTS
 
 CONFIG = ModelConfig(vocab_size=20, context_length=8, emb_dim=24, n_heads=3, n_layers=2, drop_rate=0.0)
 TOKENS = torch.tensor([[3, 1, 4, 1, 5, 9, 2]])

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from screen import PlainServer, Server, until
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from tests.browser.screen import PlainServer, Server, until
 from tests.server.test_two_servers import LONG
 from tests.server.test_two_servers import until as shows
 from tests.server.visitor import Visitor

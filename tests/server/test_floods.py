@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from screen import Server
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from tests.browser.screen import Server
 from tests.server.visitor import Visitor
 
 pytestmark = pytest.mark.browser

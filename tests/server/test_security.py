@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from screen import Server, is_alive, until
 from streamlit import config
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from llm_explorer.ui.frame.import_export import MOST_BYTES
+from tests.browser.screen import Server, is_alive, until
 from tests.server.visitor import Visitor
 
 ELSEWHERE = "https://example.org"

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterable, Iterator
 
 import pytest
-from screen import SMALL, Server
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+from tests.browser.screen import SMALL, Server
 from tests.server.visitor import DRAG, Visitor
 
 pytestmark = pytest.mark.browser

@@ -5,8 +5,8 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from screen import Server
 
+from tests.browser.screen import Server
 from tests.server.crafted import KINDS, frames, messages
 from tests.server.visitor import Visitor
 

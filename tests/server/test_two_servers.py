@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from screen import SMALL, Server
 
+from tests.browser.screen import SMALL, Server
 from tests.server.visitor import Visitor
 
 WAITS = "Another program is measuring on this machine"

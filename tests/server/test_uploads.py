@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from screen import PlainServer, Server
 
 from llm_explorer.ui.http.uploads import AT_A_TIME
+from tests.browser.screen import PlainServer, Server
 from tests.server.visitor import Visitor
 
 pytestmark = pytest.mark.browser

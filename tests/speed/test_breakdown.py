@@ -1,7 +1,6 @@
 """Where predicted time goes, and why: sums, known answers, and agreement with other counts."""
 
 import pytest
-from calibrations import calibration
 from hypothesis import given, settings
 
 from llm_explorer.accounting.flops import count_flops
@@ -12,6 +11,7 @@ from llm_explorer.speed import breakdown
 from llm_explorer.speed.causes import dropout_cost, noise, shares
 from llm_explorer.speed.operations import operations
 from llm_explorer.speed.predict import predict_with, roofline_of, timed_operations
+from tests.speed.calibrations import calibration
 from tests.strategies import pairs
 
 SMALL = ModelConfig(vocab_size=100, context_length=64, emb_dim=64, n_heads=4, n_layers=3)

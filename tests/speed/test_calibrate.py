@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from calibrations import KINDS
 
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.timing import PhaseClock, StepTime, garbage_collection_paused
@@ -17,6 +16,7 @@ from llm_explorer.speed.calibration import Calibration, key_for
 from llm_explorer.speed.operations import PRODUCTS
 from llm_explorer.speed.predict import predict_with
 from llm_explorer.training import TrainingStep, random_batch
+from tests.speed.calibrations import KINDS
 
 
 class Clock:

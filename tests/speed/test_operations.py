@@ -3,16 +3,16 @@ from math import prod
 from typing import Any
 
 import pytest
-from calibrations import KINDS
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import modern_models, pairs, run_configs
-from variants import VARIANTS
 
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.speed.operations import PRODUCTS, operations
+from tests.speed.calibrations import KINDS
+from tests.strategies import modern_models, pairs, run_configs
+from tests.variants import VARIANTS
 
 SMALL = ModelConfig(vocab_size=100, context_length=32, emb_dim=24, n_heads=3, n_layers=2, drop_rate=0.0)
 

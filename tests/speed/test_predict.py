@@ -4,9 +4,7 @@ import time
 from statistics import median
 
 import pytest
-from calibrations import FACTORS, calibration
 from hypothesis import given
-from strategies import pairs
 
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.config import ModelConfig, RunConfig, replace
@@ -14,6 +12,8 @@ from llm_explorer.hardware import find
 from llm_explorer.speed import store
 from llm_explorer.speed.operations import operations
 from llm_explorer.speed.predict import SPREAD, predict, predict_with, predicted_times, roofline, roofline_of
+from tests.speed.calibrations import FACTORS, calibration
+from tests.strategies import pairs
 
 MODEL = ModelConfig(vocab_size=100, context_length=32, emb_dim=24, n_heads=3, n_layers=2)
 

@@ -2,10 +2,10 @@ import os
 from pathlib import Path
 
 import pytest
-from calibrations import calibration
 
 from llm_explorer.config import RunConfig
 from llm_explorer.speed import store
+from tests.speed.calibrations import calibration
 
 MADE = calibration(RunConfig())
 SPOILT = "{name} is not a calibration of this version; calibrate again"

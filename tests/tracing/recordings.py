@@ -2,10 +2,10 @@
 
 import numpy as np
 from hypothesis import strategies as st
-from strategies import pairs
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.tracing.recording import Recording
+from tests.strategies import pairs
 
 
 @st.composite

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import assert_same, traced_pairs
-from variants import VARIANTS
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.tracing import depth, trace
@@ -15,6 +13,8 @@ from llm_explorer.tracing.micro_batches import with_micro_batches
 from llm_explorer.tracing.recording import Recording, Section, record_step
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.tracing.tracker import Operation
+from tests.tracing.recordings import assert_same, traced_pairs
+from tests.variants import VARIANTS
 
 MODEL = ModelConfig(vocab_size=300, context_length=32, emb_dim=32, n_heads=4, n_layers=7)
 

@@ -6,8 +6,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import assert_same, traced_pairs
-from variants import VARIANTS
 
 from llm_explorer.accounting.lifetimes import CATEGORIES
 from llm_explorer.accounting.parameters import count_parameters
@@ -19,6 +17,8 @@ from llm_explorer.tracing.recording import Recording, record_step
 from llm_explorer.tracing.routing import balanced_routing
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.training import TrainingStep, random_batch
+from tests.tracing.recordings import assert_same, traced_pairs
+from tests.variants import VARIANTS
 
 MODEL = ModelConfig(vocab_size=3000, context_length=64, emb_dim=96, n_heads=4, n_layers=2)
 RUN = RunConfig(batch_size=2)

@@ -7,14 +7,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import traced_pairs
-from variants import VARIANTS
 
 from llm_explorer.accounting.lifetimes import CATEGORIES
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
 from llm_explorer.presets import find
 from llm_explorer.tracing import trace as module
 from llm_explorer.tracing.trace import trace
+from tests.tracing.recordings import traced_pairs
+from tests.variants import VARIANTS
 
 MODEL = ModelConfig(vocab_size=500, context_length=32, emb_dim=32, n_heads=4, n_layers=5)
 KEYS = "model run peak_bytes peak_phase peak_op peak_part phases categories_at_peak saved activations_bytes timeline"

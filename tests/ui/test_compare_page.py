@@ -5,7 +5,6 @@ import re
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from visit import SCRIPT, Visit
 
 from llm_explorer import units
 from llm_explorer.accounting.kv_cache import kv_cache_bytes
@@ -17,6 +16,7 @@ from llm_explorer.texts import compare as texts
 from llm_explorer.texts.memory import TRACED_ONLY
 from llm_explorer.ui.compare.configs import name_in_short, ratio_words, shown_value
 from llm_explorer.ui.visit.pins import Pin, pin_text
+from tests.ui.app_visit import SCRIPT, Visit
 
 
 class CompareVisit(Visit):

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calibrations import calibration
 from streamlit.testing.v1 import AppTest
-from visit import SCRIPT, Visit
 
 from llm_explorer import cli, units
 from llm_explorer.accounting.flops import count_flops
@@ -23,6 +21,8 @@ from llm_explorer.texts import compute as texts
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import CalibrationAttempt, RefinementAttempt
+from tests.speed.calibrations import calibration
+from tests.ui.app_visit import SCRIPT, Visit
 
 SMALL = {"vocab_size": "65", "context_length": "64", "emb_dim": "64", "n_heads": "4", "n_layers": "2"}
 MODEL = ModelConfig(vocab_size=65, context_length=64, emb_dim=64, n_heads=4, n_layers=2)

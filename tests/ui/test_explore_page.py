@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from visit import Visit
 
 from llm_explorer import units
 from llm_explorer.accounting.fit import ways_to_fit
@@ -15,6 +14,7 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.presets import find
 from llm_explorer.texts.memory import TRACED_ONLY
 from llm_explorer.ui.parts.words import change_words
+from tests.ui.app_visit import Visit
 
 FORMULAS = ("formulas_parameters", "formulas_memory", "formulas_flops", "formulas_verdict")
 

@@ -1,10 +1,10 @@
 """The guess that the first visit opens with."""
 
 import pytest
-from visit import Visit
 
 from llm_explorer.texts import first_guess as texts
 from llm_explorer.ui.explore import first_guess
+from tests.ui.app_visit import Visit
 
 
 def asks(visit: Visit) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from visit import SCRIPT, Visit
 
 from llm_explorer import units
 from llm_explorer.accounting.fit import max_batch_size, verdict
@@ -22,6 +21,7 @@ from llm_explorer.ui.runs import workers
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.resident import Resident, ResidentError
 from llm_explorer.worker.traces import Traces
+from tests.ui.app_visit import SCRIPT, Visit
 
 SMALL = {"vocab_size": "65", "context_length": "64", "emb_dim": "64", "n_heads": "4", "n_layers": "2"}
 MODEL = ModelConfig(vocab_size=65, context_length=64, emb_dim=64, n_heads=4, n_layers=2)

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
-from visit import SCRIPT, Visit
 
 from llm_explorer import units
 from llm_explorer.accounting.flow import flow
@@ -14,6 +13,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.texts import parameters as texts
 from llm_explorer.ui.parameters.flow import letters_of
+from tests.ui.app_visit import SCRIPT, Visit
 
 
 class ParametersVisit(Visit):

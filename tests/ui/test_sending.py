@@ -11,9 +11,9 @@ import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.session_manager import SessionClientDisconnectedError
-from visit import Visit
 
 from llm_explorer.ui import sending
+from tests.ui.app_visit import Visit
 
 
 def without_delay(one: socket.socket) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 
 import psutil
 import pytest
-from children import SLOW, SLOW_RUN, TINY
 from filelock import FileLock
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
@@ -16,6 +15,7 @@ from llm_explorer.worker import attempt
 from llm_explorer.worker.attempt import Attempt, Progress, run_measurement
 from llm_explorer.worker.client import Worker
 from llm_explorer.worker.limits import Allocator
+from tests.worker.children import SLOW, SLOW_RUN, TINY
 
 RUN = RunConfig(batch_size=1)
 

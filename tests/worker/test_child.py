@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from children import TINY
 
 import llm_explorer
 from llm_explorer.config import ModelConfig, RunConfig
+from tests.worker.children import TINY
 
 ROOT = Path(llm_explorer.__file__).parent.parent
 # libraries that print, on every level there is

@@ -14,10 +14,10 @@ from typing import Any
 
 import psutil
 import pytest
-from children import SLOW, SLOW_RUN, is_gone, speaks
 
 import llm_explorer
 from llm_explorer.worker.client import Worker, death_in_words
+from tests.worker.children import SLOW, SLOW_RUN, is_gone, speaks
 
 SLOW_JOB: dict[str, Any] = {
     "kind": "measure",

@@ -6,15 +6,15 @@ import time
 from pathlib import Path
 
 import pytest
-from children import SLOW, SLOW_RUN, TINY
 from filelock import FileLock
-from test_queue import RUN, computing, done, running
 
 import llm_explorer
 from llm_explorer.config import replace
 from llm_explorer.worker import task
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import make_room
+from tests.worker.children import SLOW, SLOW_RUN, TINY
+from tests.worker.test_queue import RUN, computing, done, running
 
 DAY_S = 86_400.0
 FAR_S = 10 * 365 * DAY_S

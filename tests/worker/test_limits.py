@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from strategies import pairs
 
 from llm_explorer.accounting.flops import step_flops
 from llm_explorer.accounting.memory import count_memory
@@ -12,6 +11,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, Precision, RunConfig, replace
 from llm_explorer.units import byte_size
 from llm_explorer.worker import limits
+from tests.strategies import pairs
 
 ROOT = Path(__file__).parents[2]
 MIB, GIB = 1024**2, 1024**3

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from children import SLOW, SLOW_RUN, TINY, is_gone, speaks
 
 import llm_explorer
 from llm_explorer.config import RunConfig, replace
@@ -19,6 +18,7 @@ from llm_explorer.worker import queue as queue_module
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import Job, MeasuringQueue, Snapshot
 from llm_explorer.worker.task import Calibration, Measurement, Refinement, Training
+from tests.worker.children import SLOW, SLOW_RUN, TINY, is_gone, speaks
 
 RUN = RunConfig(batch_size=1)
 MANY = [replace(RUN, seed=seed) for seed in range(30)]

@@ -12,13 +12,13 @@ from typing import Any
 
 import psutil
 import pytest
-from children import is_gone
 
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.worker import client, limits, resident
 from llm_explorer.worker.client import Message
 from llm_explorer.worker.resident import OthersFirstError, Resident, ResidentError
 from llm_explorer.worker.traces import Traces
+from tests.worker.children import is_gone
 
 LESSON = '''"""A lesson of the tests' own."""
 import time

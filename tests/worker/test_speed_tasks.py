@@ -5,10 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calibrations import calibration
-from children import TINY
 from click.testing import CliRunner
-from test_task import done
 
 from llm_explorer.cli import main
 from llm_explorer.config import ModelConfig, RunConfig, replace
@@ -18,6 +15,9 @@ from llm_explorer.worker import attempt, task
 from llm_explorer.worker.attempt import run_alone
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import Calibration, Measurement, Refinement
+from tests.speed.calibrations import calibration
+from tests.worker.children import TINY
+from tests.worker.test_task import done
 
 RUN = RunConfig(batch_size=1, threads=1)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from children import TINY
 
 import llm_explorer
 from llm_explorer.config import ModelConfig, RunConfig
@@ -20,6 +19,7 @@ from llm_explorer.texts import pretraining as texts
 from llm_explorer.worker import attempt, task
 from llm_explorer.worker.queue import Job, MeasuringQueue, Snapshot
 from llm_explorer.worker.task import Training, make_room
+from tests.worker.children import TINY
 
 MODEL = ModelConfig(vocab_size=30, context_length=16, emb_dim=16, n_heads=2, n_layers=2)
 SHORT = Plan("the quick brown fox jumps over the lazy dog. " * 100, MODEL, "the qu", steps=30, warm_up=3)

@@ -14,9 +14,9 @@ from llm_explorer.charts.palette import CATEGORIES, COMPONENTS, PHASES
 from llm_explorer.texts import compare as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.compare.configs import Compared, measured_s, predicted_s
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit.page import Page
 
 FIRST_POWER: Final = 4  # 16 tokens: a shorter context is hardly one
 INFERENCE: Final = {"weights": CATEGORIES["parameters"], "KV cache": CATEGORIES["activations"]}

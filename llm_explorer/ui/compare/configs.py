@@ -17,11 +17,11 @@ from llm_explorer.texts.fields import FIELDS
 from llm_explorer.texts.memory import TRACED_ONLY
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import preset_picker
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.parts.words import name_of, value_words
 from llm_explorer.ui.runs import step_times
 from llm_explorer.ui.runs.step_times import Times
-from llm_explorer.ui.visit import pins, state
+from llm_explorer.ui.visit import config_buttons, pins, state
+from llm_explorer.ui.visit.page import Page
 
 MOST: Final = 4
 MOST_TOLD: Final = 2  # settings in a name
@@ -108,7 +108,7 @@ def _toolbar(page: Page, compared: Sequence[Compared]) -> None:
             if each.pin is not None:
                 label = texts.REMOVE.format(name=each.name)
                 icon = ":material/close:"
-                parts.config_button(label, pins.unpin, (each.pin,), key=f"unpin_{each.pin}", icon=icon)
+                config_buttons.button(label, pins.unpin, (each.pin,), key=f"unpin_{each.pin}", icon=icon)
     if len(pins.pinned()) == MOST == len(compared):
         st.caption(texts.TOO_MANY)
 

@@ -9,12 +9,11 @@ from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.speed.causes import dropout_cost, shares
 from llm_explorer.texts import compute as texts
-from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs.step_times import Times
-from llm_explorer.ui.visit import state
+from llm_explorer.ui.visit import config_buttons, state
+from llm_explorer.ui.visit.page import Page
 
 HEAD_RULES = 0.4  # of the FLOPs: more than any part of a deep model takes
 
@@ -31,7 +30,7 @@ def draw(page: Page, times: Times) -> None:
     cost = dropout_cost(times.calibration, page.model, page.run)
     if cost is not None:
         st.markdown(texts.DROPOUT.format(rate=page.model.drop_rate, step=cost.step, attention=cost.attention))
-        parts.config_button(texts.NO_DROPOUT, state.change, ({"drop_rate": 0.0},), key="without_dropout")
+        config_buttons.button(texts.NO_DROPOUT, state.change, ({"drop_rate": 0.0},), key="without_dropout")
 
 
 def _causes(model: ModelConfig, run: RunConfig) -> Iterator[str]:

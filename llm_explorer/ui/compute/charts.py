@@ -17,9 +17,9 @@ from llm_explorer.speed.predict import timed_operations
 from llm_explorer.speed.sentence import dense_peak
 from llm_explorer.texts import compute as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs.step_times import Times
+from llm_explorer.ui.visit.page import Page
 
 COLOURS: Final = {texts.PREDICTED: PAIR[0], texts.MEASURED: PAIR[1]}
 

@@ -10,9 +10,9 @@ from llm_explorer.config import RunConfig
 from llm_explorer.hardware import THIS_MACHINE
 from llm_explorer.speed.sentence import Decision, Plan, assumed_pace, decide
 from llm_explorer.texts import compute as texts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs.step_times import Times
+from llm_explorer.ui.visit.page import Page
 
 MILLION: Final = 10**6
 TOKENS_A_PARAMETER: Final = 20  # Hoffmann et al. 2022, arXiv 2203.15556

@@ -22,11 +22,12 @@ from llm_explorer.ui import parts
 from llm_explorer.ui.compute import training_run
 from llm_explorer.ui.explore import first_guess
 from llm_explorer.ui.frame import slider_steps
-from llm_explorer.ui.frame.shell import Page, answers_hidden
+from llm_explorer.ui.frame.shell import answers_hidden
 from llm_explorer.ui.memory import fit
 from llm_explorer.ui.parts import appearance, words
 from llm_explorer.ui.runs import build_and_time, receipt, step_times
-from llm_explorer.ui.visit import pins, state
+from llm_explorer.ui.visit import config_buttons, pins, state
+from llm_explorer.ui.visit.page import Page
 
 
 class Cost(NamedTuple):
@@ -143,7 +144,7 @@ def ways_out(cost: Cost) -> None:
         return
     st.markdown(f"To make it fit {cost.verdict.hardware} with the share kept free:")
     buttons = [(f"{words.change_words(way.changes)} · {units.byte_size(way.peak_bytes)}", way.changes) for way in ways]
-    parts.change_buttons(buttons, key="way")
+    config_buttons.row(buttons, key="way")
 
 
 def _metric(label: str, value: str, change: str | None, explanation: str) -> None:

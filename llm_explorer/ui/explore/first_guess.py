@@ -19,10 +19,10 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.texts import first_guess as texts
 from llm_explorer.texts.explore import OPTIMIZER_NAMES, PHASE_WORDS, PRECISION_NAMES
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.parts import words
 from llm_explorer.ui.visit import state
 from llm_explorer.ui.visit.address import came_plain
+from llm_explorer.ui.visit.page import Page
 
 COOKIE: Final = "llm_explorer_guessed"
 OVER: Final = "first_guess_over"

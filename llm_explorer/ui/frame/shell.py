@@ -1,13 +1,13 @@
 """The frame of every page: settings, links to the other pages, sidebar, the run's row, problems in words."""
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import streamlit as st
 
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs
-from llm_explorer.hardware import one_reading
+from llm_explorer.machine import one_reading
 from llm_explorer.texts.explore import PIN_HELP
 from llm_explorer.texts.look import ANSWERS_HIDDEN
 from llm_explorer.ui import guard, parts, sending, unheard, warm
@@ -17,8 +17,9 @@ from llm_explorer.ui.frame.sidebar import Sidebar, Sliders
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.parts.live import drag, history
 from llm_explorer.ui.parts.words import name_of, value_words
-from llm_explorer.ui.visit import pins, state
+from llm_explorer.ui.visit import config_buttons, link, pins, state
 from llm_explorer.ui.visit.address import follow_widgets, of_all_pages, read_address, refused
+from llm_explorer.ui.visit.page import Page
 
 SIDEBAR_WIDTH = 312
 # three bars, drawn here: a named Material icon as the tab's icon would be asked of a Google server
@@ -38,14 +39,6 @@ PAGES: Final = (
     ("pages/autograd.py", "Autograd"),
     ("pages/backprop.py", "Backpropagation"),
 )
-
-
-class Page(NamedTuple):
-    """What a page gets: two valid configs, and the share of memory to keep free."""
-
-    model: ModelConfig
-    run: RunConfig
-    reserve: float
 
 
 def answers_hidden(_page: Page) -> None:
@@ -126,15 +119,10 @@ def _run_in_sidebar() -> "st.delta_generator.DeltaGenerator":
 
 
 def _links() -> None:
-    passed_on = address()
+    passed_on = link.passed_on()
     with st.container(horizontal=True, gap="xsmall"):
         for path, label in PAGES:
             st.page_link(path, label=label, query_params=passed_on)
-
-
-def address() -> share.Address:
-    """The parameters that a link to another page passes on: without them a new tab would start from the defaults."""
-    return {name: text for name, text in share.here().items() if name != state.STEP}
 
 
 def _undo_and_pin(model: ModelConfig, run: RunConfig) -> None:
@@ -160,11 +148,11 @@ def _read() -> tuple[Configs | None, tuple[Problem, ...]]:
 def _notices(problems: tuple[Problem, ...], refused: tuple[Problem, ...]) -> None:
     """What is wrong with the config, each with its fixes, and what of the address could not be used."""
     for number, problem in enumerate({problem.message: problem for problem in problems}.values()):
-        parts.problem_with_fixes(problem, number)
+        config_buttons.problem_with_fixes(problem, number)
     if problems:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Below is the last config that was valid; at the start, the default.")
-            parts.config_button("Back to it", state.write, state.last_valid(), icon=":material/undo:")
+            config_buttons.button("Back to it", state.write, state.last_valid(), icon=":material/undo:")
     for problem in refused:
         if problem.field in (pins.PIN, *appearance.PARAMETERS):
             st.warning(f"From the address: {parts.plain(problem.message)} (left out).")

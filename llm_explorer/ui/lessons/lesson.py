@@ -16,6 +16,8 @@ from llm_explorer.ui.frame import shell
 from llm_explorer.ui.frame.rerun_turns import TURNS
 from llm_explorer.ui.runs import workers
 from llm_explorer.ui.visit import state
+from llm_explorer.ui.visit.link import passed_on
+from llm_explorer.ui.visit.page import Page
 from llm_explorer.worker.resident import ResidentError
 
 LESSONS: Final = "llm_explorer.lessons"
@@ -25,20 +27,20 @@ class Step(NamedTuple):
     """One step of a lesson: its title and what draws it."""
 
     title: str
-    draw: Callable[[shell.Page], None]
+    draw: Callable[[Page], None]
 
 
 def lesson(title: str, question: str, steps: Sequence[Step]) -> None:
     """Draw a lesson page: the frame, the row of steps (``?step=3`` opens the third), one step, back and next."""
 
-    def body(page: shell.Page) -> None:
+    def body(page: Page) -> None:
         _draw(page, steps)
 
     # a lesson asks for a guess before it tells an answer: there is nothing to hide
     shell.page(title, question, body, without_answers=body, run_in_sidebar=True)
 
 
-def _draw(page: shell.Page, steps: Sequence[Step]) -> None:
+def _draw(page: Page, steps: Sequence[Step]) -> None:
     numbers = range(1, len(steps) + 1)
     st.segmented_control(
         "Step", numbers, default=_asked(numbers), required=True, key=state.STEP, label_visibility="collapsed"
@@ -141,7 +143,7 @@ def link(path: str, label: str, *, step: int = 1) -> None:
     ``step`` is the step of a lesson to open.
     """
     if path in {known for known, _label in shell.PAGES}:
-        address = shell.address() | ({state.STEP: str(step)} if step > 1 else {})
+        address = passed_on() | ({state.STEP: str(step)} if step > 1 else {})
         st.page_link(path, label=label, icon=":material/arrow_outward:", query_params=address)
 
 

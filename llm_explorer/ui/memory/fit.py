@@ -7,11 +7,10 @@ from llm_explorer.accounting.fit import fit, memory_on_hardware, verdict
 from llm_explorer.accounting.kernels import VERIFIED, kernels_of_hardware
 from llm_explorer.hardware import Verdict
 from llm_explorer.texts import memory as texts
-from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import workers
-from llm_explorer.ui.visit import state
+from llm_explorer.ui.visit import config_buttons, state
+from llm_explorer.ui.visit.page import Page
 
 
 def in_words(page: Page, judged: Verdict) -> str:
@@ -50,7 +49,7 @@ def draw(page: Page) -> None:
             st.metric(label, units.UNKNOWN if value is None else _number(value), border=True)
             if value and value != now[field]:
                 label = texts.USE.format(field=field, value=units.exact(value))
-                parts.config_button(label, state.change, ({field: value},), key=f"fit_{field}")
+                config_buttons.button(label, state.change, ({field: value},), key=f"fit_{field}")
     if not is_verified(page):
         st.caption(texts.STATED)
 

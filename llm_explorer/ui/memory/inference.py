@@ -12,8 +12,8 @@ from llm_explorer.charts.inference import inference_chart
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.texts import memory as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit.page import Page
 
 POINTS: Final = 32  # of the chart: straight lines, bent where a window is full
 

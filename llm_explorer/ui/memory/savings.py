@@ -11,10 +11,9 @@ from llm_explorer.accounting.kernels import KernelSet, kernels_of_device
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig, field_range
 from llm_explorer.texts import memory as texts
-from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.parts import appearance
-from llm_explorer.ui.visit import state
+from llm_explorer.ui.visit import config_buttons, state
+from llm_explorer.ui.visit.page import Page
 
 LABEL_WIDTH: Final = 150
 LEAST: Final = 0.001  # of the peak: less is no help
@@ -76,7 +75,7 @@ def _line(option: Option, now: int) -> None:
             st.markdown(text.label, help=f"{text.price}.", width=LABEL_WIDTH)
             said = f"**{units.byte_size(peak)}** · {units.relative_change((peak - now) / now)}"
             st.progress(peak / now, text=said)
-            parts.config_button(texts.APPLY, state.change, (option.changes,), key=key)
+            config_buttons.button(texts.APPLY, state.change, (option.changes,), key=key)
             return
         st.markdown(f":gray[{text.label}]", help=f"{text.price}.", width=LABEL_WIDTH)
         why = texts.NOTHING_LEFT if peak is None else texts.NO_HELP.format(peak=units.byte_size(peak))

@@ -23,10 +23,10 @@ from llm_explorer.receipt import Item
 from llm_explorer.texts import memory as texts
 from llm_explorer.texts.explore import MEMORY_CONVENTION, PHASE_WORDS
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs.trace import Found
+from llm_explorer.ui.visit.page import Page
 
 SMALLEST: Final = 1e-5  # of the whole: less has no line of its own
 

@@ -12,8 +12,8 @@ from llm_explorer.charts.treemap import tree_chart
 from llm_explorer.config import ModelConfig
 from llm_explorer.texts import parameters as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit.page import Page
 
 
 def draw(page: Page) -> None:

@@ -10,9 +10,9 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.texts import parameters as texts
 from llm_explorer.texts.explore import PRECISION_NAMES
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.parts.words import name_of
+from llm_explorer.ui.visit.page import Page
 
 
 def draw(page: Page) -> None:

@@ -24,6 +24,7 @@ from llm_explorer.ui.parts import appearance, words
 from llm_explorer.ui.parts.live import drag
 from llm_explorer.ui.runs import sibling, workers
 from llm_explorer.ui.runs.computed_beside_measured import comparison
+from llm_explorer.ui.visit import config_buttons
 from llm_explorer.worker import limits
 from llm_explorer.worker.queue import Job, Snapshot
 
@@ -184,7 +185,7 @@ def failure(now: Snapshot, result: dict[str, Any]) -> None:
             (f"{words.change_words(way.changes)} · {units.byte_size(way.peak_bytes)}", way.changes)
             for way in limits.ways(now.model, now.run)
         ]
-        parts.change_buttons(buttons, key="refusal_way")
+        config_buttons.row(buttons, key="refusal_way")
 
 
 def _what(model: ModelConfig, run: RunConfig) -> str:

@@ -8,8 +8,8 @@ from llm_explorer.speed import store
 from llm_explorer.speed.predict import Span
 from llm_explorer.texts import compute as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.runs import build_and_time, workers
+from llm_explorer.ui.visit.page import Page
 from llm_explorer.worker.queue import Job
 from llm_explorer.worker.task import Calibration, Measurement, Refinement, Task
 

@@ -11,11 +11,11 @@ from llm_explorer.charts.receipt import receipt_figure
 from llm_explorer.receipt import Receipt, make_receipt
 from llm_explorer.texts import memory as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame import share
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import build_and_time, trace, workers
 from llm_explorer.ui.runs.trace import Found
+from llm_explorer.ui.visit import link
+from llm_explorer.ui.visit.page import Page
 from llm_explorer.worker.task import Measurement
 
 
@@ -112,5 +112,5 @@ def _take_along(receipt: Receipt) -> None:
 
 def _link(receipt: Receipt) -> str | None:
     """The address of this page with this config."""
-    here = share.page_url()
+    here = link.page_url()
     return None if not here else urlsplit(here)._replace(query="", fragment="").geturl() + receipt.address

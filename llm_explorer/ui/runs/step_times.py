@@ -16,11 +16,11 @@ from llm_explorer.speed.predict import Prediction, Span, calibration_for, predic
 from llm_explorer.speed.sentence import Pace, dense_peak, model_flops_per_token
 from llm_explorer.texts import compute as texts
 from llm_explorer.texts.explore import PRECISION_NAMES
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import build_and_time, receipt
 from llm_explorer.ui.runs import calibration as compute_jobs
 from llm_explorer.ui.runs.calibration import Refined
+from llm_explorer.ui.visit.page import Page
 
 PHASES = ("forward", "backward", "step")
 

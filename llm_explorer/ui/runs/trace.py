@@ -11,9 +11,9 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.receipt import title_of
 from llm_explorer.texts import memory as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.parts.live import drag
 from llm_explorer.ui.runs import workers
+from llm_explorer.ui.visit.page import Page
 
 POLL_S: Final = 0.2
 _LAST: Final = "last_trace"

@@ -12,11 +12,11 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.exercises import autograd as costs
 from llm_explorer.texts import autograd as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.autograd.derivatives import LESSON, MODULE, code, inputs, more, reveal
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import workers
+from llm_explorer.ui.visit.page import Page
 
 ONE_SIDED, TWO_SIDED = "one-sided", "two-sided"
 

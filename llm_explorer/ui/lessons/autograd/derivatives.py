@@ -12,10 +12,10 @@ from llm_explorer.texts import autograd as texts
 from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import setting_widgets
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.parts.live import drag
+from llm_explorer.ui.visit.page import Page
 
 LESSON: Final = "autograd"
 MODULE: Final = "autograd.derivatives"

@@ -9,9 +9,9 @@ import streamlit as st
 from llm_explorer.charts.network import network_drawing, network_map
 from llm_explorer.texts import backprop as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit.page import Page
 
 LESSON: Final = "backprop"
 MODULE: Final = "backprop.network"

@@ -17,10 +17,10 @@ from llm_explorer.texts.compute import MORE as COMPUTE_LINK
 from llm_explorer.texts.explore import MEMORY_CONVENTION
 from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.backprop.network import COLUMN, code_that_ran, reveal
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit.page import Page
 
 MODULE: Final = "backprop.own_gpt"
 NEAR: Final = 1.25  # within this factor two sizes are about the same

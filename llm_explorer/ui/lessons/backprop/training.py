@@ -9,7 +9,6 @@ from llm_explorer.charts.lines import Axis, Line, Mark, lines_chart
 from llm_explorer.charts.palette import CATEGORIES, PAIR
 from llm_explorer.texts import backprop as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.backprop.network import (
     COLUMN,
@@ -20,6 +19,7 @@ from llm_explorer.ui.lessons.backprop.network import (
     seed_input,
 )
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit.page import Page
 
 MODULE: Final = "backprop.training"
 DEPTH: Final = "backprop.depth"

@@ -13,9 +13,9 @@ from llm_explorer.charts.published import published_values
 from llm_explorer.config import ModelConfig
 from llm_explorer.texts import concepts as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit.page import Page
 
 LESSON: Final = "concepts"
 MODULE: Final = "concepts.parts"

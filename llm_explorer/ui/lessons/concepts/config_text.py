@@ -10,11 +10,11 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig, check
 from llm_explorer.texts import concepts as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.concepts.cards import COLUMN, reveal
 from llm_explorer.ui.parts import appearance
-from llm_explorer.ui.visit import state
+from llm_explorer.ui.visit import config_buttons, state
+from llm_explorer.ui.visit.page import Page
 
 TEXT: Final = "concepts_config"
 
@@ -78,7 +78,7 @@ def _good(shown: ModelConfig, model: ModelConfig, run: RunConfig, *, told: bool)
     else:
         st.markdown(":material/check_circle: A model that can be built")
     look = {"icon": ":material/publish:", "type": "primary", "key": "concepts_apply"}
-    parts.config_button("Use it in the whole app", state.write, (model, run), **look)
+    config_buttons.button("Use it in the whole app", state.write, (model, run), **look)
     if shown == model:
         st.caption("This is the config of the app now: its sliders are in the sidebar.")
         lesson.link("streamlit_app.py", texts.EXPLORE)

@@ -18,11 +18,11 @@ from llm_explorer.texts.fields import FIELDS
 from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import slider_steps
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.concepts import measured_times
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.parts.words import value_words
+from llm_explorer.ui.visit.page import Page
 
 KNOBS: Final = (
     "vocab_size",

@@ -9,10 +9,10 @@ from llm_explorer.charts import concepts as charts
 from llm_explorer.config import ModelConfig
 from llm_explorer.texts import concepts as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.concepts.cards import COLUMN, numbers_and_code, reveal
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit.page import Page
 
 MODULE: Final = "concepts.journey"
 PROBABILITIES: Final = "probabilities"

@@ -12,10 +12,10 @@ from llm_explorer.pretraining.plan import Plan, shrink
 from llm_explorer.pretraining.text import CORPORA, MAX_BYTES, PROBES, checked, corpus, split, vocabulary_size
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons.pretraining import run_charts
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import workers
+from llm_explorer.ui.visit.page import Page
 from llm_explorer.worker import limits
 from llm_explorer.worker.queue import Job, Snapshot
 from llm_explorer.worker.task import Training

@@ -15,10 +15,10 @@ from llm_explorer.texts import pretraining as texts
 from llm_explorer.texts.compute import MORE as COMPUTE_LINK
 from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.pretraining import own_run, run_charts
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit.page import Page
 
 LESSON: Final = "pretraining"
 MODULE: Final = "pretraining.reading_and_writing"

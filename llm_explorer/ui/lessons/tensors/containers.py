@@ -16,10 +16,10 @@ from llm_explorer.charts.palette import TENSOR_KINDS
 from llm_explorer.charts.storage import sharing_board
 from llm_explorer.texts import tensors as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import workers
+from llm_explorer.ui.visit.page import Page
 
 COLUMN: Final = 400  # pixels below which two columns become one
 CONTAINER_SIZE: Final = (9.4, 6.2)

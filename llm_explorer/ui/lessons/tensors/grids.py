@@ -10,9 +10,9 @@ from llm_explorer.charts.products import product_board, sum_board
 from llm_explorer.charts.storage import storage_board
 from llm_explorer.texts import tensors as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.tensors.containers import code, facts, guessed, refused, shapes_of, two_columns
+from llm_explorer.ui.visit.page import Page
 
 SHAPES: Final = {str(shape): list(shape) for shape in ((3, 4), (4, 3), (12,), (2, 2, 3))}
 B_SHAPES: Final = {str(shape): list(shape) for shape in ((3, 4), (3, 1), (4, 3))}

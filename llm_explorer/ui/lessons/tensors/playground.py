@@ -8,9 +8,9 @@ import streamlit as st
 from llm_explorer.charts.grids import extent, tensor_board
 from llm_explorer.texts import tensors as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.frame.shell import Page
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.tensors.containers import code, facts, guessed, refused, two_columns
+from llm_explorer.ui.visit.page import Page
 
 MOST_CHARACTERS: Final = 400
 SIZE: Final = (13.0, 6.2)

@@ -3,9 +3,9 @@
 from urllib.parse import parse_qs
 
 import pytest
-from visit import Visit
 
 from llm_explorer.config import ModelConfig
+from tests.ui.app_visit import Visit
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from published_configs import CONFIGS
 
 from llm_explorer import formats
 from llm_explorer.accounting.parameters import count_parameters
@@ -14,6 +13,7 @@ from llm_explorer.config import ConfigError, ModelConfig, RunConfig
 from llm_explorer.formats.hugging_face.reading import FULL, SLIDING, full_every, import_config
 from llm_explorer.formats.hugging_face.writing import resolved
 from llm_explorer.presets import find
+from tests.published_configs import CONFIGS
 
 
 @pytest.mark.parametrize("name", CONFIGS)

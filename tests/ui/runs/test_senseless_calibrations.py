@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calibrations import calibration
 from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
-from visit import SCRIPT, Visit
 
 from llm_explorer.cli import main
 from llm_explorer.config import ModelConfig, RunConfig
@@ -22,6 +20,8 @@ from llm_explorer.speed.operations import ATTENTIONS, PRODUCTS
 from llm_explorer.speed.predict import Prediction, predict_with, timed_operations
 from llm_explorer.ui import parts
 from llm_explorer.worker.task import Calibration as Calibrating
+from tests.speed.calibrations import calibration
+from tests.ui.app_visit import SCRIPT, Visit
 
 MUTATIONS = 500
 SPOILT = "{name} is not a calibration of this version; calibrate again"

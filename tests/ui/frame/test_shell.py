@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from visit import Visit
 
 from llm_explorer import hardware, units
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig
+from tests.ui.app_visit import Visit
 
 
 def test_heads_that_do_not_divide_show_both_numbers_and_go_on_with_the_last_valid_config() -> None:

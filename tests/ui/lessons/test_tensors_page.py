@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from visit import SCRIPT, Visit
 
 from llm_explorer import units
 from llm_explorer.accounting.memory import count_memory
@@ -17,6 +16,7 @@ from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.tensors import grids
 from llm_explorer.ui.runs import workers
 from llm_explorer.worker.resident import Resident
+from tests.ui.app_visit import SCRIPT, Visit
 
 CONTAINERS, DTYPES, STORAGE, PRODUCT, BROADCAST, MODEL, NUMPY, PLAY, EXERCISES = range(1, 10)
 GUESSES = {

@@ -1,12 +1,12 @@
 """Every field of the run changes what it should, and what it is not about stays."""
 
 import pytest
-from visit import Visit
 
 from llm_explorer import units
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.ui.frame import run_row
+from tests.ui.app_visit import Visit
 
 
 def peak_of(**run: object) -> str:

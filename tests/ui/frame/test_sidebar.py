@@ -1,7 +1,6 @@
 """Presets, sliders with the exact number beside each, the text of other settings, the architecture."""
 
 import pytest
-from visit import Visit
 
 from llm_explorer import units
 from llm_explorer.accounting.parameters import count_parameters
@@ -11,6 +10,7 @@ from llm_explorer.presets import PRESETS, find
 from llm_explorer.ui.frame.architecture import GROUPS, effects, is_shown
 from llm_explorer.ui.frame.preset_picker import label, ordered
 from llm_explorer.ui.visit.state import SLIDERS
+from tests.ui.app_visit import Visit
 
 UP = {"vocab_size": 65536, "context_length": 2048, "emb_dim": 960, "n_heads": 16, "n_layers": 13, "drop_rate": 0.15}
 

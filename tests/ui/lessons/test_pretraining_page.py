@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from visit import SCRIPT, Visit
 
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import parse
@@ -18,6 +17,7 @@ from llm_explorer.ui.runs import workers
 from llm_explorer.worker import task
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.resident import Resident
+from tests.ui.app_visit import SCRIPT, Visit
 
 TARGETS, RUN, WRITE, DROPOUT, TUNING, OWN, EXERCISES = range(1, 8)
 SMALL = {"context_length": "8", "emb_dim": "8", "n_heads": "2", "n_layers": "1", "drop_rate": "0.1"}

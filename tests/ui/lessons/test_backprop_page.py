@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from visit import Visit
 
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig
@@ -13,6 +12,7 @@ from llm_explorer.texts import backprop as texts
 from llm_explorer.ui.lessons.backprop.network import position
 from llm_explorer.ui.runs import workers
 from llm_explorer.worker.resident import Resident
+from tests.ui.app_visit import Visit
 
 FORMULAS, FIVE, DROP, CLOSING, ONE, SLIP, DEPTH, GPT, EXERCISES = range(1, 10)
 GUESSES = dict(zip((FORMULAS, FIVE, DROP, CLOSING, ONE, SLIP, DEPTH), texts.GUESSES, strict=True))

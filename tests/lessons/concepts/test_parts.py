@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import given, settings
-from strategies import model_configs
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.lessons.concepts import journey, parts
 from llm_explorer.model import CausalSelfAttention, build, materialized_attention
 from llm_explorer.training import random_batch
+from tests.strategies import model_configs
 
 CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("parameters", {}),

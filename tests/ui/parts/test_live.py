@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from visit import Visit
 
 from llm_explorer.ui.parts.live import chart, drag
 from llm_explorer.worker.queue import MeasuringQueue
+from tests.ui.app_visit import Visit
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from visit import Visit
 
 from llm_explorer import formats, units
 from llm_explorer.accounting.parameters import count_parameters
@@ -11,6 +10,7 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.presets import find
 from llm_explorer.texts import sharing as texts
 from llm_explorer.ui.frame import import_export
+from tests.ui.app_visit import Visit
 
 LLAMA = json.dumps(
     {

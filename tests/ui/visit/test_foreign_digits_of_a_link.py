@@ -1,9 +1,9 @@
 """Streamlit reads a link's numbers by int() and float(), which take the digits of any script; the app does not."""
 
 import pytest
-from visit import Visit
 
 from llm_explorer.ui.visit import state
+from tests.ui.app_visit import Visit
 
 NUMBERS = ("batch_size", "sequence_length", "accumulation", *state.SLIDERS, state.RESERVE)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from visit import SCRIPT, Visit
 
 from llm_explorer import units
 from llm_explorer.accounting.effects import effect_of
@@ -23,6 +22,7 @@ from llm_explorer.ui.runs import workers
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.resident import Resident
+from tests.ui.app_visit import SCRIPT, Visit
 
 CARDS = tuple(texts.CARDS)
 MATRIX, CONFIG, JOURNEY, EXERCISES = 10, 11, 12, 13

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
-from visit import Visit
 
 from llm_explorer.config import RunConfig
 from llm_explorer.ui.compare import configs
 from llm_explorer.ui.frame import preset_picker
+from tests.ui.app_visit import Visit
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 import segno
-from visit import Visit
 
 from llm_explorer.texts import look as texts
 from llm_explorer.ui.frame import share
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit import link
+from tests.ui.app_visit import Visit
 
 EVERYTHING = ",".join(texts.PARTS)
 
@@ -172,9 +173,9 @@ def test_the_link_holds_everything_that_the_address_has() -> None:
 
 
 def test_the_switches_add_to_the_link_and_to_nothing_else() -> None:
-    asked = share.with_look({"n_layers": "13", "hide": "links"}, large=True, hidden=["sidebar", "answers"])
-    assert share.link_to("https://h/", asked) == "https://h/?n_layers=13&type=large&hide=sidebar,answers"
-    assert share.with_look(asked, large=False, hidden=[]) == {"n_layers": "13"}
+    asked = link.with_look({"n_layers": "13", "hide": "links"}, large=True, hidden=["sidebar", "answers"])
+    assert link.link_to("https://h/", asked) == "https://h/?n_layers=13&type=large&hide=sidebar,answers"
+    assert link.with_look(asked, large=False, hidden=[]) == {"n_layers": "13"}
 
 
 def test_the_code_is_of_the_link_black_on_white_with_its_quiet_zone() -> None:
@@ -204,4 +205,4 @@ def test_every_name_is_hidden_by_something() -> None:
 @pytest.mark.parametrize("told", ["http://[x/memory?a=1", "http://a]b/", None])
 def test_an_address_of_a_page_that_is_none_is_left_out(monkeypatch: pytest.MonkeyPatch, told: str | None) -> None:
     monkeypatch.setattr(share, "st", SimpleNamespace(context=SimpleNamespace(url=told)))
-    assert share.page_url() == ""
+    assert link.page_url() == ""

@@ -8,11 +8,11 @@ from contextlib import nullcontext, suppress
 from types import SimpleNamespace
 
 import pytest
-from visit import Visit
 
 from llm_explorer.ui.frame import rerun_turns, shell
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.worker.resident import ResidentError
+from tests.ui.app_visit import Visit
 
 
 class Class:

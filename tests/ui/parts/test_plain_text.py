@@ -9,11 +9,11 @@ import pytest
 from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
-from visit import Visit
 
 from llm_explorer.charts.training import escaped
 from llm_explorer.texts.concepts import CARDS
 from llm_explorer.ui.parts import WORD_JOINER, plain
+from tests.ui.app_visit import Visit
 
 PAYLOADS = (
     "**bold** _it_ ~~gone~~ `code`",

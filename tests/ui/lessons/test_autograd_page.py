@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from visit import Visit
 
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.exercises.autograd import gradient_bill
@@ -13,6 +12,7 @@ from llm_explorer.texts import autograd as texts
 from llm_explorer.ui.lessons.autograd import costs
 from llm_explorer.ui.runs import workers
 from llm_explorer.worker.resident import Resident
+from tests.ui.app_visit import Visit
 
 CHAIN, NEURON, GRAPH, TANGENT, WHY, STEP_SIZE, RULES, ENGINE, EXERCISES = range(1, 10)
 GUESSES = {  # step: key, options, which is right

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from strategies import pairs
 
 from llm_explorer import presets
 from llm_explorer.accounting.memory import count_memory, kept_rows
@@ -15,6 +14,7 @@ from llm_explorer.config import ModelConfig, RunConfig, check, replace
 from llm_explorer.lessons.backprop.own_gpt import MOST, gradient_norms, own_gpt, shrink
 from llm_explorer.model import build
 from llm_explorer.training import random_batch
+from tests.strategies import pairs
 
 SMALL = ModelConfig(vocab_size=65, context_length=16, emb_dim=24, n_heads=2, n_layers=3)
 

@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 import pytest
-from visit import Visit
 
 from llm_explorer.accounting.flops import step_flops
 from llm_explorer.config import ModelConfig, RunConfig
@@ -16,6 +15,7 @@ from llm_explorer.texts import explore as texts
 from llm_explorer.ui.runs import build_and_time
 from llm_explorer.worker import limits
 from llm_explorer.worker.attempt import Attempt, Progress
+from tests.ui.app_visit import Visit
 
 SMALLEST = find("class-0.1m")
 TIMING = {"median": 0.05, "iqr": 0.004, "n": 3, "samples": [0.048, 0.05, 0.052]}

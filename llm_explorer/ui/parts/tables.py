@@ -1,0 +1,31 @@
+"""Numbers as tables: formulas with their numbers, and the data of a chart."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from llm_explorer.accounting.rows import Letters, Row
+
+
+def formula_table(rows: Iterable[Row], letters: Letters, write: Callable[[float], str]) -> None:
+    """Each row with its formula, the same with the numbers put in, and the result."""
+    lines = ["| part | formula | with the numbers | times | total |", "|---|---|---|--:|--:|"]
+    for row in rows:
+        formula, numbers = row.formula.latex(), row.formula.latex_with(letters)
+        lines.append(f"| {row.name} | ${formula}$ | ${numbers}$ | {row.repeats} | {write(row.total)} |")
+    st.markdown("\n".join(lines))
+
+
+def data_table(columns: Mapping[str, Sequence[object]], *, file_name: str, key: str) -> None:
+    """A table and its download, for a chart's data."""
+    frame = pd.DataFrame(columns)
+    st.dataframe(frame, hide_index=True, key=f"{key}_table")
+    st.download_button(
+        "Download CSV", frame.to_csv(index=False), file_name, "text/csv", key=f"{key}_csv", icon=":material/download:"
+    )
+
+
+def computed() -> str:
+    """The label of the computed tier."""
+    return "Computed: by formula"
