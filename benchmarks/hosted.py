@@ -27,9 +27,9 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.attacks import ATTACKS
 from benchmarks.control_group import LIMIT, Group, hosted_server, limited
+from llm_explorer.formats import to_address
 from llm_explorer.machine import processor_name, torch_version
 from llm_explorer.presets import find
-from llm_explorer.receipt import address_of
 from llm_explorer.texts.pretraining import PASTE
 from llm_explorer.ui.frame.shell import PAGES
 from tests.server.visitor import Visitor
@@ -221,7 +221,7 @@ def query_of(name: str) -> str:
     """The address of a preset."""
     preset = find(name)
     assert preset is not None
-    return address_of(preset.model, preset.run).removeprefix("?")
+    return to_address(preset.model, preset.run).removeprefix("?")
 
 
 def run_all() -> tuple[list[Row], Group | None]:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
-from urllib.parse import urlencode
 
 from llm_explorer import presets, units
 from llm_explorer.accounting.flops import count_flops
@@ -11,7 +10,7 @@ from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.formats import to_settings
+from llm_explorer.formats import to_address, to_settings
 from llm_explorer.measure.result import describe_environment
 from llm_explorer.texts.explore import OWN_PRODUCTS, PRECISION_NAMES, TORCH_PRODUCTS
 
@@ -26,11 +25,6 @@ WRITERS: Final[dict[Unit, units.Writer]] = {
 }
 COLUMNS: Final = ("computed", "traced", "measured", "error")
 NOTHING: Final = "–"  # this tier does not know this item
-# the fields that have a parameter of their own in the address; all others travel in its ``set``
-IN_ADDRESS: Final = (
-    "vocab_size", "context_length", "emb_dim", "n_heads", "n_layers", "drop_rate",
-    "hardware", "device", "precision", "batch_size", "sequence_length", "optimizer", "accumulation",
-)  # fmt: skip
 
 
 class Item(NamedTuple):
@@ -61,14 +55,13 @@ class Item(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """Everything that stands on it; ``address`` is the query of the app's link to the config."""
+    """Everything that stands on it."""
 
     model: ModelConfig
     run: RunConfig
     items: tuple[Item, ...]
     environment: Mapping[str, Any]
     notes: tuple[str, ...]
-    address: str
 
     @property
     def title(self) -> str:
@@ -92,7 +85,7 @@ class Receipt(NamedTuple):
             "items": [item._asdict() | {"error": _share(item)} for item in self.items],
             "environment": dict(self.environment),
             "notes": list(self.notes),
-            "address": self.address,
+            "address": to_address(self.model, self.run),
         }
 
     def to_markdown(self, link: str | None = None) -> str:
@@ -135,7 +128,7 @@ def make_receipt(
     items = (*_sizes(model, run, traced, measured), *_work(model, run, measured))
     products = products_of(run, environment)
     told = (*notes, *([products] if products else ()))
-    return Receipt(model, run, items, environment, told, address_of(model, run))
+    return Receipt(model, run, items, environment, told)
 
 
 def title_of(model: ModelConfig, run: RunConfig) -> str:
@@ -144,9 +137,7 @@ def title_of(model: ModelConfig, run: RunConfig) -> str:
     >>> title_of(ModelConfig(), RunConfig())
     'Book GPT-2 small, fp32, B=2, T=256'
     """
-    known = next((preset.title for preset in presets.PRESETS if preset.model == model), None)
-    name = known or f"{model.n_layers} layers of {model.emb_dim}"
-    return f"{name}, {PRECISION_NAMES[run.precision]}, B={run.batch_size}, T={run.sequence(model)}"
+    return f"{presets.title_of(model)}, {PRECISION_NAMES[run.precision]}, B={run.batch_size}, T={run.sequence(model)}"
 
 
 def products_of(run: RunConfig, environment: Mapping[str, Any]) -> str:
@@ -155,15 +146,6 @@ def products_of(run: RunConfig, environment: Mapping[str, Any]) -> str:
         return OWN_PRODUCTS
     is_told = run.bf16_products == "torch" and run.precision != "float32" and run.device == "cpu"
     return TORCH_PRODUCTS if is_told else ""
-
-
-def address_of(model: ModelConfig, run: RunConfig) -> str:
-    """The query of the app's link to a config: '?n_layers=24&set=bias%3Dfalse'; '' for the defaults."""
-    settings = [text.partition("=") for text in to_settings(model, run)]
-    own = {name: value for name, _, value in settings if name in IN_ADDRESS}
-    rest = " ".join(f"{name}={value}" for name, _, value in settings if name not in IN_ADDRESS)
-    query = urlencode(own | ({"set": rest} if rest else {}))
-    return f"?{query}" if query else ""
 
 
 def _sizes(model: ModelConfig, run: RunConfig, traced: Found | None, measured: Found | None) -> tuple[Item, ...]:

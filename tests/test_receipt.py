@@ -2,22 +2,17 @@
 
 import json
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
 
-from llm_explorer import cli, receipt
+from llm_explorer import cli
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.formats import apply_settings
 from llm_explorer.measure.result import make_result
 from llm_explorer.presets import find
-from llm_explorer.receipt import Item, address_of, make_receipt
-from llm_explorer.ui.visit import state
+from llm_explorer.receipt import Item, make_receipt
 from llm_explorer.worker.resident import Resident, ResidentError
-from tests.strategies import pairs
 
 MODEL, RUN = ModelConfig(), RunConfig()
 PEAK = count_memory(MODEL, RUN).peak_bytes
@@ -106,21 +101,6 @@ def test_as_markdown_it_is_a_table_with_where_it_was_made_and_the_link() -> None
     assert "PyTorch" in text
     assert "A note" in text
     assert lines[-1] == "<http://here/?n_layers=12>"
-
-
-def test_the_fields_of_the_address_are_those_of_the_page() -> None:
-    assert set(receipt.IN_ADDRESS) == set(state.BOUND)
-
-
-@given(pairs())
-def test_the_address_leads_back_to_the_config(configs: tuple[ModelConfig, RunConfig]) -> None:
-    query = {name: values[0] for name, values in parse_qs(address_of(*configs).removeprefix("?")).items()}
-    settings = [*query.pop("set", "").split(), *(f"{name}={value}" for name, value in query.items())]
-    assert apply_settings(ModelConfig(), RunConfig(), settings) == configs
-
-
-def test_the_defaults_need_no_parameters() -> None:
-    assert address_of(MODEL, RUN) == ""
 
 
 def call(*arguments: str) -> Any:

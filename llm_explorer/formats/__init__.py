@@ -7,6 +7,7 @@ Text from outside is never run. Whatever is wrong is raised as a ConfigError in 
     ('emb_dim=1024', 'n_heads=16')
 """
 
+from llm_explorer.formats.address import to_address
 from llm_explorer.formats.hugging_face.writing import to_hugging_face
 from llm_explorer.formats.imported import Counted, Imported
 from llm_explorer.formats.pytorch_file import to_pytorch
@@ -25,6 +26,7 @@ __all__ = [
     "load_import",
     "parse",
     "read",
+    "to_address",
     "to_book",
     "to_book_dict",
     "to_csv",

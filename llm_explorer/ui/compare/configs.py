@@ -12,12 +12,13 @@ from llm_explorer.accounting.flops import Flops, count_flops
 from llm_explorer.accounting.memory import Memory
 from llm_explorer.accounting.parameters import Parameters, count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.presets import title_of
 from llm_explorer.texts import compare as texts
 from llm_explorer.texts.fields import FIELDS
 from llm_explorer.texts.memory import TRACED_ONLY
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import preset_picker
-from llm_explorer.ui.parts.words import name_of, value_words
+from llm_explorer.ui.parts.words import value_words
 from llm_explorer.ui.runs import step_times
 from llm_explorer.ui.runs.step_times import Times
 from llm_explorer.ui.visit import config_buttons, pins, state
@@ -70,7 +71,7 @@ def all_compared(page: Page) -> tuple[Compared, ...]:
 def name_in_short(model: ModelConfig) -> str:
     """The preset's title, or size and what is not as in GPT-2: '12 × 768, rmsnorm, n_kv_heads=4'."""
     if any(preset.model == model for preset in presets.PRESETS):
-        return name_of(model)
+        return title_of(model)
     values = {field: value for field, value in model.model_dump().items() if field not in state.SLIDERS}
     unusual = {field: value for field, value in values.items() if value != state.default_of(field)}
     told = [value if isinstance(value, str) else f"{field}={value_words(value)}" for field, value in unusual.items()]

@@ -195,7 +195,7 @@ def _verdict_details(cost: Cost) -> None:
     popover = _formulas("formulas_verdict")
     if popover:
         with popover:
-            st.markdown(words.verdict_in_words(cost.memory.peak_bytes, cost.verdict))
+            st.markdown(words.verdict_rule(cost.memory.peak_bytes, cost.verdict))
 
 
 def _tables(cost: Cost) -> None:

@@ -16,10 +16,10 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.charts.bars import parts_of_whole
 from llm_explorer.charts.palette import CATEGORIES
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.presets import title_of
 from llm_explorer.texts import first_guess as texts
 from llm_explorer.texts.explore import OPTIMIZER_NAMES, PHASE_WORDS, PRECISION_NAMES
 from llm_explorer.ui import parts
-from llm_explorer.ui.parts import words
 from llm_explorer.ui.visit import state
 from llm_explorer.ui.visit.address import came_plain
 from llm_explorer.ui.visit.page import Page
@@ -75,7 +75,7 @@ def _question(page: Page, memory: Memory) -> str:
     work = f"{PRECISION_NAMES[page.run.precision]} with {OPTIMIZER_NAMES[page.run.optimizer]}"
     return texts.QUESTION.format(
         weights=units.byte_size(memory.parameters_bytes),
-        name=words.name_of(page.model),
+        name=title_of(page.model),
         parameters=units.count(count_parameters(page.model).total),
         work=work,
         batch=page.run.batch_size,

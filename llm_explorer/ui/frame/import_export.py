@@ -11,10 +11,10 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.report import report
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig, replace
 from llm_explorer.formats import Configs, Imported
+from llm_explorer.presets import title_of
 from llm_explorer.texts import sharing as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import run_row
-from llm_explorer.ui.parts.words import name_of
 from llm_explorer.ui.visit import state
 from llm_explorer.worker.limits import is_hosted
 
@@ -138,7 +138,7 @@ def _text(name: str, model: ModelConfig, run: RunConfig, reserve: float) -> str:
         "gpt.py": lambda: formats.to_pytorch(model, run),
         "book_config.py": lambda: formats.to_book(model),
         "llm_explorer.json": lambda: formats.to_json(model, run),
-        "report.md": lambda: formats.to_markdown(name_of(model), report(model, run, reserve), model, run),
+        "report.md": lambda: formats.to_markdown(title_of(model), report(model, run, reserve), model, run),
         "report.csv": lambda: formats.to_csv(report(model, run, reserve)),
     }
     return makers[name]()

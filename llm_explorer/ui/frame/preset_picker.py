@@ -9,8 +9,8 @@ from llm_explorer import presets, units
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import RunConfig
 from llm_explorer.formats import Configs
+from llm_explorer.presets import title_of
 from llm_explorer.texts import sharing as texts
-from llm_explorer.ui.parts.words import name_of
 from llm_explorer.ui.visit import state
 
 
@@ -21,7 +21,7 @@ def draw(configs: Configs | None) -> None:
         ordered(),
         index=None,
         key="preset",
-        placeholder=name_of(configs[0]) if configs else "Custom config",
+        placeholder=title_of(configs[0]) if configs else "Custom config",
         format_func=label,
         on_change=partial(_take, configs),
         help=texts.PRESET_HELP,

@@ -8,6 +8,7 @@ import streamlit as st
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs
 from llm_explorer.machine import one_reading
+from llm_explorer.presets import title_of
 from llm_explorer.texts.explore import PIN_HELP
 from llm_explorer.texts.look import ANSWERS_HIDDEN
 from llm_explorer.ui import guard, parts, sending, unheard, warm
@@ -16,7 +17,7 @@ from llm_explorer.ui.frame.rerun_turns import TURNS
 from llm_explorer.ui.frame.sidebar import Sidebar, Sliders
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.parts.live import drag, history
-from llm_explorer.ui.parts.words import name_of, value_words
+from llm_explorer.ui.parts.words import value_words
 from llm_explorer.ui.visit import config_buttons, link, pins, state
 from llm_explorer.ui.visit.address import follow_widgets, of_all_pages, read_address, refused
 from llm_explorer.ui.visit.page import Page
@@ -130,7 +131,7 @@ def _undo_and_pin(model: ModelConfig, run: RunConfig) -> None:
     if pinned:
         st.caption(f"Changes are against {pinned[-1].label}", width="content")
         st.button("Unpin", icon=":material/keep_off:", on_click=pins.unpin, key="unpin", type="tertiary")
-    pin = (name_of(model), model, run)
+    pin = (title_of(model), model, run)
     st.button("Pin", icon=":material/keep:", on_click=pins.pin, args=pin, key="pin", help=PIN_HELP, type="tertiary")
     can_undo = state.can_undo()
     st.button("Undo", icon=":material/undo:", disabled=not can_undo, on_click=state.undo, key="undo", type="tertiary")

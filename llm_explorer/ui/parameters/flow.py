@@ -7,11 +7,11 @@ from llm_explorer import units
 from llm_explorer.accounting.flow import Step, flow
 from llm_explorer.charts.block_diagram import block_diagram, parts_in_words
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.presets import title_of
 from llm_explorer.texts import parameters as texts
 from llm_explorer.texts.explore import PRECISION_NAMES
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts import appearance
-from llm_explorer.ui.parts.words import name_of
 from llm_explorer.ui.visit.page import Page
 
 
@@ -21,7 +21,7 @@ def draw(page: Page) -> None:
     with grid.cell():
         st.markdown(f"##### {texts.DRAWING}", help=texts.DRAWING_HELP)
         alt = texts.DRAWING_ALT.format(words=parts_in_words(page.model))
-        parts.chart(block_diagram(name_of(page.model), page.model), key="block_diagram", alt=alt)
+        parts.chart(block_diagram(title_of(page.model), page.model), key="block_diagram", alt=alt)
     with grid.cell():
         st.markdown(f"##### {texts.FLOW}", help=texts.FLOW_HELP)
         steps = flow(page.model, page.run)

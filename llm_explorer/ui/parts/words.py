@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llm_explorer import presets, units
+from llm_explorer import units
 from llm_explorer.accounting.effects import Effect, effect_of
 from llm_explorer.accounting.flops import Flops
 from llm_explorer.accounting.memory import Memory
@@ -69,12 +69,6 @@ def change_words(changes: dict[str, Any]) -> str:
     return ", ".join(f"{field}={value_words(value)}" for field, value in changes.items())
 
 
-def name_of(model: ModelConfig) -> str:
-    """The preset's title, or what tells a config apart: 'Custom: 12 layers of 640'."""
-    known = next((preset.title for preset in presets.PRESETS if preset.model == model), None)
-    return known or f"Custom: {model.n_layers} layers of {model.emb_dim}"
-
-
 def parameters_in_words(parameters: Parameters) -> str:
     """The totals under the formulas of the parameters."""
     return (
@@ -103,7 +97,7 @@ def flops_in_words(flops: Flops) -> str:
     )
 
 
-def verdict_in_words(peak_bytes: int, verdict: Verdict) -> str:
+def verdict_rule(peak_bytes: int, verdict: Verdict) -> str:
     """The numbers behind a verdict, and its rule."""
     return (
         f"Peak {units.byte_size(peak_bytes)} of {units.byte_size(verdict.budget_bytes)}, "

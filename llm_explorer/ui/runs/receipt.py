@@ -8,6 +8,7 @@ import streamlit as st
 
 from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.charts.receipt import receipt_figure
+from llm_explorer.formats import to_address
 from llm_explorer.receipt import Receipt, make_receipt
 from llm_explorer.texts import memory as texts
 from llm_explorer.ui import parts
@@ -113,4 +114,7 @@ def _take_along(receipt: Receipt) -> None:
 def _link(receipt: Receipt) -> str | None:
     """The address of this page with this config."""
     here = link.page_url()
-    return None if not here else urlsplit(here)._replace(query="", fragment="").geturl() + receipt.address
+    if not here:
+        return None
+    page = urlsplit(here)._replace(query="", fragment="").geturl()
+    return page + to_address(receipt.model, receipt.run)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import apply_settings, to_settings
-from llm_explorer.ui.parts.words import name_of
+from llm_explorer.presets import title_of
 
 PIN: Final = "pin"  # as often as there are pins, each in the syntax of the text ``set``
 MOST_PINS: Final = 4
@@ -71,5 +71,5 @@ def take_pins(texts: Sequence[str]) -> tuple[Problem, ...]:
             told = "; ".join(problem.message for problem in error.problems)
             wrong.append(Problem(PIN, text, f"pin number {number}: {told[:300]}"))
         else:
-            pin(name_of(model), model, run)
+            pin(title_of(model), model, run)
     return tuple(wrong[: MOST_PINS + 1])

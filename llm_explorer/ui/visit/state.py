@@ -12,12 +12,12 @@ import streamlit as st
 from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs, apply_settings, to_settings
+from llm_explorer.formats.address import BOUND as BOUND
+from llm_explorer.formats.address import RUN_FIELDS as RUN_FIELDS
+from llm_explorer.formats.address import SETTINGS as SETTINGS
+from llm_explorer.formats.address import SLIDERS as SLIDERS
 from llm_explorer.ui.parts.live import drag
 
-SLIDERS: Final = ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers", "drop_rate")
-RUN_FIELDS: Final = ("hardware", "device", "precision", "batch_size", "sequence_length", "optimizer", "accumulation")
-BOUND: Final = (*SLIDERS, *RUN_FIELDS)
-SETTINGS: Final = "set"
 RESERVE: Final = "reserve"  # bound too, but of the page: no config has it
 STEP: Final = "step"  # of a lesson
 IN_FRAME: Final = (*BOUND, SETTINGS, RESERVE)  # all that is bound
