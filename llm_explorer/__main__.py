@@ -1,4 +1,4 @@
-"""``python -m llm_explorer``: the same numbers without a browser. Its statuses stand in cli.py.
+"""``llm-explorer``, or ``python -m llm_explorer``: the same numbers without a browser. Its statuses stand in cli.py.
 
 Before Ctrl-C is heard only this file and the standard library are imported.
 """
@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -39,7 +40,7 @@ def status() -> int:
         return cli.OTHER_FAILURE
     try:
         # not by calling main, which ends with 1 where a pipe is closed
-        with cli.main.make_context("python -m llm_explorer", sys.argv[1:]) as context:
+        with cli.main.make_context(called(), sys.argv[1:]) as context:
             cli.main.invoke(context)
         return 0
     except SystemExit as end:
@@ -60,6 +61,12 @@ def status() -> int:
         first_line = (str(error).splitlines() or [""])[0]
         cli.tell(f"Failed, by a fault of this program: {type(error).__name__}: {first_line}; python -X dev shows where")
     return cli.OTHER_FAILURE
+
+
+def called() -> str:
+    """How this program was called, for its help."""
+    name = Path(sys.argv[0]).name
+    return "python -m llm_explorer" if name == "__main__.py" else name
 
 
 def _end_at_once(_number: int, _frame: FrameType | None) -> None:

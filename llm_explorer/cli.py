@@ -20,6 +20,7 @@ from llm_explorer.formats import Configs, Imported, apply_settings, counted_repo
 from llm_explorer.formats.dicts import NUMBER
 from llm_explorer.presets import PRESETS
 from llm_explorer.receipt import make_receipt, title_of
+from llm_explorer.serve import serve
 from llm_explorer.speed import calibration as speed
 from llm_explorer.speed import store
 from llm_explorer.speed.predict import Prediction, predict, predicted_times
@@ -60,9 +61,15 @@ _set = click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", h
 _json = click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
-    """What a GPT costs in parameters, memory and compute, and whether it is true."""
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def main(context: click.Context) -> None:
+    """What a GPT costs in parameters, memory and compute, and whether it is true.
+
+    Without a command the app is served, to be opened in a browser.
+    """
+    if context.invoked_subcommand is None:
+        serve()
 
 
 @main.command()
