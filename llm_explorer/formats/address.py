@@ -10,6 +10,7 @@ SLIDERS: Final = ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layer
 RUN_FIELDS: Final = ("hardware", "device", "precision", "batch_size", "sequence_length", "optimizer", "accumulation")
 BOUND: Final = (*SLIDERS, *RUN_FIELDS)
 SETTINGS: Final = "set"
+LONGEST_QUERY: Final = 2**14  # `set` and four pins of 2,000 characters each, every third of them written as three
 
 
 def to_address(model: ModelConfig, run: RunConfig) -> str:

@@ -11,8 +11,8 @@ from llm_explorer.machine import one_reading
 from llm_explorer.presets import title_of
 from llm_explorer.texts.explore import PIN_HELP
 from llm_explorer.texts.look import ANSWERS_HIDDEN
-from llm_explorer.ui import guard, parts, sending, unheard, warm
-from llm_explorer.ui.frame import run_row, share
+from llm_explorer.ui import parts
+from llm_explorer.ui.frame import first_runs, run_row, share
 from llm_explorer.ui.frame.rerun_turns import TURNS
 from llm_explorer.ui.frame.sidebar import Sidebar, Sliders
 from llm_explorer.ui.parts import appearance
@@ -62,10 +62,7 @@ def page(
     the last config that was, at first the defaults. What happens below the frame, and a slider that is dragged, draws
     only that part anew.
     """
-    warm.start()
-    sending.install()
-    guard.install()
-    unheard.install()
+    first_runs.prepare()
     st.set_page_config(f"{title} · LLM explorer", ICON, "wide", appearance.wide(SIDEBAR_WIDTH))
     read_address()
     with of_all_pages():

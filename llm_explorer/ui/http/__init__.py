@@ -1,6 +1,7 @@
 """What stands before Streamlit where the app is served as ``st.App``: headers, and what strangers are refused.
 
-Served otherwise, ``ui/guard.py`` refuses the same messages and files inside Streamlit; the rest is then missing.
+Served otherwise, ``from_browser.py`` of streamlit_private refuses the same messages and files inside Streamlit, and the
+rest is missing.
 """
 
 import signal
@@ -11,7 +12,7 @@ from typing import Final
 import streamlit as st
 from starlette.middleware import Middleware
 
-from llm_explorer.ui import guard
+from llm_explorer.ui import streamlit_private
 from llm_explorer.ui.http.headers import Headers
 from llm_explorer.ui.http.messages import Messages
 from llm_explorer.ui.http.refusals import Refusals
@@ -23,7 +24,7 @@ MIDDLEWARE: Final = (Middleware(Headers), Middleware(Refusals), Middleware(Uploa
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Guard the first session too, and have the server end in order."""
-    guard.install()
+    streamlit_private.install()
     yield
     # uvicorn (0.54) ends in order and then has the signal that it was told by end the process: Python would not come to
     # what is left to its exit, the children and folders of runs

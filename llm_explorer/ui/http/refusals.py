@@ -6,10 +6,9 @@ from typing import Final
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from llm_explorer.formats.address import LONGEST_QUERY
 from llm_explorer.texts import http as texts
 
-# `set` and four pins of 2,000 characters each, every third of them written as three
-LONGEST_QUERY: Final = 2**14
 # Streamlit's (1.67) own but for those that the browser asks: not metrics, script-health-check, agent
 _CLOSED: Final = re.compile(r"/_stcore/(?!(health|host-config|stream)\Z|(upload_file|bidi-components)/)")
 

@@ -1,4 +1,4 @@
-"""Files that are sent: none to a shared server, and to any a few at a time. How much is kept is in ``ui/guard.py``."""
+"""Files that are sent: none to a shared server, and to any a few at a time. How much is kept: from_browser.py."""
 
 import asyncio
 from typing import Final

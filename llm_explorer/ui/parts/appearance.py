@@ -6,15 +6,13 @@ is not drawn loses its value and its place in the address. All other hidden part
 
 import os
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 import streamlit as st
 
 from llm_explorer.config import Problem
 from llm_explorer.texts.look import PARTS
-
-if TYPE_CHECKING:
-    from streamlit.elements.lib.grid_container import GridContainer
+from llm_explorer.ui.streamlit_private import selectors
 
 HIDE: Final = "hide"
 TYPE: Final = "type"
@@ -25,7 +23,7 @@ RUN: Final = "run_settings"  # the key of the container around them
 
 # constants only: nothing that a visitor wrote gets into a style
 _STYLES: Final = {
-    "sidebar": "[data-testid=stSidebar], [data-testid=stExpandSidebarButton] { display: none !important; }",
+    "sidebar": f"{selectors.SIDEBAR}, {selectors.OPEN_SIDEBAR} {{ display: none !important; }}",
     "run": f".st-key-{RUN} {{ display: none !important; }}",
 }
 _FOUR: Final = "four_"  # the keys of such grids begin with it
@@ -35,10 +33,10 @@ _TWO_AND_TWO: Final = (
 )
 # the width of a window that has room for four, with the sidebar
 _ROOM: Final = {"normal": 1240, "large": 1440}
-_FOCUS_STYLE: Final = "[data-testid=stPageLink-NavLink]:focus-visible { outline: 2px solid currentColor; }"
+_FOCUS_STYLE: Final = f"{selectors.PAGE_LINK}:focus-visible {{ outline: 2px solid currentColor; }}"
 _LARGE_STYLE: Final = (
     f":root {{ font-size: {100 * LARGER:g}% !important; }} "
-    "[data-testid=stMainBlockContainer] { padding-left: 2rem; padding-right: 2rem; }"
+    f"{selectors.PAGE} {{ padding-left: 2rem; padding-right: 2rem; }}"
 )
 
 
@@ -85,7 +83,7 @@ def wide(pixels: int) -> int:
     return round(pixels * LARGER) if is_large() else pixels
 
 
-def four(name: str, narrowest: int = 180) -> "GridContainer":
+def four(name: str, narrowest: int = 180) -> Any:
     """A grid for four cells: side by side, or two and two, or one by one, but never three over one."""
     return st.grid(4, min_column_width=wide(narrowest), key=f"{_FOUR}{name}")
 

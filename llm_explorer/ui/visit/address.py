@@ -5,18 +5,17 @@ one that the browser's Back has brought. So the frame, which has them all, is dr
 and Forward bring the address and the values of their entry, and Streamlit itself sets the widgets.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from difflib import get_close_matches
 from math import isinf
 from typing import Any, Final
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import apply_settings
 from llm_explorer.formats.dicts import NUMBER
+from llm_explorer.ui import streamlit_private
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.visit import state
 from llm_explorer.ui.visit.pins import PIN, take_pins
@@ -45,17 +44,10 @@ def read_address() -> None:
             st.rerun()
 
 
-@contextmanager
-def of_all_pages() -> Iterator[None]:
-    """What is drawn in here is the same part on all pages, with the same widgets.
-
-    It is what Streamlit does with all that an entry point draws beside ``st.navigation``. There is no other way to it
-    beside a folder of pages.
-    """
-    context = get_script_run_ctx()
-    assert context is not None
-    with context.run_with_active_hash(context.pages_manager.main_script_hash):
-        yield
+def of_all_pages() -> AbstractContextManager[None]:
+    """What is drawn in here is the same part on all pages, with the same widgets."""
+    piece = streamlit_private.install().get("all_pages")
+    return nullcontext() if piece is None else piece.of_all_pages()
 
 
 def follow_widgets(page: str) -> None:

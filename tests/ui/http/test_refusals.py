@@ -2,7 +2,8 @@
 
 import pytest
 
-from llm_explorer.ui.http.refusals import LONGEST_QUERY, refusal
+from llm_explorer.formats.address import LONGEST_QUERY
+from llm_explorer.ui.http.refusals import refusal
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ def test_on_a_busy_server_the_two_measurements_come_one_after_the_other(
 
 def test_a_measured_change_within_the_spread_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([{"median": 0.010, "iqr": 0.002}, {"median": 0.011, "iqr": 0.002}] * 2)
-    monkeypatch.setattr(effect_matrix.concepts_times, "step_timing", lambda model, run: next(times))
+    monkeypatch.setattr(effect_matrix.measured_times, "step_timing", lambda model, run: next(times))
     cell = effect_matrix.real_effects(ModelConfig(), RunConfig(), "n_layers", 13)["Time"]
     assert cell == effect_matrix.Cell("same", "+1 ms (+10.0%), within the spread")
 

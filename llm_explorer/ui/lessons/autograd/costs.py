@@ -65,7 +65,7 @@ def step_size(_page: Page) -> None:
 def rules(_page: Page) -> None:
     """Four rules, each shown by running it."""
     st.markdown(texts.RULES_INTRO)
-    choice = lesson.guess("autograd.rules", texts.RULES_GUESS, texts.RULES_OPTIONS)
+    choice = lesson.guess("autograd_rules", texts.RULES_GUESS, texts.RULES_OPTIONS)
     if choice is None:
         return
     reveal(choice, texts.RULES_OPTIONS[1], texts.RULES_ANSWER)

@@ -74,7 +74,7 @@ def three_ways(_page: Page) -> None:
 def graph(_page: Page) -> None:
     """The graph that PyTorch keeps, and backward through it, node by node."""
     st.markdown(texts.GRAPH)
-    choice = lesson.guess("autograd.graph", texts.GRAPH_GUESS, texts.GRAPH_OPTIONS)
+    choice = lesson.guess("autograd_graph", texts.GRAPH_GUESS, texts.GRAPH_OPTIONS)
     reveal(choice, texts.GRAPH_OPTIONS[2], texts.GRAPH_ANSWER)
     values = inputs("x", "w", "b", "y")
     expression = ONE_NEURON

@@ -1,5 +1,6 @@
 // A chart that is kept and changed in place: zoom, hidden traces and hover survive a new figure.
-// data: {figure: JSON text, height: pixels, alt: text, name: file name, script: address of Plotly's script}
+// data: {figure: JSON text, height: pixels, alt: text, name: file name, script: address of Plotly's script, root: where
+// Streamlit's own is}
 
 const plots = new WeakMap();  // the element Streamlit gives us -> the plot in it
 let config;
@@ -11,7 +12,7 @@ export default function (component) {
   plot.style.height = `${data.height}px`;
   plot.setAttribute("aria-label", data.alt);
   plot.dataset.name = data.name;
-  loadPlotly(data.script)
+  loadPlotly(data)
     .then((Plotly) => draw(Plotly, plot, data))
     .catch(() => {
       // the server then draws the chart with Streamlit's own; not for a plot taken away while it was being drawn
@@ -34,10 +35,10 @@ function makePlot(parentElement) {
 }
 
 // Once for the whole page, however many charts ask; Streamlit's own charts bring a Plotly that they keep to themselves.
-function loadPlotly(script) {
+function loadPlotly({ script, root }) {
   window.llmExplorerPlotly ??= new Promise((done, fail) => {
     const element = document.createElement("script");
-    element.src = new URL(script, appRoot());
+    element.src = new URL(script, appRoot(root));
     element.onload = () => done(window.Plotly);
     element.onerror = fail;
     document.head.appendChild(element);
@@ -46,8 +47,8 @@ function loadPlotly(script) {
 }
 
 // The address that the app is served under, also behind a base path and on a page of its own.
-function appRoot() {
-  const entry = document.querySelector('script[type="module"][src*="static/js/"]');
+function appRoot(root) {
+  const entry = document.querySelector(root);
   return entry ? entry.src.split("static/js/")[0] : document.baseURI;
 }
 

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from llm_explorer.ui.parts import live
+from llm_explorer.ui.streamlit_private.selectors import OWN_SCRIPT
 
 SCRIPT: Final = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
@@ -32,7 +33,14 @@ def draw(figure: go.Figure, *, key: str, alt: str) -> None:
     height = figure.layout.height
     part(
         key=key,
-        data={"figure": figure.to_json(), "height": height, "alt": alt, "name": key, "script": script},
+        data={
+            "figure": figure.to_json(),
+            "height": height,
+            "alt": alt,
+            "name": key,
+            "script": script,
+            "root": OWN_SCRIPT,
+        },
         height=height,
         on_failed_change=_note_failure,
     )

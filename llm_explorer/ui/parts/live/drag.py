@@ -7,6 +7,7 @@ from typing import Any, Final
 import streamlit as st
 
 from llm_explorer.ui.parts import live
+from llm_explorer.ui.streamlit_private import selectors
 
 KEY: Final = "drag_of_a_slider"
 
@@ -24,7 +25,11 @@ def listen(options: Mapping[str, Sequence[Any]], key: str = KEY) -> None:
     """
     if live.is_on():
         # the message goes back, or the browser would not learn that it was heard and wait before it tells the next
-        data = {"options": {field: list(values) for field, values in options.items()}, "heard": _message(key)}
+        data = {
+            "options": {field: list(values) for field, values in options.items()},
+            "heard": _message(key),
+            "slider": selectors.SLIDER,
+        }
         _part()(key=key, data=data, default={"drag": None}, on_drag_change=lambda: None)
 
 

@@ -1,13 +1,11 @@
-"""What is done once for all reruns is what Streamlit would have done at each."""
-
-import sys
+"""The theme that is read once is what Streamlit reads each time."""
 
 import pytest
 from streamlit import config
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
-from llm_explorer.ui import warm
+from llm_explorer.ui.streamlit_private import theme
 from tests.ui.app_visit import Visit
 
 SECTIONS = ("theme", "theme.light", "theme.dark", "theme.sidebar", "theme.light.sidebar", "theme.dark.sidebar")
@@ -22,9 +20,9 @@ def of(section: str) -> CustomThemeConfig:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_browser_is_told_the_same_theme(section: str) -> None:
     expected = CustomThemeConfig()
-    warm._read_theme(expected, section)
+    theme._read_theme(expected, section)
     Visit()  # whose first run has put ours in the place of Streamlit's
-    assert app_session._populate_theme_msg is warm._put_theme
+    assert app_session._populate_theme_msg is theme._put_theme
     assert [of(section), of(section)] == [expected, expected]
 
 
@@ -36,20 +34,3 @@ def test_the_theme_of_the_config_file_arrives() -> None:
     assert whole.light.primary_color == config.get_option("theme.light.primaryColor") != ""
     assert whole.dark.primary_color != whole.light.primary_color
     assert whole.padding_top == config.get_option("theme.paddingTop")
-
-
-def test_python_collects_when_it_is_due_and_streamlit_not_after_each_run() -> None:
-    assert config.get_option("runner.postScriptGC") is False
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
-def test_a_server_may_open_as_many_files_as_the_system_allows() -> None:
-    import resource
-
-    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (256, usual[1]))
-        Visit()
-        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == usual[1]
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, usual)

@@ -11,14 +11,15 @@ from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from llm_explorer.ui import guard
+from llm_explorer.ui import streamlit_private
+from llm_explorer.ui.streamlit_private import from_browser
 
 MIB = 1024**2
 
 
 @pytest.fixture(autouse=True)
 def guarded() -> None:
-    guard.install()
+    streamlit_private.install()
 
 
 def test_a_session_does_nothing_at_a_message_that_no_page_uses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,14 +65,14 @@ def test_of_all_visits_there_is_a_most_and_the_newest_file_is_there(active: set[
         for number in range(2):
             send(files, visit, f"made-up-{number}")
         assert kept(files)[visit] == ["made-up-0", "made-up-1"]
-        assert guard._bytes_of(files) <= guard.KEPT_BYTES
+        assert from_browser._bytes_of(files) <= from_browser.KEPT_BYTES
 
 
 def test_names_count_as_well(active: set[str]) -> None:
     files = MemoryUploadedFileManager("/")
     for visit in active:
         send(files, visit, "x" * MIB, 0)
-    assert guard._bytes_of(files) <= guard.KEPT_BYTES
+    assert from_browser._bytes_of(files) <= from_browser.KEPT_BYTES
 
 
 def test_nothing_is_kept_of_a_visit_that_is_over(active: set[str]) -> None:

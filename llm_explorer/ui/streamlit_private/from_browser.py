@@ -1,13 +1,15 @@
-"""What no browser of ours would send counts as not sent: values of widgets, messages, files.
+"""What no browser of ours would send counts as not sent: messages, values of widgets, files.
 
-Streamlit (1.67) hands a value to its widget whatever its type, keeps it where that fails, and keeps values of widgets
-that it never had: one made-up message would end this and each later run of its session in an error. That a value is not
-there is what Streamlit is ready for. It obeys each message (``http/messages.py``), and keeps each file that is sent, of
-whatever name, until its visit ends.
+Streamlit (1.67) does as any message says: it empties the caches of all visitors, asks git, installs files, makes an
+address for each of a million names of files. It hands a value to its widget whatever its type, keeps it where that
+fails, and keeps values of widgets that it never had: one made-up message would end this and each later run of its
+session in an error. That a value is not there is what it is ready for. And it keeps each file that is sent, of whatever
+name, until its visit ends.
 """
 
 from typing import Any, Final
 
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime import Runtime
@@ -17,23 +19,54 @@ from streamlit.runtime.state.common import is_element_id
 from streamlit.runtime.state.session_state import Serialized, WStates
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from llm_explorer.ui.http.messages import is_used
+from llm_explorer.formats.address import LONGEST_QUERY
 from llm_explorer.worker.limits import is_hosted
 
+MOST_WIDGETS: Final = 1_000  # in a message: a page has about a hundred
+MOST_BESIDE: Final = 2**17  # bytes beside them: address, time zone, what the browser keeps of earlier messages
 NUMBERS: Final = {"int_value", "double_value"}  # a number's widget is declared as one of them and told as either
 KEPT_FILES: Final = 2  # of a visit: one that is shown and one that comes for it
 KEPT_BYTES: Final = 32 * 1024**2  # of all visits together: 16 of them with as much as they may
+
+NEEDS: Final = (
+    (WStates, ("__getitem__", "set_widget_from_proto", "states", "widget_metadata")),
+    (AppSession, ("handle_backmsg",)),
+    (MemoryUploadedFileManager, ("add_file", "remove_file", "remove_session_files", "file_storage")),
+    (Runtime, ("exists", "instance", "is_active_session")),
+)
 
 _look_up, _take = WStates.__getitem__, WStates.set_widget_from_proto
 _hear, _add = AppSession.handle_backmsg, MemoryUploadedFileManager.add_file
 
 
 def install() -> None:
-    """For all sessions of this server; again makes no difference."""
+    """Hear, take and keep only what a browser of ours sends."""
     WStates.__getitem__ = _checked  # type: ignore[method-assign]
     WStates.set_widget_from_proto = _take_known  # type: ignore[method-assign, assignment]
     AppSession.handle_backmsg = _hear_used  # type: ignore[method-assign, assignment]
     MemoryUploadedFileManager.add_file = _keep  # type: ignore[method-assign, assignment]
+
+
+def is_used_message(data: bytes | None) -> bool:
+    """Whether a browser of ours says this over the websocket; a text none does, nor what is no message at all."""
+    try:
+        return data is not None and is_used(BackMsg.FromString(data))
+    except DecodeError:
+        return False
+
+
+def is_used(message: BackMsg) -> bool:
+    """Whether a page lets a browser say this."""
+    match message.WhichOneof("type"):
+        case "rerun_script":
+            asked = message.rerun_script
+            beside = message.ByteSize() - asked.widget_states.ByteSize()
+            is_bounded = len(asked.widget_states.widgets) <= MOST_WIDGETS and beside <= MOST_BESIDE
+            return is_bounded and len(asked.query_string) <= LONGEST_QUERY
+        case "file_urls_request":
+            return len(message.file_urls_request.file_names) <= 1 and not is_hosted()
+        case kind:
+            return kind in ("stop_script", "app_heartbeat")
 
 
 def _take_known(states: WStates, widget_state: WidgetState) -> None:

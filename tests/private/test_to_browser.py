@@ -1,7 +1,6 @@
 """What goes to the browser in fewer pieces is the same, in the same order."""
 
 import asyncio
-import socket
 import threading
 import time
 from types import SimpleNamespace
@@ -12,28 +11,13 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.session_manager import SessionClientDisconnectedError
 
-from llm_explorer.ui import sending
+from llm_explorer.ui.streamlit_private import to_browser
 from tests.ui.app_visit import Visit
-
-
-def without_delay(one: socket.socket) -> bool:
-    return bool(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
-
-
-def test_small_pieces_do_not_wait_on_connections_there_are_and_will_be() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        address = listening.getsockname()
-        with socket.create_connection(address), listening.accept()[0] as there:
-            assert not without_delay(there)
-            sending.send_at_once()
-            assert without_delay(there)
-        with socket.create_connection(address), listening.accept()[0] as later:
-            assert without_delay(later)
 
 
 def tell(session: Any, numbers: list[int]) -> None:
     for number in range(2000):
-        sending._wake_once(session, lambda number=number: numbers.append(number))
+        to_browser._wake_once(session, lambda number=number: numbers.append(number))
 
 
 @pytest.mark.parametrize("loop_is_busy", [False, True])
@@ -70,7 +54,7 @@ def test_one_that_fails_does_not_take_those_behind_it_along() -> None:
         loop.set_exception_handler(lambda _loop, context: wrong.append(str(context["exception"])))
         session: Any = SimpleNamespace(_event_loop=loop)
         for callback in (lambda: done.append(1), lambda: 1 / 0, lambda: done.append(2)):
-            sending._wake_once(session, callback)
+            to_browser._wake_once(session, callback)
         await asyncio.sleep(0.05)
 
     asyncio.run(run())
@@ -80,7 +64,7 @@ def test_one_that_fails_does_not_take_those_behind_it_along() -> None:
 
 @pytest.mark.parametrize(
     ("count", "gone", "sent"),
-    [(0, False, 0), (1, False, 0), (40, False, 39), (sending.TOGETHER + 1, False, 0), (40, True, 0)],
+    [(0, False, 0), (1, False, 0), (40, False, 39), (to_browser.TOGETHER + 1, False, 0), (40, True, 0)],
 )
 def test_all_but_the_last_message_go_together(
     count: int, gone: bool, sent: int, monkeypatch: pytest.MonkeyPatch
@@ -95,10 +79,10 @@ def test_all_but_the_last_message_go_together(
 
     manager = SimpleNamespace(get_active_session_info=lambda _name: object())
     runtime = SimpleNamespace(_session_mgr=manager, _send_message=send)
-    monkeypatch.setattr(sending, "Runtime", SimpleNamespace(instance=lambda: runtime))
-    monkeypatch.setattr(sending, "_flush", lambda _session: [*messages])
+    monkeypatch.setattr(to_browser, "Runtime", SimpleNamespace(instance=lambda: runtime))
+    monkeypatch.setattr(to_browser, "_flush", lambda _session: [*messages])
     session: Any = SimpleNamespace(id="a visit", _state=AppSessionState.APP_NOT_RUNNING)
-    rest = sending._flush_together(session)
+    rest = to_browser._flush_together(session)
     assert len(told) == sent
     assert [*told, *rest] == messages
 
@@ -117,8 +101,8 @@ class Run:
         )
         nobody = SimpleNamespace(get_active_session_info=lambda _name: None)
         runtime = SimpleNamespace(instance=lambda: SimpleNamespace(_session_mgr=nobody))
-        monkeypatch.setattr(sending, "Runtime", runtime)
-        monkeypatch.setattr(sending, "_flush", self.flush)
+        monkeypatch.setattr(to_browser, "Runtime", runtime)
+        monkeypatch.setattr(to_browser, "_flush", self.flush)
 
     def flush(self, _session: object) -> list[ForwardMsg]:
         kinds, self.queue = self.queue, []
@@ -137,7 +121,7 @@ class Run:
         self.look()
 
     def look(self) -> None:
-        messages = sending._flush_together(self.session)
+        messages = to_browser._flush_together(self.session)
         if messages:
             self.told.append([str(message.WhichOneof("type")) for message in messages])
 
@@ -152,7 +136,7 @@ def test_a_short_run_is_told_when_it_is_over_and_that_it_began_last(monkeypatch:
         for _ in range(3):
             one.session._state = AppSessionState.APP_IS_RUNNING
             one.say(*BEGUN)
-            await asyncio.sleep(sending.SHORT_S / 2)
+            await asyncio.sleep(to_browser.SHORT_S / 2)
             one.say(*ENDED, ended=True)
         return one.told
 
@@ -165,7 +149,7 @@ def test_a_long_run_is_told_as_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> No
         one = Run(monkeypatch)
         one.say(*BEGUN)
         assert one.told == []
-        await asyncio.sleep(2 * sending.SHORT_S)
+        await asyncio.sleep(2 * to_browser.SHORT_S)
         one.say("delta")
         one.say(*ENDED, ended=True)
         return one.told
@@ -175,5 +159,5 @@ def test_a_long_run_is_told_as_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_visit_installs_it() -> None:
     Visit()
-    assert AppSession._call_soon_on_event_loop is sending._wake_once  # type: ignore[comparison-overlap]
-    assert AppSession.flush_browser_queue is sending._flush_together  # type: ignore[comparison-overlap]
+    assert AppSession._call_soon_on_event_loop is to_browser._wake_once  # type: ignore[comparison-overlap]
+    assert AppSession.flush_browser_queue is to_browser._flush_together  # type: ignore[comparison-overlap]

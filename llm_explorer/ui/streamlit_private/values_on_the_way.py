@@ -11,7 +11,16 @@ from typing import Final
 
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.state.session_state import SessionState
+from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
+from streamlit.runtime.state.session_state import KeyIdMapper, SessionState, WStates
+
+NEEDS: Final = (
+    (SessionState, ("set_widgets_from_proto", "_old_state", "_new_widget_state", "_new_session_state")),
+    (SessionState, ("_key_id_mapper", "_query_param_bound_widget_ids")),
+    (WStates, ("widget_metadata", "set_from_value", "get")),
+    (KeyIdMapper, ("id_key_mapping",)),
+    (ScriptRunContext, ("page_script_hash", "fragment_ids_this_run")),
+)
 
 _TOLD: Final = "told_in_message_before"
 
@@ -19,7 +28,7 @@ _take = SessionState.set_widgets_from_proto
 
 
 def install() -> None:
-    """For all sessions of this server; again makes no difference."""
+    """Take of each message what is new in it."""
     SessionState.set_widgets_from_proto = _take_what_is_new  # type: ignore[method-assign, assignment]
 
 

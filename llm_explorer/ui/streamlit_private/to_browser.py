@@ -13,15 +13,10 @@ and 110 ms (n=80 each, interleaved), the work of the browser's main thread a pre
 # ruff: noqa: SLF001 -- Streamlit has no other place for it
 
 import asyncio
-import os
-import socket
-import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
-import psutil
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime
 from streamlit.runtime.app_session import AppSession, AppSessionState
@@ -30,8 +25,13 @@ from streamlit.runtime.session_manager import SessionClientDisconnectedError
 SHORT_S: Final = 0.1  # a run that takes longer is told of as it goes on
 TOGETHER: Final = 100  # messages; Streamlit ends a connection whose browser is 500 behind
 
+NEEDS: Final = (
+    (AppSession, ("_call_soon_on_event_loop", "flush_browser_queue", "_event_loop", "_state")),
+    (AppSession, ("_message_enqueued_callback", "id")),
+    (Runtime, ("instance", "_session_mgr", "_send_message")),
+)
+
 _WAITING: Final = "llm_explorer_waiting"
-_lock = threading.Lock()
 _wake, _flush = AppSession._call_soon_on_event_loop, AppSession.flush_browser_queue
 
 
@@ -49,25 +49,9 @@ class _Waiting:
 
 
 def install() -> None:
-    """For all sessions of this server; again makes no difference."""
-    with _lock:
-        if AppSession._call_soon_on_event_loop is _wake_once:
-            return
-        AppSession._call_soon_on_event_loop = _wake_once  # type: ignore[method-assign, assignment]
-        AppSession.flush_browser_queue = _flush_together  # type: ignore[method-assign, assignment]
-    send_at_once()
-
-
-def send_at_once() -> None:
-    """Have this process's connections, and those that will come to it, send small pieces without waiting.
-
-    A connection takes this over from the socket that listened for it. Where a system does not tell of them, nothing
-    changes.
-    """
-    with suppress(psutil.Error, OSError):
-        for connection in psutil.Process().net_connections("tcp"):
-            with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as same:  # it may be closed by now
-                same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    """Wake the loop once for what waits, and send that together."""
+    AppSession._call_soon_on_event_loop = _wake_once  # type: ignore[method-assign, assignment]
+    AppSession.flush_browser_queue = _flush_together  # type: ignore[method-assign, assignment]
 
 
 def _wake_once(session: AppSession, callback: Callable[[], None]) -> None:

@@ -1,0 +1,52 @@
+"""What of a browser's messages is used."""
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from llm_explorer.formats.address import LONGEST_QUERY
+from llm_explorer.ui.streamlit_private.from_browser import MOST_BESIDE, MOST_WIDGETS, is_used
+
+USED = [
+    BackMsg(rerun_script={"query_string": "n_layers=13", "page_name": "memory"}),
+    BackMsg(rerun_script={"query_string": "x" * LONGEST_QUERY}),
+    BackMsg(rerun_script={"widget_states": {"widgets": [{"id": "x", "string_value": "x" * 4_000_000}] * 2}}),
+    BackMsg(stop_script=True),
+    BackMsg(app_heartbeat=True),
+    BackMsg(file_urls_request={"file_names": ["config.json"]}),
+]
+UNUSED = [
+    BackMsg(),
+    BackMsg(clear_cache=True),
+    BackMsg(clear_cache=False),
+    BackMsg(set_run_on_save=True),
+    BackMsg(load_git_info=True),
+    BackMsg(debug_disconnect_websocket=True),
+    BackMsg(debug_shutdown_runtime=True),
+    BackMsg(backend_operation_request={"install_skills": {}}),
+    BackMsg(backend_operation_request={"dismiss_skills_nudge": {}}),
+    BackMsg(rerun_script={"query_string": "x" * (LONGEST_QUERY + 1)}),
+    BackMsg(rerun_script={"context_info": {"timezone": "x" * MOST_BESIDE}}),
+    BackMsg(rerun_script={"fragment_id": "x" * MOST_BESIDE}),
+    BackMsg(rerun_script={"widget_states": {"widgets": [{"id": "x"}] * (MOST_WIDGETS + 1)}}),
+    BackMsg(file_urls_request={"file_names": ["a", "b"]}),
+]
+
+
+@pytest.mark.parametrize("message", USED, ids=lambda message: str(message)[:60])
+def test_what_the_pages_use_is_heard(message: BackMsg) -> None:
+    assert is_used(message)
+
+
+@pytest.mark.parametrize("message", UNUSED, ids=lambda message: str(message)[:60])
+def test_what_they_do_not_is_not(message: BackMsg) -> None:
+    assert not is_used(message)
+
+
+def test_every_kind_that_streamlit_knows_is_one_or_the_other() -> None:
+    kinds = {field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields}
+    assert kinds == {message.WhichOneof("type") for message in (*USED, *UNUSED)} - {None}
+
+
+def test_a_shared_server_is_asked_for_no_places_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
+    assert not is_used(BackMsg(file_urls_request={"file_names": ["config.json"]}))
