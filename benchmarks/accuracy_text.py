@@ -36,7 +36,6 @@ None of it grows with depth: only one kernel runs at a time.
 IN_HALF: Final = """\
 GPT-2 as drawn above, but always with dropout, in bf16 with and without fp32 masters or under autocast, half of it
 checkpointed. Two of three have few words, narrow feed-forwards and no optimizer, so that the peak lies in the blocks.
-A step of GPT-2 is described twice: **by hand** is what the app shows, **on the tape** how it counts all other models.
 """
 
 

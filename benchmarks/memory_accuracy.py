@@ -281,7 +281,7 @@ def chapters(seed: int, real: list[Case], traced: list[Case]) -> dict[str, str]:
 def half_types(seed: int, count: int) -> dict[str, str]:
     """The chapter of half types with dropout."""
     how = how_it_was_done(f"--seed {seed} --half {count} --only-half")
-    return {"Half types with dropout, in two descriptions": f"{how}{accuracy_half.chapter(seed, count)}"}
+    return {"Half types with dropout": f"{how}{accuracy_half.chapter(seed, count)}"}
 
 
 @click.command()

@@ -40,19 +40,9 @@ class Kernels(NamedTuple):
         return self.attention == "math" and self.precision != "float32"
 
     @property
-    def keeps_qkv(self) -> bool:
-        """Whether backward reads queries, keys and values, or only the values, where one product has put them."""
-        return self.attention == "flash" or (self.views and not self.upcast)
-
-    @property
     def fp32_softmax(self) -> bool:
         """Whether autocast makes fp32 of the scores: CUDA's does, a CPU's does not."""
         return self.cuda and self.autocast and self.attention == "materialized"
-
-    @property
-    def softmax_bytes(self) -> str:
-        """Bytes of an attention weight."""
-        return "4" if self.fp32_softmax else "s"
 
     @property
     def known(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from llm_explorer.accounting import modern_moments, moments
+from llm_explorer.accounting import modern_moments
 from llm_explorer.accounting.kernels import KernelSet, byte_letters, kernels_of
 from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.accounting.lifetimes import CATEGORIES, PARTS
@@ -46,7 +46,7 @@ def count_memory(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
     """
     letters = memory_letters(model, run, kernels)
     recipe = recipe_of(model, run, kernels)
-    followed = _follow(model, recipe)
+    followed = modern_moments.plan(recipe, structure_of(model).without_biases)
     kept, optimizer, *peaks = followed.sums(**letters)
     peak = max(peaks)
     moment = followed.moments[peaks.index(peak)]
@@ -112,14 +112,7 @@ def kept_by_part(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
 
 def plan_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Plan:
     """What is alive when in a step of this model and run."""
-    return _follow(model, recipe_of(model, run, kernels))
-
-
-def _follow(model: ModelConfig, recipe: Recipe) -> Plan:
-    structure = structure_of(model)
-    if structure.is_gpt2 and not recipe.kernels.masked:
-        return moments.plan(recipe)
-    return modern_moments.plan(recipe, structure.without_biases)
+    return modern_moments.plan(recipe_of(model, run, kernels), structure_of(model).without_biases)
 
 
 def recipe_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Recipe:

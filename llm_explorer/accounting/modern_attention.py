@@ -7,6 +7,7 @@ from llm_explorer.accounting.structure import Structure
 from llm_explorer.accounting.tape import Value
 from llm_explorer.accounting.tape_operations import FULL, Torch, gradient_of
 
+CAUSAL: Final = "causal masks"
 _SQUARE: Final = "B * N * T**2"
 
 
@@ -101,7 +102,7 @@ def _scores(tape: Torch, q: Value, k: Value, name: str) -> Value:
 def _causal_mask(tape: Torch) -> Value:
     """Each layer makes its own."""
     ones = tape.born("ones", "T**2", "1")
-    causal = tape.born("causal masks", "T**2", "1")
+    causal = tape.born(CAUSAL, "T**2", "1")
     del ones
     return causal
 

@@ -1,4 +1,4 @@
-"""One modern block on a tape, in the words of llm_explorer/model/: each function mirrors the module of its name."""
+"""A transformer block on a tape, in the words of llm_explorer/model/: each function mirrors the module of its name."""
 
 from collections.abc import Callable
 
@@ -56,7 +56,7 @@ class Block:
         tape.part = ATTENTION
         q, k, v = self._queries_keys_values(x)
         mixed = attend(tape, structure, q, k, v)
-        joined = tape.ordered(mixed, "heads side by side") if mixed.heads_first else mixed
+        joined = tape.ordered(mixed, "attention output, heads side by side") if mixed.heads_first else mixed
         return self._last(joined, "projection", ("D", structure.queries), "attention")
 
     def _qkv(self, x: Value) -> Value:

@@ -1,25 +1,14 @@
-"""What comes before and after modern blocks, on a tape: as ends.py has it for GPT-2."""
+"""What comes before and after the blocks, on a tape: embeddings, final norm, head and loss."""
 
 from typing import Final
 
-from llm_explorer.accounting.block_forward import copy_of
-from llm_explorer.accounting.ends import HEAD_GRADIENT
 from llm_explorer.accounting.kernels import Kernels
-from llm_explorer.accounting.lifetimes import (
-    ATTENTION,
-    EMBEDDINGS,
-    GRADIENTS,
-    HEAD,
-    LOSS,
-    NORMS,
-    RESIDUAL,
-    saved,
-    temporary,
-)
+from llm_explorer.accounting.leaves import HEAD_GRADIENT, saved, temporary
+from llm_explorer.accounting.lifetimes import ATTENTION, EMBEDDINGS, GRADIENTS, HEAD, LOSS, NORMS, RESIDUAL
 from llm_explorer.accounting.rows import Leaf
 from llm_explorer.accounting.structure import Structure
 from llm_explorer.accounting.tape import Value
-from llm_explorer.accounting.tape_operations import FULL, NOTHING, Torch
+from llm_explorer.accounting.tape_operations import FULL, NOTHING, Torch, copy_of
 
 _MASK: Final = "mask of the window"
 

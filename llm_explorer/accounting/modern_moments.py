@@ -1,13 +1,17 @@
-"""The moments of a step of a modern model, followed on a tape: as moments.py has them for GPT-2."""
+"""A training step followed operation by operation, on a tape: which moments it has, and what forward keeps.
+
+The last block and the first are followed: what is alive in the blocks between is a straight line from the one to the
+other.
+"""
 
 from functools import lru_cache
 from typing import Final
 
 from llm_explorer.accounting import moments
-from llm_explorer.accounting.block_forward import CAUSAL, OUTPUT, random_states
-from llm_explorer.accounting.ends import EMBEDDED
 from llm_explorer.accounting.kernels import Kernels
-from llm_explorer.accounting.lifetimes import ACTIVATIONS, GRADIENTS, RESIDUAL, merged, temporary
+from llm_explorer.accounting.leaves import EMBEDDED, OUTPUT, merged, saved, temporary
+from llm_explorer.accounting.lifetimes import ACTIVATIONS, GRADIENTS, RANDOM_STATES, RESIDUAL
+from llm_explorer.accounting.modern_attention import CAUSAL
 from llm_explorer.accounting.modern_block import Block
 from llm_explorer.accounting.modern_ends import kept_by_embeddings, kept_in_forward, loss
 from llm_explorer.accounting.moments import BELOW, Moment, Plan, Recipe
@@ -63,7 +67,10 @@ class _Step:
 
     def __init__(self, kernels: Kernels, structure: Structure, *, accumulating: bool, tied: bool) -> None:
         self.kernels, self.structure, self.accumulating, self.tied = kernels, structure, accumulating, tied
-        self.states = random_states(kernels) if kernels.checkpointing else ()
+        # with which checkpointing repeats the same dropout: the CPU's generator's, and so not in a GPU's memory
+        self.states = (
+            (saved("random states", RANDOM_STATES, "5056"),) if kernels.checkpointing and not kernels.cuda else ()
+        )
         self.some_masks = structure.mixed and kernels.masked  # layers with a window make none of their own
         self.block, self.cached = self._kept_by_a_block(structure.of_full_layer)
         last = structure.of_last_layer

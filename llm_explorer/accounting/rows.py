@@ -5,6 +5,7 @@ the LaTeX shown and the LaTeX with the numbers put in all come from the one text
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from types import CodeType
@@ -99,9 +100,7 @@ def sums_of(groups: Sequence[Iterable[Leaf]]) -> Callable[..., tuple[int, ...]]:
     names = {text: f"_{number}" for number, text in enumerate(dict.fromkeys(text for group in texts for text in group))}
     terms = ", ".join(f"{name} := {text}" for text, name in names.items())
     totals = ", ".join(" + ".join(names[text] for text in group) or "0" for group in texts)
-    letters = sorted(
-        {node.id for node in ast.walk(ast.parse(f"({terms})")) if isinstance(node, ast.Name)} - {*names.values()}
-    )
+    letters = sorted(set(_LETTER.findall(" ".join(names))))
     function: Callable[..., tuple[int, ...]] = eval(
         f"lambda {', '.join(letters)}, **_: (({terms}), ({totals},))[1]", _NO_NAMES
     )
@@ -151,6 +150,7 @@ def by_component(rows: Iterable[Row]) -> dict[str, int]:
 
 
 _NO_NAMES: Final[dict[str, object]] = {"__builtins__": {}}
+_LETTER: Final = re.compile(r"[A-Za-z]")
 
 
 def _grouped(number: int) -> str:

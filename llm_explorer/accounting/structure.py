@@ -34,14 +34,6 @@ class Structure(NamedTuple):
     windowed: bool  # of one of the layers: it has one
 
     @property
-    def is_gpt2(self) -> bool:
-        """Whether a step is GPT-2's but for sizes and biases."""
-        plain = self.plain_heads and not self.experts and not self.attention_softcap and not self.logit_softcap
-        usual = self.norm == "layernorm" and self.norm_place == "pre" and self.residual == "sequential"
-        same = self.activation in ("gelu_tanh", "gelu") and self.positions == "learned" and self.qk_norm == "none"
-        return plain and usual and same and not self.head_bias
-
-    @property
     def queries(self) -> str:
         """The width of the queries of all heads, and of what they bring together."""
         return "D" if self.plain_heads else "N * H"

@@ -7,7 +7,6 @@ position and is gone at once. CUDA's, where they differ, are stated from torch's
 from collections.abc import Sequence
 from typing import Final
 
-from llm_explorer.accounting.block_forward import copy_of
 from llm_explorer.accounting.kernels import Kernels
 from llm_explorer.accounting.tape import Gradients, Tape, Value
 
@@ -232,6 +231,11 @@ class Torch(Tape):
         squared = self.apply([x], [x], [squares], square)[0]
         made = [(f"sizes of {name}", rows, x.width)]
         return self.apply([squared], [], made, lambda _: (self.born(*of_squares),), keeps_results=True)[0]
+
+
+def copy_of(matrix: str) -> str:
+    """The bf16 copy of a matrix under autocast, which has it until forward ends and backward has used it."""
+    return f"bf16 copies of {matrix} weights"
 
 
 def gradient_of(x: Value) -> str:

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from llm_explorer.accounting.lifetimes import PARTS
-from llm_explorer.accounting.memory import count_memory, kept_by_part, kept_rows, recipe_of
-from llm_explorer.accounting.moments import plan
+from llm_explorer.accounting.memory import count_memory, kept_by_part, kept_rows, plan_of
 from llm_explorer.accounting.rows import total
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.tracing.recording import record_step
@@ -85,7 +84,7 @@ def test_the_parts_share_out_the_activations(seed: int) -> None:
 
 def test_no_moment_holds_all_that_another_does() -> None:
     for seed in range(CONFIGS):
-        moments = plan(recipe_of(*config_of(seed))).moments
+        moments = plan_of(*config_of(seed)).moments
         held = [{(each.name, each.repeats) for each in moment.leaves} for moment in moments]
         assert not any(one < other for one in held for other in held)
 
