@@ -87,7 +87,8 @@ def _beyond(found: list[Case]) -> str:
 
 def _kept(found: list[Case]) -> str:
     same = sum(0 <= case.traced.kept - case.computed.kept <= SCALARS for case in found)
-    return f"What forward keeps is the traced one but for scalars, at most {SCALARS} bytes, in {same} of {len(found)}.\n"
+    told = f"at most {SCALARS} bytes, in {same} of {len(found)}"
+    return f"What forward keeps is the traced one but for scalars, {told}.\n"
 
 
 def _worst(found: list[Case]) -> str:

@@ -1,22 +1,22 @@
 """What a training step and inference need: the peak of the one, the sum of the other.
 
 A peak is not the sum of the parts: gradients are born while activations die. Steady state: the optimizer's state
-exists, gradients are None at the start. ``moments.py`` has what is alive when.
+exists, gradients are None at the start. ``step/`` has what is alive when.
 """
 
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from llm_explorer.accounting import modern_moments
 from llm_explorer.accounting.kernels import KernelSet, byte_letters, kernels_of
 from llm_explorer.accounting.kv_cache import kv_cache_bytes
-from llm_explorer.accounting.lifetimes import CATEGORIES, PARTS
-from llm_explorer.accounting.moments import Plan, Recipe
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.rows import Letters, Row, letters_of
+from llm_explorer.accounting.step import follow
+from llm_explorer.accounting.step.moments import Plan, Recipe
 from llm_explorer.accounting.structure import structure_of
 from llm_explorer.config import HEAD_ROWS_AT_ONCE, ModelConfig, RunConfig, logits_row, replace
+from llm_explorer.parts import CATEGORIES, PARTS
 
 
 class Memory(NamedTuple):
@@ -46,7 +46,7 @@ def count_memory(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
     """
     letters = memory_letters(model, run, kernels)
     recipe = recipe_of(model, run, kernels)
-    followed = modern_moments.plan(recipe, structure_of(model).without_biases)
+    followed = follow.plan(recipe, structure_of(model).without_biases)
     kept, optimizer, *peaks = followed.sums(**letters)
     peak = max(peaks)
     moment = followed.moments[peaks.index(peak)]
@@ -112,7 +112,7 @@ def kept_by_part(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
 
 def plan_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Plan:
     """What is alive when in a step of this model and run."""
-    return modern_moments.plan(recipe_of(model, run, kernels), structure_of(model).without_biases)
+    return follow.plan(recipe_of(model, run, kernels), structure_of(model).without_biases)
 
 
 def recipe_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Recipe:

@@ -3,10 +3,10 @@
 from typing import Final
 
 from llm_explorer.accounting.kernels import KernelSet
-from llm_explorer.accounting.lifetimes import BATCH, OPTIMIZER, WEIGHTS
 from llm_explorer.accounting.memory import count_memory, memory_letters
 from llm_explorer.accounting.rows import Letters, Row
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.parts import BATCH, OPTIMIZER, WEIGHTS
 
 _ALL_ALONG: Final = (WEIGHTS, OPTIMIZER, BATCH)
 _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six")

@@ -1,12 +1,12 @@
 """Exercises on backward: what it needs kept, what a gradient costs, and what checkpointing keeps instead."""
 
 from llm_explorer.accounting.flops import count_flops
-from llm_explorer.accounting.lifetimes import ACTIVATIONS
 from llm_explorer.accounting.memory import kept_rows, memory_letters
 from llm_explorer.accounting.rows import Row, leaf
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.exercises.judge import Exercise, Slip
 from llm_explorer.exercises.one_expert import one_expert
+from llm_explorer.parts import ACTIVATIONS
 from llm_explorer.units import byte_size
 
 

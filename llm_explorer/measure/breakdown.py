@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
-from llm_explorer.accounting.lifetimes import ATTENTION, EMBEDDINGS, FEED_FORWARD, HEAD, LOSS, NORMS, RESIDUAL, UPDATE
 from llm_explorer.measure.timing import Clock, garbage_collection_paused
 from llm_explorer.model import GPT
+from llm_explorer.parts import ATTENTION, EMBEDDINGS, FEED_FORWARD, HEAD, LOSS, NORMS, RESIDUAL, UPDATE
 from llm_explorer.training import Batch, TrainingStep
 
 MIN_PAIRS: Final = 3

@@ -10,10 +10,10 @@ from math import prod
 
 from llm_explorer.accounting.flops import last_product
 from llm_explorer.accounting.kernels import KernelSet, byte_letters, kernels_of
-from llm_explorer.accounting.lifetimes import ATTENTION, FEED_FORWARD, NORMS, RESIDUAL
 from llm_explorer.accounting.rows import letters_of
 from llm_explorer.accounting.structure import structure_of
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.parts import ATTENTION, FEED_FORWARD, NORMS, RESIDUAL
 from llm_explorer.speed.operation import Operation
 
 

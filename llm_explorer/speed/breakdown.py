@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from llm_explorer.accounting.lifetimes import HEAD, LOSS, PARTS, RANDOM_STATES, UPDATE
 from llm_explorer.config import RunConfig
+from llm_explorer.parts import HEAD, LOSS, PARTS, RANDOM_STATES, UPDATE
 from llm_explorer.speed.operations import ATTENTIONS, Operation, Phase
 
 Timed = Sequence[tuple[Operation, float]]  # with the seconds of all its occurrences in a step

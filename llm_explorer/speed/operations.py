@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from llm_explorer.accounting.kernels import KernelSet
-from llm_explorer.accounting.lifetimes import EMBEDDINGS, HEAD, LOSS, NORMS, RESIDUAL, UPDATE
 from llm_explorer.accounting.parameters import parameter_rows
 from llm_explorer.accounting.rows import letters_of, total
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.parts import EMBEDDINGS, HEAD, LOSS, NORMS, RESIDUAL, UPDATE
 from llm_explorer.speed.blocks import Blocks
 from llm_explorer.speed.operation import ATTENTIONS as ATTENTIONS
 from llm_explorer.speed.operation import CHECKPOINTS as CHECKPOINTS

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from llm_explorer.accounting.lifetimes import ACTIVATIONS, CATEGORIES, TEMPORARY
+from llm_explorer.parts import ACTIVATIONS, CATEGORIES, TEMPORARY
 from llm_explorer.tracing.recording import Recording, Section
 
 TRACED: Final = 3  # the first makes the gradients, the second and all that follow add to them

@@ -7,17 +7,8 @@ from typing import Any, Final
 
 from torch import nn
 
-from llm_explorer.accounting.lifetimes import (
-    ATTENTION,
-    EMBEDDINGS,
-    FEED_FORWARD,
-    HEAD,
-    LOSS,
-    NORMS,
-    RESIDUAL,
-    UPDATE,
-)
 from llm_explorer.model import GPT
+from llm_explorer.parts import ATTENTION, EMBEDDINGS, FEED_FORWARD, HEAD, LOSS, NORMS, RESIDUAL, UPDATE
 from llm_explorer.tracing.support import node_count, running_node
 from llm_explorer.training import Phase
 

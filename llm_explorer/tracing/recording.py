@@ -12,17 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from llm_explorer.accounting.lifetimes import (
-    ACTIVATIONS,
-    BATCH,
-    CATEGORIES,
-    GRADIENTS,
-    OPTIMIZER,
-    TEMPORARY,
-    WEIGHTS,
-)
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.model import build
+from llm_explorer.parts import ACTIVATIONS, BATCH, CATEGORIES, GRADIENTS, OPTIMIZER, TEMPORARY, WEIGHTS
 from llm_explorer.tracing.parts import Whereabouts
 from llm_explorer.tracing.routing import balanced_routing
 from llm_explorer.tracing.tracker import Operation, Tracker

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from llm_explorer.accounting.lifetimes import CATEGORIES
+from llm_explorer.parts import CATEGORIES
 from llm_explorer.tracing.recording import Recording
 
 MOST_POINTS: Final = 600  # more than a chart has room for

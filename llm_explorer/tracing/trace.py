@@ -6,10 +6,10 @@ from copy import deepcopy
 from functools import lru_cache
 from typing import Any, Final
 
-from llm_explorer.accounting.lifetimes import PARTS, RANDOM_STATES
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig, check, replace
 from llm_explorer.hardware import THIS_MACHINE
+from llm_explorer.parts import PARTS, RANDOM_STATES
 from llm_explorer.tracing.chunks import few_chunks
 from llm_explorer.tracing.depth import UnlikeBlocksError, at_depth, depths
 from llm_explorer.tracing.micro_batches import TRACED, with_micro_batches

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, UntypedStorage
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from llm_explorer.accounting.lifetimes import RANDOM_STATES
+from llm_explorer.parts import RANDOM_STATES
 from llm_explorer.tracing.support import address, would_add_in_place
 
 _ADD: Final = torch.ops.aten.add.Tensor

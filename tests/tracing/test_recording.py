@@ -7,12 +7,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_explorer.accounting.lifetimes import CATEGORIES
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.measure.memory import tensor_peak_bytes
 from llm_explorer.measure.timing import garbage_collection_paused
 from llm_explorer.model import build
+from llm_explorer.parts import CATEGORIES
 from llm_explorer.tracing.recording import Recording, record_step
 from llm_explorer.tracing.routing import balanced_routing
 from llm_explorer.tracing.timeline import Timeline

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_explorer.accounting.lifetimes import CATEGORIES
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
+from llm_explorer.parts import CATEGORIES
 from llm_explorer.presets import find
 from llm_explorer.tracing import trace as module
 from llm_explorer.tracing.trace import trace

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from llm_explorer.accounting.lifetimes import PARTS
 from llm_explorer.accounting.memory import count_memory, kept_by_part, kept_rows, plan_of
 from llm_explorer.accounting.rows import total
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
+from llm_explorer.parts import PARTS
 from llm_explorer.tracing.recording import record_step
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.tracing.trace import trace

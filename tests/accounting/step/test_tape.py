@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from llm_explorer.accounting import tape as tape_module
 from llm_explorer.accounting.kernels import Kernels, kernels_of
-from llm_explorer.accounting.tape import Value
-from llm_explorer.accounting.tape_operations import Torch
+from llm_explorer.accounting.step import tape as tape_module
+from llm_explorer.accounting.step.operations import Torch
+from llm_explorer.accounting.step.tape import Value
 from llm_explorer.config import ModelConfig, RunConfig
 
 KERNELS = kernels_of(ModelConfig(drop_rate=0.0), RunConfig())

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from llm_explorer.accounting.kernels import Kernels
-from llm_explorer.accounting.tape import Gradients, Tape, Value
+from llm_explorer.accounting.step.tape import Gradients, Tape, Value
 
 FULL: Final = "4"
 HALF: Final = "2"

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from llm_explorer.accounting.step.operations import FULL, Torch, gradient_of
+from llm_explorer.accounting.step.tape import Value
 from llm_explorer.accounting.structure import Structure
-from llm_explorer.accounting.tape import Value
-from llm_explorer.accounting.tape_operations import FULL, Torch, gradient_of
 
 CAUSAL: Final = "causal masks"
 _SQUARE: Final = "B * N * T**2"

@@ -3,12 +3,12 @@
 from typing import Final
 
 from llm_explorer.accounting.kernels import Kernels
-from llm_explorer.accounting.leaves import HEAD_GRADIENT, saved, temporary
-from llm_explorer.accounting.lifetimes import ATTENTION, EMBEDDINGS, GRADIENTS, HEAD, LOSS, NORMS, RESIDUAL
 from llm_explorer.accounting.rows import Leaf
+from llm_explorer.accounting.step.leaves import HEAD_GRADIENT, saved, temporary
+from llm_explorer.accounting.step.operations import FULL, NOTHING, Torch, copy_of
+from llm_explorer.accounting.step.tape import Value
 from llm_explorer.accounting.structure import Structure
-from llm_explorer.accounting.tape import Value
-from llm_explorer.accounting.tape_operations import FULL, NOTHING, Torch, copy_of
+from llm_explorer.parts import ATTENTION, EMBEDDINGS, GRADIENTS, HEAD, LOSS, NORMS, RESIDUAL
 
 _MASK: Final = "mask of the window"
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from llm_explorer.accounting.kernels import Kernels
-from llm_explorer.accounting.lifetimes import ATTENTION, FEED_FORWARD, NORMS, RESIDUAL
-from llm_explorer.accounting.modern_attention import attend
-from llm_explorer.accounting.modern_experts import Experts
+from llm_explorer.accounting.step.attention import attend
+from llm_explorer.accounting.step.experts import Experts
+from llm_explorer.accounting.step.operations import Torch
+from llm_explorer.accounting.step.tape import Value
 from llm_explorer.accounting.structure import Structure
-from llm_explorer.accounting.tape import Value
-from llm_explorer.accounting.tape_operations import Torch
+from llm_explorer.parts import ATTENTION, FEED_FORWARD, NORMS, RESIDUAL
 
 
 class Block:

@@ -26,8 +26,8 @@ from itertools import chain, count
 from typing import Final, NamedTuple
 from weakref import WeakValueDictionary, ref
 
-from llm_explorer.accounting.lifetimes import ACTIVATIONS, GRADIENTS, TEMPORARY
 from llm_explorer.accounting.rows import Leaf, leaf
+from llm_explorer.parts import ACTIVATIONS, GRADIENTS, TEMPORARY
 
 BYTES: Final = "arlsw"  # of a value: see kernels.byte_letters
 WEIGHTS_FIRST: Final = sys.maxsize  # a gradient that has reached its weights waits for nothing

@@ -7,18 +7,18 @@ other.
 from functools import lru_cache
 from typing import Final
 
-from llm_explorer.accounting import moments
 from llm_explorer.accounting.kernels import Kernels
-from llm_explorer.accounting.leaves import EMBEDDED, OUTPUT, merged, saved, temporary
-from llm_explorer.accounting.lifetimes import ACTIVATIONS, GRADIENTS, RANDOM_STATES, RESIDUAL
-from llm_explorer.accounting.modern_attention import CAUSAL
-from llm_explorer.accounting.modern_block import Block
-from llm_explorer.accounting.modern_ends import kept_by_embeddings, kept_in_forward, loss
-from llm_explorer.accounting.moments import BELOW, Moment, Plan, Recipe
 from llm_explorer.accounting.rows import Leaf, sums_of
+from llm_explorer.accounting.step import moments
+from llm_explorer.accounting.step.attention import CAUSAL
+from llm_explorer.accounting.step.block import Block
+from llm_explorer.accounting.step.ends import kept_by_embeddings, kept_in_forward, loss
+from llm_explorer.accounting.step.leaves import EMBEDDED, OUTPUT, merged, saved, temporary
+from llm_explorer.accounting.step.moments import BELOW, Moment, Plan, Recipe
+from llm_explorer.accounting.step.operations import NOTHING, Torch
+from llm_explorer.accounting.step.tape import Value
 from llm_explorer.accounting.structure import Structure
-from llm_explorer.accounting.tape import Value
-from llm_explorer.accounting.tape_operations import NOTHING, Torch
+from llm_explorer.parts import ACTIVATIONS, GRADIENTS, RANDOM_STATES, RESIDUAL
 
 Leaves = tuple[Leaf, ...]
 Found = list[tuple[str, Leaves]]  # phases, and what of one stretch is alive at a moment of it

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from llm_explorer.accounting.lifetimes import ACTIVATIONS, EMBEDDINGS, GRADIENTS, RESIDUAL, TEMPORARY
 from llm_explorer.accounting.rows import Leaf, leaf
+from llm_explorer.parts import ACTIVATIONS, EMBEDDINGS, GRADIENTS, RESIDUAL, TEMPORARY
 
 
 def merged(leaves: Iterable[Leaf]) -> tuple[Leaf, ...]:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from llm_explorer.accounting.kernels import Kernels
-from llm_explorer.accounting.leaves import ERROR, HEAD_GRADIENT, gradient, temporary
-from llm_explorer.accounting.lifetimes import BATCH, GRADIENTS, OPTIMIZER, WEIGHTS
 from llm_explorer.accounting.rows import Leaf, leaf
+from llm_explorer.accounting.step.leaves import ERROR, HEAD_GRADIENT, gradient, temporary
+from llm_explorer.parts import BATCH, GRADIENTS, OPTIMIZER, WEIGHTS
 
 BELOW: Final = "L - 1"
 

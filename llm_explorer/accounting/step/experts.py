@@ -7,9 +7,9 @@ tensors are never the most. Left out is what has k values a position and is gone
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from llm_explorer.accounting.step.operations import FULL, HALF, Torch, copy_of, gradient_of, times
+from llm_explorer.accounting.step.tape import Gradients, Size, Value
 from llm_explorer.accounting.structure import Structure
-from llm_explorer.accounting.tape import Gradients, Size, Value
-from llm_explorer.accounting.tape_operations import FULL, HALF, Torch, copy_of, gradient_of, times
 
 _ROWS: Final = "B * T * k"
 _SHARE: Final = "B * T * k // E"

@@ -1,0 +1,1 @@
+"""One training step followed on a symbolic tape: the one description of what is alive when."""
