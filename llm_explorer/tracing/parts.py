@@ -18,7 +18,7 @@ from llm_explorer.accounting.lifetimes import (
     UPDATE,
 )
 from llm_explorer.model import GPT
-from llm_explorer.tracing.support import node_count, running_node
+from llm_explorer.torch_private import node_count, running_node
 from llm_explorer.training import Phase
 
 _OF_MODEL: Final = {

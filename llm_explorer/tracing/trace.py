@@ -10,12 +10,12 @@ from llm_explorer.accounting.lifetimes import PARTS, RANDOM_STATES
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig, check, replace
 from llm_explorer.hardware import THIS_MACHINE
+from llm_explorer.torch_private import why_not
 from llm_explorer.tracing.chunks import few_chunks
 from llm_explorer.tracing.depth import UnlikeBlocksError, at_depth, depths
 from llm_explorer.tracing.micro_batches import TRACED, with_micro_batches
 from llm_explorer.tracing.recording import Recording, record_step
 from llm_explorer.tracing.routing import ASSUMPTION
-from llm_explorer.tracing.support import why_not
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.units import byte_size
 

@@ -14,7 +14,7 @@ from torch import Tensor, UntypedStorage
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from llm_explorer.accounting.lifetimes import RANDOM_STATES
-from llm_explorer.tracing.support import address, would_add_in_place
+from llm_explorer.torch_private import address, would_add_in_place
 
 _ADD: Final = torch.ops.aten.add.Tensor
 _ADD_IN_PLACE: Final = torch.ops.aten.add_.Tensor

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from llm_explorer.measure import attention
-from llm_explorer.measure.products import fast_products
+from llm_explorer.measure.bf16_on_old_cpus import attention
+from llm_explorer.measure.bf16_on_old_cpus.products import fast_products
 
 pytestmark = pytest.mark.usefixtures("old_processor", "one_thread")
 

@@ -8,8 +8,8 @@ import torch
 from calibrations import calibration
 
 from llm_explorer.config import Bf16Products, ModelConfig, Precision, RunConfig
-from llm_explorer.measure import products
-from llm_explorer.measure.products import fast_products
+from llm_explorer.measure.bf16_on_old_cpus import products
+from llm_explorer.measure.bf16_on_old_cpus.products import fast_products
 from llm_explorer.model import build
 from llm_explorer.speed import calibrate
 from llm_explorer.speed.calibration import Calibration, Key, key_for

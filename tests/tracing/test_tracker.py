@@ -10,9 +10,9 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import Function
 
+from llm_explorer import torch_private as support
 from llm_explorer.accounting.lifetimes import RANDOM_STATES
 from llm_explorer.measure.memory import added_peak_bytes
-from llm_explorer.tracing import support
 from llm_explorer.tracing.tracker import Tracker
 
 KB = torch.zeros(250)  # 1,000 bytes

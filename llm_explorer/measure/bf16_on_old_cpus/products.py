@@ -17,7 +17,7 @@ from torch import Tensor
 
 from llm_explorer.config import Bf16Products, Precision
 from llm_explorer.loss import chunks
-from llm_explorer.measure import attention
+from llm_explorer.measure.bf16_on_old_cpus import attention
 
 WORTH_IT: Final = 2**17  # multiply-adds: below that torch's loops take no longer than what is done about them here
 SIDE: Final = 256  # rows and columns of a tile
