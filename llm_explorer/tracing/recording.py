@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from llm_explorer.accounting.lifetimes import (
     ACTIVATIONS,
@@ -23,6 +22,7 @@ from llm_explorer.accounting.lifetimes import (
 )
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.model import build
+from llm_explorer.torch_private import FakeTensorMode
 from llm_explorer.tracing.parts import Whereabouts
 from llm_explorer.tracing.routing import balanced_routing
 from llm_explorer.tracing.tracker import Operation, Tracker

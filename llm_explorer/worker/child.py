@@ -241,7 +241,7 @@ def _speed(job: Message, protocol: Protocol, reason: str | None) -> Message:
 def _calibrate(job: Message, report: Report) -> Message:
     import torch
 
-    from llm_explorer.measure.bf16_on_old_cpus.products import fast_products
+    from llm_explorer.measure.bf16_on_old_cpus import fast_products
     from llm_explorer.speed.calibrate import calibrate
 
     key = Key.model_validate(job["key"])
@@ -253,7 +253,7 @@ def _calibrate(job: Message, report: Report) -> Message:
 def _refine(job: Message, report: Report) -> Message:
     import torch
 
-    from llm_explorer.measure.bf16_on_old_cpus.products import fast_products
+    from llm_explorer.measure.bf16_on_old_cpus import fast_products
     from llm_explorer.measure.memory import limited_memory
     from llm_explorer.speed.refine import refine
 
@@ -267,7 +267,7 @@ def _refine(job: Message, report: Report) -> Message:
 def _measure(job: Message, model: ModelConfig, run: RunConfig, protocol: Protocol) -> Message:
     import torch
 
-    from llm_explorer.measure.bf16_on_old_cpus.products import fast_products
+    from llm_explorer.measure.bf16_on_old_cpus import fast_products
     from llm_explorer.measure.measurement import measure
 
     torch.set_num_threads(run.threads or default_threads())
