@@ -33,7 +33,8 @@ from llm_explorer.machine import processor_name
 from llm_explorer.measure.memory import added_peak_bytes, tensor_peak_bytes
 from llm_explorer.model import build
 from llm_explorer.presets import find
-from llm_explorer.tracing.recording import Recording, record_step
+from llm_explorer.tracing.gpt import record_step
+from llm_explorer.tracing.recording import Recording
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.tracing.trace import trace
 from llm_explorer.training import TrainingStep, random_batch

@@ -11,7 +11,7 @@ from llm_explorer.accounting.memory import count_memory, kept_by_part, kept_rows
 from llm_explorer.accounting.moments import plan
 from llm_explorer.accounting.rows import total
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
-from llm_explorer.tracing.recording import record_step
+from llm_explorer.tracing.gpt import record_step
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.tracing.trace import trace
 
