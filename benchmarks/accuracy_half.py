@@ -49,8 +49,8 @@ def case_of(model: ModelConfig, run: RunConfig) -> Case:
     return Case(
         model,
         run,
-        Bytes(found["activations_bytes"], found["peak_bytes"]),
-        f"{found['peak_part']}, {found['peak_op']}",
+        Bytes(found.activations_bytes, found.peak_bytes),
+        f"{found.peak_part}, {found.peak_op}",
         _described(model, run, "cpu"),
         _described(model, run, "cuda"),
     )

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
+from made_trace import made_trace
 from strategies import pairs
 
 from llm_explorer import cli, receipt
@@ -21,12 +22,12 @@ from llm_explorer.worker.resident import Resident, ResidentError
 
 MODEL, RUN = ModelConfig(), RunConfig()
 PEAK = count_memory(MODEL, RUN).peak_bytes
-TRACED: dict[str, Any] = {
-    "peak_bytes": PEAK + 12,
-    "activations_bytes": 2000,
-    "categories_at_peak": {"parameters": 652_038_144, "optimizer state": 5},
-    "timeline": {"categories": {"gradients": [0, 7, 652_038_144, 3]}},
-}
+TRACED = made_trace(
+    peak_bytes=PEAK + 12,
+    activations_bytes=2000,
+    categories_at_peak={"parameters": 652_038_144, "optimizer state": 5},
+    sizes={"gradients": (0, 7, 652_038_144, 3)},
+)
 TIMING = {"median": 0.5, "iqr": 0.01, "n": 3, "samples": [0.5, 0.5, 0.5]}
 
 
@@ -130,7 +131,7 @@ def call(*arguments: str) -> Any:
 @pytest.fixture
 def tiers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A trace and a measurement that are there at once."""
-    monkeypatch.setattr(Resident, "ask", lambda self, job: TRACED)
+    monkeypatch.setattr(Resident, "ask", lambda self, job: TRACED.model_dump())
     monkeypatch.setattr(cli, "run_measurement", lambda *_: measured())
 
 

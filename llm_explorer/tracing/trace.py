@@ -2,9 +2,8 @@
 
 import time
 from contextlib import suppress
-from copy import deepcopy
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from llm_explorer.accounting.lifetimes import PARTS, RANDOM_STATES
 from llm_explorer.accounting.memory import count_memory
@@ -16,6 +15,7 @@ from llm_explorer.tracing.depth import UnlikeBlocksError, at_depth, depths
 from llm_explorer.tracing.gpt import TraceableGPT
 from llm_explorer.tracing.micro_batches import TRACED, with_micro_batches
 from llm_explorer.tracing.recording import Recording, record
+from llm_explorer.tracing.result import Trace
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.tracing.traceable import Traceable
 from llm_explorer.units import byte_size
@@ -23,24 +23,19 @@ from llm_explorer.units import byte_size
 MOST_BYTES: Final = 2**60  # torch counts a tensor's bytes in 63 bits, and so do we
 
 
-def trace(model: ModelConfig, run: RunConfig) -> dict[str, Any]:
-    """Trace one step in the steady state, with the kernels of a CPU whatever the run's device; plain data, in bytes.
+def trace(model: ModelConfig, run: RunConfig) -> Trace:
+    """Trace one step in the steady state, with the kernels of a CPU whatever the run's device.
 
-    Exact to the byte but for scratch space inside kernels; ``assumes`` says what it rests on, None where on nothing.
-    Takes about as long for 4 layers as for 96, with windows in some of them as for 4 of their patterns. ConfigError
-    where the two do not go together, ValueError with a sentence where this torch or this size cannot be traced.
+    Exact to the byte but for scratch space inside kernels. Takes about as long for 4 layers as for 96, with windows in
+    some of them as for 4 of their patterns. ConfigError where the two do not go together, ValueError with a sentence
+    where this torch or this size cannot be traced.
 
-    >>> trace(ModelConfig(n_layers=96), RunConfig())["peak_phase"]
+    >>> trace(ModelConfig(n_layers=96), RunConfig()).peak_phase
     'backward'
     """
     start = time.perf_counter()
-    found = deepcopy(_traced(model, _as_traced(run)))
-    return {
-        "model": model.model_dump(),
-        "run": run.model_dump(),
-        **found,
-        "seconds": time.perf_counter() - start,
-    }
+    found = _traced(model, _as_traced(run)).model_copy(deep=True)
+    return found.model_copy(update={"run": run, "seconds": time.perf_counter() - start})
 
 
 def record_from_few(model: Traceable) -> tuple[Recording, list[int]]:
@@ -72,7 +67,7 @@ def _as_traced(run: RunConfig) -> RunConfig:
 
 
 @lru_cache(maxsize=64)  # about 100 KB each
-def _traced(model: ModelConfig, run: RunConfig) -> dict[str, Any]:
+def _traced(model: ModelConfig, run: RunConfig) -> Trace:
     reason = why_not()
     if reason is not None:
         raise ValueError(reason)
@@ -83,15 +78,18 @@ def _traced(model: ModelConfig, run: RunConfig) -> dict[str, Any]:
     timeline = Timeline(recording)
     saved = {part: recording.saved.get(part, 0) for part in PARTS}
     random_states = saved[RANDOM_STATES]
-    return {
+    return Trace(
+        model=model,
+        run=run,
         **timeline.peak(),
-        "saved": saved,
-        "activations_bytes": sum(saved.values()),
-        "timeline": timeline.points() | {"operations": timeline.length},
-        "depths": traced_depths,
-        "assumes": traceable.assumption,
-        "constants": {"checkpoint random state": random_states} if random_states else {},
-    }
+        saved=saved,
+        activations_bytes=sum(saved.values()),
+        timeline=timeline.points(),
+        depths=tuple(traced_depths),
+        assumes=traceable.assumption,
+        constants={"checkpoint random state": random_states} if random_states else {},
+        seconds=0.0,
+    )
 
 
 def _check_size(model: ModelConfig, run: RunConfig) -> None:

@@ -10,13 +10,13 @@ from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.charts.receipt import receipt_figure
 from llm_explorer.receipt import Receipt, make_receipt
 from llm_explorer.texts import memory as texts
+from llm_explorer.tracing.result import Trace
 from llm_explorer.ui import build_panel, jobs, look, memory_trace, parts, share
-from llm_explorer.ui.memory_trace import Found
 from llm_explorer.ui.shell import Page
 from llm_explorer.worker.task import Measurement
 
 
-def draw(page: Page, found: Found | None, *, measure: bool) -> None:
+def draw(page: Page, found: Trace | None, *, measure: bool) -> None:
     """The table and its downloads; with ``measure``, the button that measures and the run while it runs."""
     if look.hides("receipt"):
         return

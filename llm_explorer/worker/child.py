@@ -170,7 +170,7 @@ def _trace(model: ModelConfig, run: RunConfig, reason: str | None) -> Message:
     reason = refusal(model, run, Size(*trace_limits()))
     if reason is not None:
         return {"error": reason}
-    return _answer_to_question(lambda: trace(model, run), "traced")
+    return _answer_to_question(lambda: trace(model, run).model_dump(), "traced")
 
 
 def _answer_to_question(work: Callable[[], Any], done: str) -> Message:
