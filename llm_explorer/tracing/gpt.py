@@ -37,10 +37,11 @@ class TraceableGPT(NamedTuple):
 
     @property
     def period(self) -> int:
-        """A window as wide as the sequence hides nothing: then all layers are alike."""
+        """As many as a pattern of windows has, else 1; a window as wide as the sequence hides nothing."""
         every, window = self.model.full_attention_every, self.model.sliding_window
-        is_one = every is None or window is None or window >= self.run.sequence(self.model) or every > self.n_layers
-        return 1 if every is None or is_one else every
+        if every is None or window is None or window >= self.run.sequence(self.model) or every > self.n_layers:
+            return 1
+        return every
 
     @property
     def accumulation(self) -> int:
@@ -52,7 +53,7 @@ class TraceableGPT(NamedTuple):
         """Of a mixture of experts."""
         return ASSUMPTION if self.model.n_experts else None
 
-    def fakes(self) -> AbstractContextManager[None]:
+    def without_values(self) -> AbstractContextManager[None]:
         """To experts fake tokens go evenly."""
         return balanced_routing()
 

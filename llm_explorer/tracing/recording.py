@@ -68,7 +68,7 @@ def record(model: Traceable, n_layers: int, accumulation: int, *, fake: bool = T
 
 @contextmanager
 def _fake(model: Traceable) -> Iterator[None]:
-    with FakeTensorMode(), model.fakes():
+    with FakeTensorMode(), model.without_values():
         yield
 
 

@@ -55,9 +55,9 @@ class Traceable(Protocol):
 
     @property
     def assumption(self) -> str | None:
-        """What a trace rests on where ``fakes`` took choices that depend on values; None without."""
+        """What a trace rests on where ``without_values`` took choices that depend on values; None without."""
 
-    def fakes(self) -> AbstractContextManager[None]:
+    def without_values(self) -> AbstractContextManager[None]:
         """Within, the model needs no values: its tensors have none."""
 
     def build(self, n_layers: int, accumulation: int) -> Built:
