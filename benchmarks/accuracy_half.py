@@ -41,8 +41,8 @@ class Case(NamedTuple):
 def case_of(model: ModelConfig, run: RunConfig) -> Case:
     """Trace a config and compute it."""
     found, counted = trace(model, run), count_memory(model, run, "cpu")
-    traced = Bytes(found["activations_bytes"], found["peak_bytes"])
-    place = f"{found['peak_part']}, {found['peak_op']}"
+    traced = Bytes(found.activations_bytes, found.peak_bytes)
+    place = f"{found.peak_part}, {found.peak_op}"
     return Case(model, run, traced, place, Bytes(counted.activations_bytes, counted.peak_bytes))
 
 

@@ -113,7 +113,7 @@ def traces(count: int) -> Iterator[Any]:
     for model, run in configs(10 * count):
         if run.device == "cpu" and model.n_layers <= 12 and count:
             count -= 1
-            yield {name: value for name, value in trace(model, run).items() if name != "seconds"}
+            yield {name: value for name, value in trace(model, run).model_dump().items() if name != "seconds"}
 
 
 def round_trips(count: int) -> Iterator[Any]:

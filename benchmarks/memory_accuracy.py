@@ -33,7 +33,9 @@ from llm_explorer.machine import processor_name
 from llm_explorer.measure.memory import added_peak_bytes, tensor_peak_bytes
 from llm_explorer.model import build
 from llm_explorer.presets import find
-from llm_explorer.tracing.recording import Recording, record_step
+from llm_explorer.tracing.gpt import record_step
+from llm_explorer.tracing.recording import Recording
+from llm_explorer.tracing.result import Trace
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.tracing.trace import trace
 from llm_explorer.training import TrainingStep, random_batch
@@ -52,7 +54,7 @@ class Case(NamedTuple):
 
     model: ModelConfig
     run: RunConfig
-    peak: dict[str, Any]
+    peak: Trace
     computed_bytes: int
     depths: int
     same_as_real: bool | None = None
@@ -62,7 +64,7 @@ class Case(NamedTuple):
     @property
     def traced_bytes(self) -> int:
         """The traced peak."""
-        return int(self.peak["peak_bytes"])
+        return self.peak.peak_bytes
 
     @property
     def traced_error(self) -> float:
@@ -79,7 +81,7 @@ class Case(NamedTuple):
 def traced_case(model: ModelConfig, run: RunConfig) -> Case:
     """Compute and trace one config."""
     found = trace(model, run)
-    return Case(model, run, found, count_memory(model, run).peak_bytes, len(found["depths"]))
+    return Case(model, run, found, count_memory(model, run).peak_bytes, len(found.depths))
 
 
 def real_case(model: ModelConfig, run: RunConfig) -> Case:
@@ -102,10 +104,10 @@ def is_same(some: Recording, others: Recording) -> bool:
     )
 
 
-def same_peak(found: dict[str, Any], real: Recording) -> bool:
+def same_peak(found: Trace, real: Recording) -> bool:
     """Whether the trace, from two small depths and three chunks, names the real step's peak and what forward left."""
-    kept = {part: size for part, size in found["saved"].items() if size}
-    return kept == real.saved and all(found[name] == value for name, value in Timeline(real).peak().items())
+    kept = {part: size for part, size in found.saved.items() if size}
+    return kept == real.saved and all(getattr(found, name) == value for name, value in Timeline(real).peak().items())
 
 
 def allocated(model: ModelConfig, run: RunConfig) -> int:
@@ -159,7 +161,7 @@ def largest_errors(real: list[Case]) -> str:
         without = "not measured"
         if case.without_onednn_bytes is not None:
             without = f"{100 * (case.traced_bytes / case.without_onednn_bytes - 1):+.4f} %"
-        place = f"{case.peak['peak_part']}, {case.peak['peak_op']}"
+        place = f"{case.peak.peak_part}, {case.peak.peak_op}"
         missing = byte_size((case.measured_bytes or 0) - case.traced_bytes)
         error = f"{100 * case.traced_error:+.4f} %"
         rows.append((byte_size(case.measured_bytes), error, missing, without, case.run.precision, place))
@@ -203,8 +205,8 @@ def computed_against_traced(found: list[Case]) -> str:
         ("3 micro-batches", lambda case: case.run.accumulation > 1),
         ("tied embeddings", lambda case: case.model.tie_embeddings),
     ]
-    parts = sorted({case.peak["peak_part"] for case in found})
-    groups += [(f"peak in {part}", lambda case, part=part: case.peak["peak_part"] == part) for part in parts]
+    parts = sorted({case.peak.peak_part for case in found})
+    groups += [(f"peak in {part}", lambda case, part=part: case.peak.peak_part == part) for part in parts]
     rows = [row(name, group) for name, belongs in groups if (group := [case for case in found if belongs(case)])]
     return table(("group", "configs", "within 0.1 %", "within 2 %", "within 5 %", "largest"), rows)
 
@@ -216,7 +218,7 @@ def worst_computed(found: list[Case]) -> str:
         (
             byte_size(case.traced_bytes),
             f"{100 * case.computed_error:+.3f} %",
-            f"{case.peak['peak_part']}, {case.peak['peak_op']}",
+            f"{case.peak.peak_part}, {case.peak.peak_op}",
             f"`{' '.join(to_settings(case.model, case.run))}`",
         )
         for case in worst

@@ -17,7 +17,7 @@ from torch.optim import AdamW
 
 from benchmarks.peer_models import PEERS, logits_of
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.measure.products import fast_products
+from llm_explorer.measure.bf16_on_old_cpus import fast_products
 from llm_explorer.measure.timing import garbage_collection_paused
 from llm_explorer.model import build
 from llm_explorer.training import TrainingStep, random_batch

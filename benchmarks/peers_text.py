@@ -18,7 +18,7 @@ backward needs. With one thread the clock is the processor's time, which a busy 
 EVEN: Final = """\
 One process, malloc's fast settings (large blocks come from a heap that is kept), fused AdamW, the loss at once, and on
 a processor without bf16 instructions the app's bf16 products and backward of attention
-(llm_explorer/measure/products.py) for all.
+(llm_explorer/measure/bf16_on_old_cpus/) for all.
 """
 
 AS_THE_APP: Final = """\

@@ -24,6 +24,7 @@ from llm_explorer.serve import serve
 from llm_explorer.speed import calibration as speed
 from llm_explorer.speed import store
 from llm_explorer.speed.predict import Prediction, predict, predicted_times
+from llm_explorer.tracing.result import Trace
 from llm_explorer.worker.attempt import Progress, run_alone, run_measurement
 from llm_explorer.worker.resident import Resident, ResidentError
 from llm_explorer.worker.task import Calibration
@@ -32,11 +33,6 @@ BAD_INPUT: Final = 2
 REFUSED: Final = 3
 OTHER_FAILURE: Final = 4
 NOT_PREDICTED: Final = "not yet predicted: calibrate first"
-# what a trace tells beside model and run; a test holds it to tracing.trace, which this side cannot import
-TRACED: Final = (
-    "peak_bytes", "peak_phase", "peak_op", "peak_part", "phases", "categories_at_peak", "saved", "activations_bytes",
-    "timeline", "depths", "assumes", "constants", "seconds",
-)  # fmt: skip
 
 _WRITERS: Final[Mapping[str, Callable[[ModelConfig, RunConfig], str]]] = {
     "json": formats.to_json,
@@ -128,8 +124,8 @@ def trace(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
     model, run = _configs(config, settings)
     found, error = _traced(model, run)
     if as_json:
-        nothing = {"model": model.model_dump(), "run": run.model_dump(), **dict.fromkeys(TRACED)}
-        _print_json((found or nothing) | {"error": error})
+        nothing = dict.fromkeys(Trace.model_fields) | {"model": model.model_dump(), "run": run.model_dump()}
+        _print_json((found.model_dump() if found else nothing) | {"error": error})
     elif found is not None:
         _print_lines(_traced_lines(found))
     else:
@@ -238,11 +234,12 @@ def _with_settings(found: Imported, settings: tuple[str, ...]) -> Configs:
     return configs
 
 
-def _traced(model: ModelConfig, run: RunConfig) -> tuple[dict[str, Any] | None, str | None]:
+def _traced(model: ModelConfig, run: RunConfig) -> tuple[Trace | None, str | None]:
     """The trace, or the sentence that says why there is none."""
     tracer = Resident()
     try:
-        return tracer.ask({"kind": "trace", "model": model.model_dump(), "run": run.model_dump()}), None
+        job = {"kind": "trace", "model": model.model_dump(), "run": run.model_dump()}
+        return Trace.model_validate(tracer.ask(job)), None
     except ResidentError as error:
         return None, str(error)
     except OSError as error:
@@ -302,14 +299,14 @@ def _calibration_lines(learnt: speed.Calibration) -> Mapping[str, str]:
     }
 
 
-def _traced_lines(found: Mapping[str, Any]) -> Mapping[str, str]:
-    place = f"{found['peak_phase']} of the {found['peak_part']}, {found['peak_op']}"
+def _traced_lines(found: Trace) -> Mapping[str, str]:
+    place = f"{found.peak_phase} of the {found.peak_part}, {found.peak_op}"
     return {
-        "training peak": f"{units.byte_size(found['peak_bytes'])} in {place}",
-        **{f"in {phase}": units.byte_size(size) for phase, size in found["phases"].items()},
-        **{name: units.byte_size(size) for name, size in found["categories_at_peak"].items()},
-        "kept after forward": units.byte_size(found["activations_bytes"]),
-        "traced in": units.seconds(found["seconds"]),
+        "training peak": f"{units.byte_size(found.peak_bytes)} in {place}",
+        **{f"in {phase}": units.byte_size(size) for phase, size in found.phases.items()},
+        **{name: units.byte_size(size) for name, size in found.categories_at_peak.items()},
+        "kept after forward": units.byte_size(found.activations_bytes),
+        "traced in": units.seconds(found.seconds),
     }
 
 

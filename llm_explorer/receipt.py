@@ -13,6 +13,7 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import to_address, to_settings
 from llm_explorer.measure.result import describe_environment
 from llm_explorer.texts.explore import OWN_PRODUCTS, PRECISION_NAMES, TORCH_PRODUCTS
+from llm_explorer.tracing.result import Trace
 
 Unit = Literal["count", "bytes", "FLOPs", "seconds"]
 Found = Mapping[str, Any]
@@ -117,9 +118,9 @@ class Receipt(NamedTuple):
 
 
 def make_receipt(
-    model: ModelConfig, run: RunConfig, traced: Found | None, measured: Found | None, notes: Sequence[str] = ()
+    model: ModelConfig, run: RunConfig, traced: Trace | None, measured: Found | None, notes: Sequence[str] = ()
 ) -> Receipt:
-    """The receipt of a config; ``traced`` is what ``tracing.trace`` gave, ``measured`` the result of a measurement.
+    """The receipt of a config; ``measured`` is the result of a measurement.
 
     >>> make_receipt(ModelConfig(), RunConfig(), None, None).items[0].words()
     ('parameters', '163,009,536', '–', '–', '–')
@@ -148,18 +149,20 @@ def products_of(run: RunConfig, environment: Mapping[str, Any]) -> str:
     return TORCH_PRODUCTS if is_told else ""
 
 
-def _sizes(model: ModelConfig, run: RunConfig, traced: Found | None, measured: Found | None) -> tuple[Item, ...]:
+def _sizes(model: ModelConfig, run: RunConfig, traced: Trace | None, measured: Found | None) -> tuple[Item, ...]:
     counted = count_memory(model, run, kernels_of_device(run.device))
-    at_peak = traced["categories_at_peak"] if traced else {}
+    at_peak = traced.categories_at_peak if traced else {}
     # under masters the optimizer's fp32 copies of the gradients are beside them in the trace
-    gradients = _most(traced, "gradients") if run.precision != "bfloat16_master" else None
+    told = traced if run.precision != "bfloat16_master" else None
+    gradients = max(told.timeline.categories["gradients"]) if told else None
+    kept, peak = (traced.activations_bytes, traced.peak_bytes) if traced else (None, None)
     return (
         Item("parameters", "count", count_parameters(model).total, None, _get(measured, "parameters")),
         Item("weights", "bytes", counted.parameters_bytes, at_peak.get("parameters")),
         Item("gradients", "bytes", counted.gradients_bytes, gradients),
         Item("optimizer state", "bytes", counted.optimizer_bytes, at_peak.get("optimizer state")),
-        Item("kept after forward", "bytes", counted.activations_bytes, _get(traced, "activations_bytes")),
-        Item("peak of tensors", "bytes", counted.peak_bytes, _get(traced, "peak_bytes"), _get(measured, "peak_bytes")),
+        Item("kept after forward", "bytes", counted.activations_bytes, kept),
+        Item("peak of tensors", "bytes", counted.peak_bytes, peak, _get(measured, "peak_bytes")),
         Item("process memory", "bytes", None, None, _get(measured, "process_rss_bytes")),
     )
 
@@ -180,10 +183,6 @@ def _median(measured: Found | None, key: str) -> float | None:
 
 def _get(found: Found | None, key: str) -> int | None:
     return found[key] if found else None
-
-
-def _most(traced: Found | None, category: str) -> int | None:
-    return max(traced["timeline"]["categories"][category]) if traced else None
 
 
 def _share(item: Item) -> float | None:

@@ -28,7 +28,7 @@ def keys(command: str) -> set[str]:
     """What a command's JSON has, by what the library gives."""
     found: dict[str, Any] = {
         "report": lambda: report(CLASS.model, CLASS.run),
-        "trace": lambda: trace(CLASS.model, CLASS.run) | {"error": None},
+        "trace": lambda: trace(CLASS.model, CLASS.run).model_dump() | {"error": None},
         "measure": lambda: make_result(CLASS.model, CLASS.run, "ok", None),
         "calibrate": lambda: {"status": "ok", "reason": None, "calibration": None},
         "receipt": lambda: make_receipt(CLASS.model, CLASS.run, None, None).to_json(),
@@ -48,7 +48,7 @@ def ends(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str
     def ask(self: Resident, job: Any) -> Any:
         if status == "no trace":
             raise ResidentError("No answer within 20 s; try smaller inputs")
-        return trace(CLASS.model, CLASS.run)
+        return trace(CLASS.model, CLASS.run).model_dump()
 
     def execute(self: Attempt, take: Any) -> Any:
         return self._result("ok" if status == "no trace" else status, "what happened")

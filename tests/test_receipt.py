@@ -13,15 +13,16 @@ from llm_explorer.measure.result import make_result
 from llm_explorer.presets import find
 from llm_explorer.receipt import Item, make_receipt
 from llm_explorer.worker.resident import Resident, ResidentError
+from tests.made_trace import made_trace
 
 MODEL, RUN = ModelConfig(), RunConfig()
 PEAK = count_memory(MODEL, RUN).peak_bytes
-TRACED: dict[str, Any] = {
-    "peak_bytes": PEAK + 12,
-    "activations_bytes": 2000,
-    "categories_at_peak": {"parameters": 652_038_144, "optimizer state": 5},
-    "timeline": {"categories": {"gradients": [0, 7, 652_038_144, 3]}},
-}
+TRACED = made_trace(
+    peak_bytes=PEAK + 12,
+    activations_bytes=2000,
+    categories_at_peak={"parameters": 652_038_144, "optimizer state": 5},
+    sizes={"gradients": (0, 7, 652_038_144, 3)},
+)
 TIMING = {"median": 0.5, "iqr": 0.01, "n": 3, "samples": [0.5, 0.5, 0.5]}
 
 
@@ -110,7 +111,7 @@ def call(*arguments: str) -> Any:
 @pytest.fixture
 def tiers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A trace and a measurement that are there at once."""
-    monkeypatch.setattr(Resident, "ask", lambda self, job: TRACED)
+    monkeypatch.setattr(Resident, "ask", lambda self, job: TRACED.model_dump())
     monkeypatch.setattr(cli, "run_measurement", lambda *_: measured())
 
 

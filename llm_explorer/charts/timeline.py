@@ -1,6 +1,6 @@
 """The memory of one training step over its operations: what is alive, stacked, with the peak marked."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from llm_explorer.charts.axes import bytes_axis
 from llm_explorer.charts.palette import CATEGORIES
+from llm_explorer.tracing.result import Points
 from llm_explorer.units import byte_size
 
 HEIGHT: Final = 440
@@ -16,10 +17,8 @@ ORDER: Final = ("parameters", "optimizer state", "batch", "gradients", "activati
 HEADROOM: Final = 1.28  # over the peak: its words and the names of the phases
 NARROWEST: Final = 0.12  # of the width: a phase's name needs as much
 
-Timeline = Mapping[str, Any]
 
-
-def timeline_chart(timeline: Timeline, peak: Sequence[str]) -> go.Figure:
+def timeline_chart(timeline: Points, peak: Sequence[str]) -> go.Figure:
     """Areas of a trace's ``timeline``; ``peak`` is what stands beside its highest point, line by line."""
     top = max(totals(timeline))
     layout = {
@@ -28,23 +27,23 @@ def timeline_chart(timeline: Timeline, peak: Sequence[str]) -> go.Figure:
         "hovermode": "x unified",
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.1, "yanchor": "top", "traceorder": "normal"},
         "xaxis": {
-            "title": {"text": f"operations of one step: {timeline['operations']:,}", "standoff": 6},
+            "title": {"text": f"operations of one step: {timeline.operations:,}", "standoff": 6},
             "showgrid": False,
             "zeroline": False,
             "showticklabels": False,
-            "range": [0, len(timeline["phase"]) - 1],
+            "range": [0, len(timeline.phase) - 1],
         },
         "yaxis": bytes_axis(top, HEADROOM),
         "shapes": list(_borders(timeline)),
         "annotations": [*_names(timeline), _peak(timeline, top, peak)],
     }
-    used = [name for name in ORDER if any(timeline["categories"][name])]
+    used = [name for name in ORDER if any(timeline.categories[name])]
     return go.Figure([*(_area(timeline, name) for name in used), _what(timeline)], layout)
 
 
-def totals(timeline: Timeline) -> list[int]:
+def totals(timeline: Points) -> list[int]:
     """Bytes alive at each point."""
-    return [sum(sizes) for sizes in zip(*timeline["categories"].values(), strict=True)]
+    return [sum(sizes) for sizes in zip(*timeline.categories.values(), strict=True)]
 
 
 def operation_name(operation: str) -> str:
@@ -52,8 +51,8 @@ def operation_name(operation: str) -> str:
     return operation.removeprefix("aten.").removesuffix(".default")
 
 
-def _area(timeline: Timeline, name: str) -> dict[str, Any]:
-    sizes = timeline["categories"][name]
+def _area(timeline: Points, name: str) -> dict[str, Any]:
+    sizes = timeline.categories[name]
     return {
         "type": "scatter",
         "name": name,
@@ -67,10 +66,10 @@ def _area(timeline: Timeline, name: str) -> dict[str, Any]:
     }
 
 
-def _what(timeline: Timeline) -> dict[str, Any]:
+def _what(timeline: Points) -> dict[str, Any]:
     """The line over all areas; it tells the sum, the operation and its part."""
     sums = totals(timeline)
-    columns = zip(sums, timeline["phase"], timeline["part"], timeline["op"], strict=True)
+    columns = zip(sums, timeline.phase, timeline.part, timeline.op, strict=True)
     words = [f"{byte_size(size)}: {phase}, {part}, {operation_name(op)}" for size, phase, part, op in columns]
     return {
         "type": "scatter",
@@ -84,25 +83,25 @@ def _what(timeline: Timeline) -> dict[str, Any]:
     }
 
 
-def _stretches(timeline: Timeline) -> Iterator[tuple[str, int, int]]:
+def _stretches(timeline: Points) -> Iterator[tuple[str, int, int]]:
     """Each phase with its first point and that after its last."""
     start = 0
-    for phase, points in groupby(timeline["phase"]):
+    for phase, points in groupby(timeline.phase):
         end = start + len(list(points))
         yield phase, start, end
         start = end
 
 
-def _borders(timeline: Timeline) -> Iterator[dict[str, Any]]:
+def _borders(timeline: Points) -> Iterator[dict[str, Any]]:
     for _phase, start, _end in _stretches(timeline):
         if start:
             line = {"color": CATEGORIES["batch"], "dash": "dot", "width": 1}
             yield {"type": "line", "x0": start, "x1": start, "yref": "paper", "y0": 0, "y1": 1, "line": line}
 
 
-def _names(timeline: Timeline) -> Iterator[dict[str, Any]]:
+def _names(timeline: Points) -> Iterator[dict[str, Any]]:
     """The names of the phases along the top, where there is room; the last phase's ends at the edge."""
-    points = len(timeline["phase"])
+    points = len(timeline.phase)
     for phase, start, end in _stretches(timeline):
         wide, last = end - start > NARROWEST * points, end == points
         if wide or last:
@@ -110,10 +109,10 @@ def _names(timeline: Timeline) -> Iterator[dict[str, Any]]:
             yield place | {"text": f"<b>{phase}</b>", "y": 1, "yref": "paper", "yanchor": "top", "showarrow": False}
 
 
-def _peak(timeline: Timeline, top: int, words: Sequence[str]) -> dict[str, Any]:
+def _peak(timeline: Points, top: int, words: Sequence[str]) -> dict[str, Any]:
     """On the side where there is more room."""
-    at = timeline["peak_at"]
-    left = at < len(timeline["phase"]) / 2
+    at = timeline.peak_at
+    left = at < len(timeline.phase) / 2
     return {
         "x": at,
         "y": top,

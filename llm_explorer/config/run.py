@@ -27,7 +27,7 @@ class RunConfig(Config):
 
     ``sequence_length=None`` is min(C, 256); ``threads=None`` is physical cores - 1, at least 1; ``loss_chunk`` is how
     many of the B T token positions have logits at once, None: all. ``bf16_products`` is about CPUs without instructions
-    for bf16 only: see measure/products.py.
+    for bf16 only: see measure/bf16_on_old_cpus/.
     """
 
     device: str = "cpu"

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from llm_explorer.measure.timing import Clock, garbage_collection_paused
 from llm_explorer.model import GPT
-from llm_explorer.parts import ATTENTION, EMBEDDINGS, FEED_FORWARD, HEAD, LOSS, NORMS, RESIDUAL, UPDATE
+from llm_explorer.model.parts import PARTS_OF_BLOCK
+from llm_explorer.parts import ATTENTION, EMBEDDINGS, HEAD, LOSS, NORMS, RESIDUAL, UPDATE
 from llm_explorer.training import Batch, TrainingStep
 
 MIN_PAIRS: Final = 3
@@ -18,15 +19,6 @@ MOST_PAIRS: Final = 15
 
 Times = dict[tuple[str, str], float]  # (phase, component) -> seconds
 _BEGINS_IN: Final = {"forward": EMBEDDINGS, "backward": LOSS, "optimizer": UPDATE}
-_OF_BLOCK: Final = {
-    "attention_norm": NORMS,
-    "attention": ATTENTION,
-    "attention_post_norm": NORMS,
-    "mlp_norm": NORMS,
-    "mlp": FEED_FORWARD,
-    "mlp_post_norm": NORMS,
-}
-_OF_ATTENTION: Final = ("attention.query_norm", "attention.key_norm")
 
 
 class ComponentClock:
@@ -79,10 +71,9 @@ class ComponentClock:
 
     def _watch_block(self, block: nn.Module, *, has_two_sums: bool) -> Iterator[Any]:
         for name, module in block.named_modules():
-            if name in _OF_BLOCK:
-                yield from self._watch(module, _OF_BLOCK[name], after=RESIDUAL)
-            elif name in _OF_ATTENTION:
-                yield from self._watch(module, NORMS, after=ATTENTION)
+            if name in PARTS_OF_BLOCK:
+                after = ATTENTION if name.startswith("attention.") else RESIDUAL
+                yield from self._watch(module, PARTS_OF_BLOCK[name], after=after)
         # the sums of a block: what the second half is given is the first, the block's output the second or only one
         if has_two_sums:
             second_half = next(module for name, module in block.named_children() if name in ("mlp_norm", "mlp"))

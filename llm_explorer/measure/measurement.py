@@ -10,10 +10,10 @@ from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.machine import processor_name
 from llm_explorer.measure import memory
+from llm_explorer.measure.bf16_on_old_cpus import are_own
 from llm_explorer.measure.breakdown import break_down
 from llm_explorer.measure.devices import absence, available_devices, find_device, free_device_bytes, synchronizer
 from llm_explorer.measure.inference import time_inference
-from llm_explorer.measure.products import are_own
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.measure.statistics import summarize
 from llm_explorer.measure.timing import PhaseClock, Report, StepTime, garbage_collection_paused, repeat

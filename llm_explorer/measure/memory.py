@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from llm_explorer.config import replace
+from llm_explorer.torch_private import memory_events
 from llm_explorer.training import Batch, TrainingStep
 
 _workspaces: dict[str, int] = {}
@@ -31,7 +32,8 @@ def tensor_peak_bytes(step: TrainingStep, batches: list[Batch]) -> int | None:
     if device.type == "cpu":
         some, short = batches[:2], copy(step)
         short.run = replace(step.run, accumulation=len(some))
-        return storage_bytes(_alive_between_steps(step, batches)) + added_peak_bytes(lambda: short(some))
+        alive, added = storage_bytes(_alive_between_steps(step, batches)), added_peak_bytes(lambda: short(some))
+        return None if added is None else alive + added
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         step(batches)
@@ -39,21 +41,19 @@ def tensor_peak_bytes(step: TrainingStep, batches: list[Batch]) -> int | None:
     return None  # torch.mps knows what is allocated now, not the most there was
 
 
-def added_peak_bytes(work: Callable[[], object]) -> int:
-    """The most CPU tensor bytes alive at once during the work, above those alive before it.
+def added_peak_bytes(work: Callable[[], object]) -> int | None:
+    """The most CPU tensor bytes alive at once during the work, above those alive before it; None where torch is silent.
 
-    Summed from the profiler's memory events, so scratch space inside kernels is seen too. ``acc_events`` would make
-    Python objects of all events, which takes as much memory again.
+    Summed from the profiler's memory events, so scratch space inside kernels is seen too.
 
     >>> added_peak_bytes(lambda: torch.empty(1000))
     4000
     """
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
         work()
-    assert recorded.profiler is not None
-    results = recorded.profiler.kineto_results
-    assert results is not None
-    events = [event for event in results.events() if event.name() == "[memory]"]
+    events = memory_events(recorded)
+    if events is None:
+        return None
     now = peak = 0
     for event in sorted(events, key=lambda event: event.start_ns()):
         now += event.nbytes()

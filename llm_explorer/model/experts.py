@@ -6,6 +6,9 @@ experts).
 # mypy: disable-error-code=no-any-return
 # (torch types the result of calling a module as Any)
 
+from contextvars import ContextVar
+from typing import Final
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,6 +16,9 @@ from torch import Tensor, nn
 from llm_explorer.config import ModelConfig
 from llm_explorer.model.layers import INIT_STD, Linear, residual_std
 from llm_explorer.model.mlp import ACTIVATIONS, make_dense
+
+# set where tensors have no values to choose by: then every expert gets as many rows
+is_balanced: Final[ContextVar[bool]] = ContextVar("is_balanced", default=False)
 
 
 class Experts(nn.Module):
@@ -76,8 +82,8 @@ class MixtureOfExperts(nn.Module):
 
 
 def rows_per_expert(chosen: Tensor, n_experts: int) -> list[int]:
-    """How many of the choices (R, k) went to each of E experts; on meta, where nobody knows, as even as can be."""
-    if chosen.is_meta:
+    """How many of the choices (R, k) went to each of E experts; where nobody knows, as even as can be."""
+    if chosen.is_meta or is_balanced.get():
         return even_rows(chosen.numel(), n_experts)
     return chosen.flatten().bincount(minlength=n_experts).tolist()
 

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 import torch
 
+from llm_explorer.measure.bf16_on_old_cpus import are_own
 from llm_explorer.measure.devices import synchronizer
-from llm_explorer.measure.products import are_own
 from llm_explorer.measure.timing import Clock, Report, garbage_collection_paused
 from llm_explorer.speed.calibration import Calibration, Key, Table
 from llm_explorer.speed.kernels import TENSORS, Call, Kernels

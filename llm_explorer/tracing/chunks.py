@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from llm_explorer import loss
-from llm_explorer.tracing.tracker import replaced
+from llm_explorer.loss import chunks, chunks_to_run
 
 
 @contextmanager
@@ -13,14 +12,16 @@ def few_chunks() -> Iterator[None]:
 
     What they add to is there from the start, so it makes no difference to memory that they do not. The loss is wrong.
     """
-    every = loss.chunks
-
-    def few(positions: int, size: int) -> Iterator[slice]:
-        second_end = min(2 * size, positions)
-        yield from every(second_end, size)
-        last = (positions - 1) // size * size
-        if last >= second_end:
-            yield slice(last, positions)
-
-    with replaced(loss, "chunks", few):
+    usual = chunks_to_run.set(_few)
+    try:
         yield
+    finally:
+        chunks_to_run.reset(usual)
+
+
+def _few(positions: int, size: int) -> Iterator[slice]:
+    second_end = min(2 * size, positions)
+    yield from chunks(second_end, size)
+    last = (positions - 1) // size * size
+    if last >= second_end:
+        yield slice(last, positions)

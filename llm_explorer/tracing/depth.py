@@ -4,7 +4,7 @@ Operations come as head, blocks, tail, and all blocks but the first and the last
 operation is a straight line in the depth, and along the blocks in between also in the number of the block. Whether that
 holds is checked at every operation of both steps.
 
-A block is one layer, or as many as a pattern of windows has before it begins anew: with full_attention_every=6, five
+A block is one layer, or as many as a pattern has before it begins anew, its period: with full_attention_every=6, five
 layers with a window and one without. What the last pattern lacks belongs to the tail.
 """
 
@@ -12,7 +12,6 @@ from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
-from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.tracing.recording import Bytes, Recording, Section
 from llm_explorer.tracing.tracker import Operation
 
@@ -31,21 +30,14 @@ class Depths(NamedTuple):
     blocks: int
 
 
-def depths(model: ModelConfig, run: RunConfig) -> Depths | None:
-    """The depths that tell the model's own; None where it is no deeper than they are.
+def depths(n_layers: int, period: int) -> Depths | None:
+    """The depths that tell that of ``n_layers``; None where it is no deeper than they are.
 
-    >>> depths(ModelConfig(n_layers=62, sliding_window=128, full_attention_every=6), RunConfig())
+    >>> depths(62, period=6)
     Depths(shallow=20, deep=26, blocks=10)
     """
-    period = _period(model, run.sequence(model))
-    blocks, rest = divmod(model.n_layers, period)
+    blocks, rest = divmod(n_layers, period)
     return Depths(SHALLOW * period + rest, DEEP * period + rest, blocks) if blocks > DEEP else None
-
-
-def _period(model: ModelConfig, sequence: int) -> int:
-    """After how many layers those before come again; a window as wide as the sequence hides nothing."""
-    every, window = model.full_attention_every, model.sliding_window
-    return 1 if every is None or window is None or window >= sequence or every > model.n_layers else every
 
 
 class UnlikeBlocksError(ValueError):

@@ -1,55 +1,30 @@
 """Which part of the model is at work: modules tell in forward, autograd's numbering of its nodes in backward."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Callable
 
 from torch import nn
 
-from llm_explorer.model import GPT
-from llm_explorer.parts import ATTENTION, EMBEDDINGS, FEED_FORWARD, HEAD, LOSS, NORMS, RESIDUAL, UPDATE
-from llm_explorer.tracing.support import node_count, running_node
+from llm_explorer.parts import EMBEDDINGS, LOSS, UPDATE
+from llm_explorer.torch_private import node_count, running_node
+from llm_explorer.tracing.traceable import Place
 from llm_explorer.training import Phase
-
-_OF_MODEL: Final = {
-    "token_embedding": EMBEDDINGS,
-    "position_embedding": EMBEDDINGS,
-    "dropout": EMBEDDINGS,
-    "final_norm": NORMS,
-    "head": HEAD,
-}
-_OF_BLOCK: Final = {
-    "attention_norm": NORMS,
-    "attention": ATTENTION,
-    "attention.query_norm": NORMS,
-    "attention.key_norm": NORMS,
-    "attention_post_norm": NORMS,
-    "mlp_norm": NORMS,
-    "mlp": FEED_FORWARD,
-    "mlp_post_norm": NORMS,
-}
 
 
 class Whereabouts:
-    """Called at any moment of a step of ``gpt``, names the part at work."""
+    """Called at any moment of a step of a model, names the part at work."""
 
-    def __init__(self, gpt: GPT) -> None:
+    def __init__(self, model: nn.Module, place_of: Callable[[str], Place | None]) -> None:
         self._phase: Phase = "forward"
         self._inside: list[str] = []
         self._outside = EMBEDDINGS  # of modules: first the embeddings are added, then blocks follow, then the loss
         self._last = LOSS
         self._numbers: list[int] = []  # of autograd's nodes, rising; each begins a stretch that one part made
         self._makers: list[str] = []
-        for name, part in _OF_MODEL.items():
-            if hasattr(gpt, name):
-                self._watch(getattr(gpt, name), part, then=LOSS if name == "final_norm" else None)
-        self._watch(gpt, ATTENTION, method="places")
-        for block in gpt.blocks:
-            self._watch(block, RESIDUAL, then=RESIDUAL)
-            for name, module in block.named_modules():
-                if name in _OF_BLOCK:
-                    self._watch(module, _OF_BLOCK[name])
+        for name, module in model.named_modules():
+            place = place_of(name)
+            if place is not None:
+                self._watch(module, place)
 
     def enter(self, phase: Phase) -> None:
         """A phase of the step begins."""
@@ -71,28 +46,20 @@ class Whereabouts:
             self._last = self._makers[bisect_right(self._numbers, node) - 1]
         return self._last
 
-    def _watch(self, module: nn.Module, part: str, then: str | None = None, method: str = "forward") -> None:
-        usual = getattr(module, method)
-
-        def watched(*args: Any) -> Any:
-            with self._within(part):
-                result = usual(*args)
-            if then is not None and not self._inside:
-                self._outside = then
-                self._note()
-            return result
-
-        setattr(module, method, watched)
-
-    @contextmanager
-    def _within(self, part: str) -> Iterator[None]:
-        self._inside.append(part)
-        self._note()
-        try:
-            yield
-        finally:  # checkpointing ends a block's second run by an exception, as soon as it has all it wants
-            self._inside.pop()
+    def _watch(self, module: nn.Module, place: Place) -> None:
+        def enter(*_: object) -> None:
+            self._inside.append(place.part)
             self._note()
+
+        def leave(*_: object) -> None:
+            self._inside.pop()
+            if place.after is not None and not self._inside:
+                self._outside = place.after
+            self._note()
+
+        module.register_forward_pre_hook(enter)
+        # always: checkpointing ends a block's second run by an exception, as soon as it has all it wants
+        module.register_forward_hook(leave, always_call=True)
 
     def _note(self) -> None:
         self._numbers.append(node_count())

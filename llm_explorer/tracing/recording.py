@@ -10,15 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensorMode
 
-from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.model import build
 from llm_explorer.parts import ACTIVATIONS, BATCH, CATEGORIES, GRADIENTS, OPTIMIZER, TEMPORARY, WEIGHTS
+from llm_explorer.torch_private import FakeTensorMode
 from llm_explorer.tracing.parts import Whereabouts
-from llm_explorer.tracing.routing import balanced_routing
+from llm_explorer.tracing.traceable import Built, Traceable
 from llm_explorer.tracing.tracker import Operation, Tracker
-from llm_explorer.training import Batch, Phase, TrainingStep, random_batch
+from llm_explorer.training import Batch, Phase
 
 Bytes = NDArray[np.int64]
 
@@ -45,25 +43,24 @@ class Recording(NamedTuple):
     loss_bytes: int
 
 
-def record_step(model: ModelConfig, run: RunConfig, *, fake: bool = True) -> Recording:
+def record(model: Traceable, n_layers: int, accumulation: int, *, fake: bool = True) -> Recording:
     """Run a step of the real code under the tracker; with real tensors as many bytes are really taken.
 
-    The optimizer's state exists and gradients are None at the start, as in every step but the first. To experts fake
-    tokens go evenly, real ones where they are sent.
+    The optimizer's state exists and gradients are None at the start, as in every step but the first.
     """
-    with _fake() if fake else nullcontext(), _garbage_collection_off():
-        step = TrainingStep(build(model, run), run)
-        batches = [random_batch(model, run)] * run.accumulation
+    with _fake(model) if fake else nullcontext(), _garbage_collection_off():
+        built = model.build(n_layers, accumulation)
+        batches = [built.batch] * accumulation
         if fake:
-            _make_optimizer_state(step)
+            _make_optimizer_state(built)
         else:
-            step(batches)
-        return _StepRecorder(step, batches).record()
+            built.step(batches, lambda _phase: None)
+        return _StepRecorder(built, batches, Whereabouts(built.module, model.place_of)).record()
 
 
 @contextmanager
-def _fake() -> Iterator[None]:
-    with FakeTensorMode(), balanced_routing():
+def _fake(model: Traceable) -> Iterator[None]:
+    with FakeTensorMode(), model.without_values():
         yield
 
 
@@ -79,27 +76,27 @@ def _garbage_collection_off() -> Iterator[None]:
             gc.enable()
 
 
-def _make_optimizer_state(step: TrainingStep) -> None:
+def _make_optimizer_state(built: Built) -> None:
     """An update alone makes the same state as a whole step."""
-    for weight in step.gpt.parameters():
+    for weight in built.module.parameters():
         weight.grad = torch.empty_like(weight)
-    step.update()
+    built.step.update()
 
 
 class _StepRecorder:
     """Runs one step, and sorts the storages into categories as it goes."""
 
-    def __init__(self, step: TrainingStep, batches: list[Batch]) -> None:
-        self._step, self._batches = step, batches
-        self._where = Whereabouts(step.gpt)
-        self._tracker = Tracker(self._where)
+    def __init__(self, built: Built, batches: list[Batch], where: Whereabouts) -> None:
+        self._weights: list[Tensor] = list(built.module.parameters())
+        self._step, self._batches = built.step, batches
+        self._where, self._tracker = where, Tracker(where)
         self._category: dict[int, str] = {}
         self._starts: list[tuple[int, Phase]] = []
         self._kept: dict[int, int] = {}  # storages alive at the end of the first forward, with their bytes
 
     def record(self) -> Recording:
         step, tracker = self._step, self._tracker
-        self._name(list(step.gpt.parameters()), WEIGHTS)
+        self._name(self._weights, WEIGHTS)
         self._name(list(step.masters.values()), OPTIMIZER)
         if step.optimizer is not None:
             states = step.optimizer.state.values()
@@ -116,7 +113,7 @@ class _StepRecorder:
         if phase == "backward":
             self._end_forward()
         elif self._starts:
-            self._name_gradients(list(self._step.gpt.parameters()))
+            self._name_gradients(self._weights)
         self._tracker.in_backward = phase == "backward"
         self._begin(phase)
         self._where.enter(phase)

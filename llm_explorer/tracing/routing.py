@@ -4,10 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from torch import Tensor
-
-from llm_explorer.model import experts
-from llm_explorer.tracing.tracker import replaced
+from llm_explorer.model.experts import is_balanced
 
 ASSUMPTION: Final = "balanced routing"
 
@@ -19,9 +16,8 @@ def balanced_routing() -> Iterator[None]:
     Real routers come near it: they are trained to. Memory is the same however rows are spread, but for one thing: an
     expert's own temporary tensors grow with its rows.
     """
-
-    def even(chosen: Tensor, n_experts: int) -> list[int]:
-        return experts.even_rows(chosen.numel(), n_experts)
-
-    with replaced(experts, "rows_per_expert", even):
+    usual = is_balanced.set(True)
+    try:
         yield
+    finally:
+        is_balanced.reset(usual)

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.tracing.depth import KEPT_BLOCKS, depths
+from llm_explorer.tracing.gpt import TraceableGPT
 from llm_explorer.tracing.micro_batches import TRACED
 from llm_explorer.units import byte_size, exact
 
@@ -36,7 +37,8 @@ def size_of(model: ModelConfig, run: RunConfig) -> Size:
     >>> size_of(ModelConfig(), RunConfig())
     Size(operations=1850, bytes=2915000)
     """
-    few, per_layer = depths(model, run), _operations_of_layer(model, run)
+    few = depths(model.n_layers, TraceableGPT(model, run).period)
+    per_layer = _operations_of_layer(model, run)
     micro_batches = min(run.accumulation, TRACED)
     layers = model.n_layers if few is None else few.shallow + few.deep
     operations = micro_batches * (per_layer * layers + _ENDS)

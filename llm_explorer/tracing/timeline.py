@@ -6,6 +6,7 @@ import numpy as np
 
 from llm_explorer.parts import CATEGORIES
 from llm_explorer.tracing.recording import Recording
+from llm_explorer.tracing.result import Points
 
 MOST_POINTS: Final = 600  # more than a chart has room for
 
@@ -35,17 +36,18 @@ class Timeline:
             "categories_at_peak": dict(zip(CATEGORIES, self._alive[row].tolist(), strict=True)),
         }
 
-    def points(self) -> dict[str, Any]:
+    def points(self) -> Points:
         """Of equal stretches of time the moment with the most bytes, so that the largest is the peak."""
         rows = self._highest_rows(min(MOST_POINTS, self.length))
         columns = self._alive[rows].T.tolist()
-        return {
-            "categories": dict(zip(CATEGORIES, columns, strict=True)),
-            "part": [self._operations[row].part for row in rows],
-            "op": [self._operations[row].name for row in rows],
-            "phase": [self._phases[row] for row in rows],
-            "peak_at": int(self._totals[rows].argmax()),
-        }
+        return Points(
+            categories=dict(zip(CATEGORIES, map(tuple, columns), strict=True)),
+            part=tuple(self._operations[row].part for row in rows),
+            op=tuple(self._operations[row].name for row in rows),
+            phase=tuple(self._phases[row] for row in rows),
+            peak_at=int(self._totals[rows].argmax()),
+            operations=self.length,
+        )
 
     def _phase_peaks(self) -> dict[str, int]:
         phases = np.array(self._phases)

@@ -2,67 +2,63 @@
 
 import time
 from contextlib import suppress
-from copy import deepcopy
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig, check, replace
 from llm_explorer.hardware import THIS_MACHINE
 from llm_explorer.parts import PARTS, RANDOM_STATES
+from llm_explorer.torch_private import why_not
 from llm_explorer.tracing.chunks import few_chunks
 from llm_explorer.tracing.depth import UnlikeBlocksError, at_depth, depths
+from llm_explorer.tracing.gpt import TraceableGPT
 from llm_explorer.tracing.micro_batches import TRACED, with_micro_batches
-from llm_explorer.tracing.recording import Recording, record_step
-from llm_explorer.tracing.routing import ASSUMPTION
-from llm_explorer.tracing.support import why_not
+from llm_explorer.tracing.recording import Recording, record
+from llm_explorer.tracing.result import Trace
 from llm_explorer.tracing.timeline import Timeline
+from llm_explorer.tracing.traceable import Traceable
 from llm_explorer.units import byte_size
 
 MOST_BYTES: Final = 2**60  # torch counts a tensor's bytes in 63 bits, and so do we
 
 
-def trace(model: ModelConfig, run: RunConfig) -> dict[str, Any]:
-    """Trace one step in the steady state, with the kernels of a CPU whatever the run's device; plain data, in bytes.
+def trace(model: ModelConfig, run: RunConfig) -> Trace:
+    """Trace one step in the steady state, with the kernels of a CPU whatever the run's device.
 
-    Exact to the byte but for scratch space inside kernels; ``assumes`` says what it rests on, None where on nothing.
-    Takes about as long for 4 layers as for 96, with windows in some of them as for 4 of their patterns. ConfigError
-    where the two do not go together, ValueError with a sentence where this torch or this size cannot be traced.
+    Exact to the byte but for scratch space inside kernels. Takes about as long for 4 layers as for 96, with windows in
+    some of them as for 4 of their patterns. ConfigError where the two do not go together, ValueError with a sentence
+    where this torch or this size cannot be traced.
 
-    >>> trace(ModelConfig(n_layers=96), RunConfig())["peak_phase"]
+    >>> trace(ModelConfig(n_layers=96), RunConfig()).peak_phase
     'backward'
     """
     start = time.perf_counter()
-    found = deepcopy(_traced(model, _as_traced(run)))
-    return {
-        "model": model.model_dump(),
-        "run": run.model_dump(),
-        **found,
-        "seconds": time.perf_counter() - start,
-    }
+    found = _traced(model, _as_traced(run)).model_copy(deep=True)
+    return found.model_copy(update={"run": run, "seconds": time.perf_counter() - start})
 
 
-def record(model: ModelConfig, run: RunConfig) -> tuple[Recording, list[int]]:
+def record_from_few(model: Traceable) -> tuple[Recording, list[int]]:
     """The recording of the step on fake tensors, and the depths at which it was really run.
 
     Of micro-batches and of the loss's chunks the first, the second and the last are in it: all between are alike.
     """
-    few = replace(run, accumulation=min(run.accumulation, TRACED))
+    micro_batches = min(model.accumulation, TRACED)
     with few_chunks():
-        recording, traced_depths = _at_its_depth(model, few)
-    if run.accumulation > TRACED:
-        recording = with_micro_batches(recording, run.accumulation)
+        recording, traced_depths = _at_its_depth(model, micro_batches)
+    if model.accumulation > TRACED:
+        recording = with_micro_batches(recording, model.accumulation)
     return recording, traced_depths
 
 
-def _at_its_depth(model: ModelConfig, run: RunConfig) -> tuple[Recording, list[int]]:
-    few = depths(model, run)
+def _at_its_depth(model: Traceable, micro_batches: int) -> tuple[Recording, list[int]]:
+    few = depths(model.n_layers, model.period)
     if few is not None:
         both = [few.shallow, few.deep]
-        shallow, deep = (record_step(replace(model, n_layers=layers), run) for layers in both)
+        shallow, deep = (record(model, layers, micro_batches) for layers in both)
         with suppress(UnlikeBlocksError):
             return at_depth(shallow, deep, few.blocks), both
-    return record_step(model, run), [model.n_layers]
+    return record(model, model.n_layers, micro_batches), [model.n_layers]
 
 
 def _as_traced(run: RunConfig) -> RunConfig:
@@ -71,25 +67,29 @@ def _as_traced(run: RunConfig) -> RunConfig:
 
 
 @lru_cache(maxsize=64)  # about 100 KB each
-def _traced(model: ModelConfig, run: RunConfig) -> dict[str, Any]:
+def _traced(model: ModelConfig, run: RunConfig) -> Trace:
     reason = why_not()
     if reason is not None:
         raise ValueError(reason)
     check(model, run)
     _check_size(model, run)
-    recording, traced_depths = record(model, run)
+    traceable = TraceableGPT(model, run)
+    recording, traced_depths = record_from_few(traceable)
     timeline = Timeline(recording)
     saved = {part: recording.saved.get(part, 0) for part in PARTS}
     random_states = saved[RANDOM_STATES]
-    return {
+    return Trace(
+        model=model,
+        run=run,
         **timeline.peak(),
-        "saved": saved,
-        "activations_bytes": sum(saved.values()),
-        "timeline": timeline.points() | {"operations": timeline.length},
-        "depths": traced_depths,
-        "assumes": ASSUMPTION if model.n_experts else None,
-        "constants": {"checkpoint random state": random_states} if random_states else {},
-    }
+        saved=saved,
+        activations_bytes=sum(saved.values()),
+        timeline=timeline.points(),
+        depths=tuple(traced_depths),
+        assumes=traceable.assumption,
+        constants={"checkpoint random state": random_states} if random_states else {},
+        seconds=0.0,
+    )
 
 
 def _check_size(model: ModelConfig, run: RunConfig) -> None:

@@ -11,14 +11,12 @@ from weakref import ref
 
 import torch
 from torch import Tensor, UntypedStorage
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from llm_explorer.parts import RANDOM_STATES
-from llm_explorer.tracing.support import address, would_add_in_place
+from llm_explorer.torch_private import READ_NUMBER, TorchDispatchMode, address, would_add_in_place
 
 _ADD: Final = torch.ops.aten.add.Tensor
 _ADD_IN_PLACE: Final = torch.ops.aten.add_.Tensor
-_READ: Final = "aten._local_scalar_dense.default"  # of one number
 
 
 class Operation(NamedTuple):
@@ -78,7 +76,7 @@ class Tracker(TorchDispatchMode):
         if func is _ADD and self.in_backward and isinstance(args[1], Tensor) and would_add_in_place(*args[:2]):
             func = _ADD_IN_PLACE  # what autograd would have done, were there no dispatch mode such as this one
         result, name = func(*args, **(kwargs or {})), str(func)
-        if func.namespace != "aten" or name == _READ:  # questions such as a tensor's device, and a scalar read
+        if func.namespace != "aten" or name == READ_NUMBER:  # questions such as a tensor's device, and a scalar read
             return result
         part = self._part()
         for tensor in _tensors(result):

@@ -159,7 +159,7 @@ def _trace(model: ModelConfig, run: RunConfig, reason: str | None) -> Message:
     """Trace a step; why it cannot be done is a sentence for the visitor."""
     if reason is not None:
         return {"error": reason}
-    from llm_explorer.tracing.support import why_not
+    from llm_explorer.torch_private import why_not
 
     reason = why_not()
     if reason is not None:  # then the rest might not even be imported
@@ -170,7 +170,7 @@ def _trace(model: ModelConfig, run: RunConfig, reason: str | None) -> Message:
     reason = refusal(model, run, Size(*trace_limits()))
     if reason is not None:
         return {"error": reason}
-    return _answer_to_question(lambda: trace(model, run), "traced")
+    return _answer_to_question(lambda: trace(model, run).model_dump(), "traced")
 
 
 def _answer_to_question(work: Callable[[], Any], done: str) -> Message:
@@ -241,7 +241,7 @@ def _speed(job: Message, protocol: Protocol, reason: str | None) -> Message:
 def _calibrate(job: Message, report: Report) -> Message:
     import torch
 
-    from llm_explorer.measure.products import fast_products
+    from llm_explorer.measure.bf16_on_old_cpus import fast_products
     from llm_explorer.speed.calibrate import calibrate
 
     key = Key.model_validate(job["key"])
@@ -253,8 +253,8 @@ def _calibrate(job: Message, report: Report) -> Message:
 def _refine(job: Message, report: Report) -> Message:
     import torch
 
+    from llm_explorer.measure.bf16_on_old_cpus import fast_products
     from llm_explorer.measure.memory import limited_memory
-    from llm_explorer.measure.products import fast_products
     from llm_explorer.speed.refine import refine
 
     model, run = ModelConfig(**job["model"]), RunConfig(**job["run"])
@@ -267,8 +267,8 @@ def _refine(job: Message, report: Report) -> Message:
 def _measure(job: Message, model: ModelConfig, run: RunConfig, protocol: Protocol) -> Message:
     import torch
 
+    from llm_explorer.measure.bf16_on_old_cpus import fast_products
     from llm_explorer.measure.measurement import measure
-    from llm_explorer.measure.products import fast_products
 
     torch.set_num_threads(run.threads or default_threads())
 

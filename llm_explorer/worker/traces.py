@@ -5,11 +5,12 @@ import threading
 import time
 from contextlib import suppress
 from math import inf
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.config.problems import in_words
 from llm_explorer.hardware import THIS_MACHINE
+from llm_explorer.tracing.result import Trace
 from llm_explorer.worker.client import Message
 from llm_explorer.worker.resident import OthersFirstError, Resident, ResidentError
 
@@ -17,14 +18,13 @@ OTHERS_FIRST_S: Final = 5.0  # so long an answer that had to make room stands: t
 KEPT: Final = 32  # of about 200 KB each
 TRIES: Final = 3  # of a trace that had to make room each time: each has cost whoever came in between a child's start
 
-Found = dict[str, Any]
 _Key = tuple[ModelConfig, RunConfig]
 
 
 class Answer(NamedTuple):
-    """What came of a trace: plain data as ``tracing.trace`` gives it, or the sentence that says why there is none."""
+    """What came of a trace, or the sentence that says why there is none."""
 
-    found: Found | None
+    found: Trace | None
     error: str | None
     stands_until: float = inf  # by time.monotonic
 
@@ -96,12 +96,12 @@ class Traces:
         self.has_started = True
         return Answer(found, None)
 
-    def _insist(self, job: Message) -> Found:
+    def _insist(self, job: Message) -> Trace:
         """The trace, asked for again where others went first; OthersFirstError where they did each time."""
         for _ in range(TRIES - 1):
             with suppress(OthersFirstError):
-                return dict(self._resident.ask(job))
-        return dict(self._resident.ask(job))
+                return Trace.model_validate(self._resident.ask(job))
+        return Trace.model_validate(self._resident.ask(job))
 
 
 def _key(model: ModelConfig, run: RunConfig) -> _Key:

@@ -6,23 +6,24 @@ from llm_explorer.accounting.memory import CATEGORIES
 from llm_explorer.charts.axes import bytes_axis
 from llm_explorer.charts.palette import CATEGORIES as COLOURS
 from llm_explorer.charts.timeline import ORDER, operation_name, timeline_chart, totals
+from llm_explorer.tracing.result import Points
 
 
-def timeline(forward: int = 10, backward: int = 10, optimizer: int = 10) -> dict[str, Any]:
+def timeline(forward: int = 10, backward: int = 10, optimizer: int = 10) -> Points:
     """Activations rise and fall, gradients come, the weights stay; the peak is at the end of forward."""
     points = forward + backward + optimizer
     sizes = {name: [0] * points for name in CATEGORIES}
     sizes["parameters"] = [1024] * points
     sizes["activations"] = [*range(forward), *reversed(range(backward)), *[0] * optimizer]
     sizes["gradients"] = [0] * forward + [1] * (points - forward)
-    return {
-        "categories": sizes,
-        "part": ["attention"] * points,
-        "op": ["aten.mm.default"] * points,
-        "phase": ["forward"] * forward + ["backward"] * backward + ["optimizer"] * optimizer,
-        "operations": 3 * points,
-        "peak_at": forward,
-    }
+    return Points(
+        categories=sizes,
+        part=["attention"] * points,
+        op=["aten.mm.default"] * points,
+        phase=["forward"] * forward + ["backward"] * backward + ["optimizer"] * optimizer,
+        operations=3 * points,
+        peak_at=forward,
+    )
 
 
 def drawn(**lengths: int) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from llm_explorer.measure import attention
-from llm_explorer.measure.products import fast_products
+from llm_explorer.measure.bf16_on_old_cpus import fast_products
+from llm_explorer.torch_private import ATTENTION_BACKWARD
 
 pytestmark = pytest.mark.usefixtures("old_processor", "one_thread")
 
@@ -85,7 +85,7 @@ def test_it_lies_in_memory_as_torchs_does_and_needs_little_more() -> None:
     """As told there: 4 MB beside the gradients, of which torch takes 2.6 by itself."""
     query, key, value, gradient = inputs((1, 8, 8, 1024, 64))
     mixed, sums = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(query, key, value, 0.0, True)
-    operation = getattr(torch.ops.aten, attention.NAME)
+    operation = getattr(torch.ops.aten, ATTENTION_BACKWARD)
     expected = operation(gradient, query, key, value, mixed, sums, 0.0, True)
     with fast_products("bfloat16", "cpu"), torch.profiler.profile(profile_memory=True) as profiler:
         found = operation(gradient, query, key, value, mixed, sums, 0.0, True)

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from llm_explorer.config import Bf16Products, ModelConfig, Precision, RunConfig
-from llm_explorer.measure import products
-from llm_explorer.measure.products import fast_products
+from llm_explorer.measure.bf16_on_old_cpus import are_own, fast_products, products
 from llm_explorer.model import build
 from llm_explorer.speed import calibrate
 from llm_explorer.speed.calibration import Calibration, Key, key_for
@@ -182,7 +181,7 @@ def test_each_job_runs_the_kernels_that_were_chosen(
     def calibrated(key: Key, **_: object) -> Calibration:
         assert key == key_for(run, "default")
         numbers(64, 64) @ numbers(64, 64)
-        return calibration(run, products_in_fp32=products.are_own())
+        return calibration(run, products_in_fp32=are_own())
 
     model = ModelConfig(vocab_size=300, context_length=64, emb_dim=64, n_heads=4, n_layers=1)
     run = RunConfig(precision="bfloat16", bf16_products=chosen, threads=torch.get_num_threads())
@@ -196,4 +195,4 @@ def test_each_job_runs_the_kernels_that_were_chosen(
         assert result["environment"]["own_products"] is (chosen == "own")
     if kind == "calibrate":
         assert result["calibration"]["products_in_fp32"] is (chosen == "own")
-    assert not products.are_own()
+    assert not are_own()

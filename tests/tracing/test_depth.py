@@ -9,9 +9,11 @@ from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.tracing import depth, trace
 from llm_explorer.tracing.chunks import few_chunks
 from llm_explorer.tracing.depth import UnlikeBlocksError, at_depth
+from llm_explorer.tracing.gpt import TraceableGPT, record_step
 from llm_explorer.tracing.micro_batches import with_micro_batches
-from llm_explorer.tracing.recording import Recording, Section, record_step
+from llm_explorer.tracing.recording import Recording, Section, record
 from llm_explorer.tracing.timeline import Timeline
+from llm_explorer.tracing.traceable import Traceable
 from llm_explorer.tracing.tracker import Operation
 from tests.tracing.recordings import assert_same, traced_pairs
 from tests.variants import VARIANTS
@@ -59,17 +61,21 @@ def test_a_depth_of_19_is_exact_in_each_kind_of_step(run: RunConfig) -> None:
 )
 def test_a_deeper_variant_is_exact_too(name: str, layers: int, run: RunConfig, traced: list[int]) -> None:
     model = replace(VARIANTS[name], n_layers=layers)
-    recording_, depths = trace.record(model, run)
-    assert depths == traced
+    recording_, traced_depths = trace.record_from_few(TraceableGPT(model, run))
+    assert traced_depths == traced
     assert_same(recording_, record_step(model, run))
+
+
+def depths(model: ModelConfig, **run: int) -> depth.Depths | None:
+    return depth.depths(model.n_layers, TraceableGPT(model, RunConfig(**run)).period)
 
 
 def test_a_pattern_of_windows_is_one_block() -> None:
     gemma3 = ModelConfig(n_layers=62, sliding_window=128, full_attention_every=6)
-    assert depth.depths(gemma3, RunConfig()) == (20, 26, 10)
-    assert depth.depths(gemma3, RunConfig(sequence_length=128)) == (3, 4, 62)
-    assert depth.depths(replace(gemma3, n_layers=26), RunConfig()) is None  # those 26 would be traced either way
-    assert depth.depths(replace(gemma3, full_attention_every=63), RunConfig()) == (3, 4, 62)
+    assert depths(gemma3) == (20, 26, 10)
+    assert depths(gemma3, sequence_length=128) == (3, 4, 62)
+    assert depths(replace(gemma3, n_layers=26)) is None  # those 26 would be traced either way
+    assert depths(replace(gemma3, full_attention_every=63)) == (3, 4, 62)
 
 
 def test_blocks_left_out_of_a_very_deep_model_change_neither_peak_nor_length(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,13 +118,13 @@ def test_blocks_that_do_not_grow_alike_are_not_continued(shallow: tuple[int, ...
 
 def test_where_depth_tells_nothing_all_layers_are_traced(monkeypatch: pytest.MonkeyPatch) -> None:
     model, run = replace(MODEL, vocab_size=301), RunConfig()
-    usual = trace.record(model, run)
+    usual = trace.record_from_few(TraceableGPT(model, run))
 
     def unlike(*_: object) -> Recording:
         raise UnlikeBlocksError
 
     monkeypatch.setattr(trace, "at_depth", unlike)
-    full = trace.record(model, run)
+    full = trace.record_from_few(TraceableGPT(model, run))
     assert (usual[1], full[1]) == ([3, 4], [7])
     assert_same(usual[0], full[0])
 
@@ -141,12 +147,12 @@ def test_seven_micro_batches_from_three_are_exact(precision: str, optimizer: str
 def test_forty_micro_batches_run_three(monkeypatch: pytest.MonkeyPatch) -> None:
     run_with: list[int] = []
 
-    def counted(model: ModelConfig, run: RunConfig) -> Recording:
-        run_with.append(run.accumulation)
-        return record_step(model, run)
+    def counted(model: Traceable, n_layers: int, accumulation: int) -> Recording:
+        run_with.append(accumulation)
+        return record(model, n_layers, accumulation)
 
-    monkeypatch.setattr(trace, "record_step", counted)
-    trace.record(MODEL, RunConfig(accumulation=40))
+    monkeypatch.setattr(trace, "record", counted)
+    trace.record_from_few(TraceableGPT(MODEL, RunConfig(accumulation=40)))
     assert run_with == [3, 3]
 
 

@@ -13,7 +13,8 @@ from llm_explorer.measure.memory import tensor_peak_bytes
 from llm_explorer.measure.timing import garbage_collection_paused
 from llm_explorer.model import build
 from llm_explorer.parts import CATEGORIES
-from llm_explorer.tracing.recording import Recording, record_step
+from llm_explorer.tracing.gpt import record_step
+from llm_explorer.tracing.recording import Recording
 from llm_explorer.tracing.routing import balanced_routing
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.training import TrainingStep, random_batch

@@ -8,7 +8,8 @@ import pytest
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.presets import PRESETS
 from llm_explorer.tracing import trace as traces
-from llm_explorer.tracing.recording import Recording, record_step
+from llm_explorer.tracing.gpt import TraceableGPT
+from llm_explorer.tracing.recording import Recording, record
 from llm_explorer.tracing.size import Size, refusal, size_of
 from llm_explorer.worker.limits import trace_limits
 
@@ -36,13 +37,13 @@ def test_the_operations_are_about_those_that_are_run(
     model, asked = replace(model, n_layers=layers), RunConfig(batch_size=1, **run)
     counted: list[int] = []
 
-    def counting(model: ModelConfig, run: RunConfig) -> Recording:
-        made = record_step(model, run)
+    def counting(*step: Any) -> Recording:
+        made = record(*step)
         counted.append(sum(section.length for section in made.sections))
         return made
 
-    monkeypatch.setattr(traces, "record_step", counting)
-    traces.record(model, asked)
+    monkeypatch.setattr(traces, "record", counting)
+    traces.record_from_few(TraceableGPT(model, asked))
     assert 0.75 < size_of(model, asked).operations / sum(counted) < 2
 
 

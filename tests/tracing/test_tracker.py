@@ -12,7 +12,6 @@ from torch.autograd import Function
 
 from llm_explorer.measure.memory import added_peak_bytes
 from llm_explorer.parts import RANDOM_STATES
-from llm_explorer.tracing import support
 from llm_explorer.tracing.tracker import Tracker
 
 KB = torch.zeros(250)  # 1,000 bytes
@@ -179,14 +178,3 @@ def test_without_that_care_the_peak_would_be_a_gradient_too_high(monkeypatch: py
     monkeypatch.setattr("llm_explorer.tracing.tracker.would_add_in_place", lambda *_: False)
     real, traced, _ = peaks(three_branches)
     assert traced == pytest.approx(real + 4 * ROWS, abs=SCALARS)
-
-
-def test_this_torch_can_be_traced_and_another_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert support.why_not() is None
-    monkeypatch.setattr(torch, "__version__", "2.14.0+cpu")
-    assert support.why_not() == "not available with this torch (2.14.0+cpu): verified only with 2.13.x"
-
-
-def test_a_torch_without_a_private_interface_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(torch._C, "_storage_Use_Count")
-    assert "it has no torch._C._storage_Use_Count" in str(support.why_not())

@@ -125,7 +125,7 @@ def test_the_chart_of_before_stays_and_says_so_until_the_new_one_is_there(held: 
     held.may_answer.clear()
     visit.type("n_layers", 3)
     assert "Tracing this config" in visit.words()
-    assert "The chart is still of 2 layers of 64, fp32, B=2, T=64." in visit.words()
+    assert "The chart is still of Custom: 2 layers of 64, fp32, B=2, T=64." in visit.words()
     assert visit.timelines() == [before]
     assert "Traced: " not in visit.words()  # no number of another config beside those of this one
     held.may_answer.set()

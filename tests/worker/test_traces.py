@@ -11,6 +11,7 @@ from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.worker import traces
 from llm_explorer.worker.resident import OthersFirstError, ResidentError
 from llm_explorer.worker.traces import Answer, Traces
+from tests.made_trace import made_trace
 
 MODEL, RUN = ModelConfig(), RunConfig()
 
@@ -28,7 +29,7 @@ class Answering:
         assert self.may_answer.wait(10)
         if self.failure is not None:
             raise self.failure
-        return {"peak_bytes": 100 * job["model"]["n_layers"]}
+        return made_trace(peak_bytes=100 * job["model"]["n_layers"]).model_dump()
 
 
 def made() -> tuple[Traces, Answering]:
@@ -54,7 +55,7 @@ def test_nobody_waits_and_an_answer_is_there_when_it_is_made() -> None:
     assert not kept.has_started
     resident.may_answer.set()
     until(lambda: kept.find(MODEL, RUN))
-    assert kept.find(MODEL, RUN) == Answer({"peak_bytes": 1200}, None)
+    assert kept.find(MODEL, RUN) == Answer(made_trace(peak_bytes=1200), None)
     assert kept.has_started
 
 
@@ -109,7 +110,7 @@ def test_a_failure_is_a_sentence_until_it_is_forgotten(failure: Exception) -> No
     assert kept.find(MODEL, RUN) is None
     kept.want(MODEL, RUN, "a")
     until(lambda: kept.find(MODEL, RUN))
-    assert kept.find(MODEL, RUN) == Answer({"peak_bytes": 1200}, None)
+    assert kept.find(MODEL, RUN) == Answer(made_trace(peak_bytes=1200), None)
 
 
 def test_a_trace_that_always_makes_room_is_given_up_in_words_and_asked_for_anew_when_there_may_be_room(
@@ -129,4 +130,4 @@ def test_a_trace_that_always_makes_room_is_given_up_in_words_and_asked_for_anew_
     resident.failure = None
     kept.want(MODEL, RUN, "another visitor")
     until(lambda: kept.find(MODEL, RUN))
-    assert kept.find(MODEL, RUN) == Answer({"peak_bytes": 1200}, None)
+    assert kept.find(MODEL, RUN) == Answer(made_trace(peak_bytes=1200), None)

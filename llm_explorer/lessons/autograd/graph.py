@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.autograd.graph import Node, get_gradient_edge
 
 from llm_explorer.lessons.autograd.derivatives import check, tensor
+from llm_explorer.torch_private import saved_values
 
 Tensors = dict[str, Tensor]
-SAVED: Final = "_saved_"  # PyTorch, "Autograd mechanics": what an operation keeps for its backward
 
 
 def graph(expression: str, x: float, w: float, b: float, y: float) -> dict[str, Any]:
@@ -99,8 +99,7 @@ def local_derivatives(node: Node) -> list[tuple[Node, float]]:
 
 def kept_for_backward(node: Node) -> dict[str, float]:
     """The numbers an operation keeps until backward: they are what makes training need more memory than inference."""
-    saved = {name.removeprefix(SAVED): getattr(node, name) for name in dir(node) if name.startswith(SAVED)}
-    return {name: value.item() for name, value in saved.items() if isinstance(value, Tensor)}
+    return {name: value.item() for name, value in saved_values(node).items() if isinstance(value, Tensor)}
 
 
 def one_neuron(x: float, w: float, b: float, y: float) -> Tensors:

@@ -1,5 +1,6 @@
 """What is alive at the peak and what forward keeps: computed beside traced."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import pandas as pd
@@ -22,10 +23,10 @@ from llm_explorer.charts.palette import CATEGORIES
 from llm_explorer.receipt import Item
 from llm_explorer.texts import memory as texts
 from llm_explorer.texts.explore import MEMORY_CONVENTION, PHASE_WORDS
+from llm_explorer.tracing.result import Trace
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
-from llm_explorer.ui.runs.trace import Found
 from llm_explorer.ui.visit.page import Page
 
 SMALLEST: Final = 1e-5  # of the whole: less has no line of its own
@@ -36,13 +37,13 @@ def counted(page: Page) -> Memory:
     return count_memory(page.model, page.run, kernels_of_device(page.run.device))
 
 
-def headline(page: Page, found: Found | None) -> None:
+def headline(page: Page, found: Trace | None) -> None:
     """The peak in a sentence, and what the trace says to it."""
     memory = counted(page)
     words = peak_in_words(page.model, page.run, kernels_of_device(page.run.device))
     said = texts.PEAK.format(computed=units.byte_size(memory.peak_bytes), words=words)
     if found is not None:
-        peak = found["peak_bytes"]
+        peak = found.peak_bytes
         off = units.error(memory.peak_bytes, peak)
         said = f"{said} {texts.TRACED.format(peak=units.byte_size(peak), bytes=units.exact(peak), error=off)}"
     st.markdown(said if memory.trusted else f"{said} {texts.TRACED_ONLY}")
@@ -54,7 +55,7 @@ def taught() -> None:
         lesson.link(path, label, step=step)
 
 
-def draw(page: Page, found: Found | None) -> None:
+def draw(page: Page, found: Trace | None) -> None:
     """Two charts side by side, each with its table."""
     grid = st.grid(2, min_column_width=appearance.wide(400))
     with grid.cell():
@@ -65,7 +66,7 @@ def draw(page: Page, found: Found | None) -> None:
     _formulas(page)
 
 
-def at_peak(page: Page, found: Found | None) -> None:
+def at_peak(page: Page, found: Trace | None) -> None:
     """What is alive at the peak, by category."""
     memory = counted(page)
     computed = alive_by_category(memory.rows)
@@ -73,10 +74,10 @@ def at_peak(page: Page, found: Found | None) -> None:
     figure = parts_of_whole(title, computed, CATEGORIES, units.byte_size)
     st.markdown(f"##### {texts.AT_PEAK}")
     parts.chart(figure, key="memory_peak_chart", alt=f"Bar chart: {title}, by category")
-    _compared(computed, found["categories_at_peak"] if found else None)
+    _compared(computed, found.categories_at_peak if found else None)
 
 
-def kept(page: Page, found: Found | None) -> None:
+def kept(page: Page, found: Trace | None) -> None:
     """What forward leaves alive for backward, by part of the model."""
     by_part = kept_by_part(page.model, page.run, kernels_of_device(page.run.device))
     computed = {part: size for part, size in by_part.items() if size}
@@ -88,10 +89,10 @@ def kept(page: Page, found: Found | None) -> None:
         key="memory_kept_chart",
         alt=f"Bar chart: {title}, by part of the model",
     )
-    _compared(computed, found["saved"] if found else None)
+    _compared(computed, found.saved if found else None)
 
 
-def _compared(computed: dict[str, int], traced: dict[str, int] | None) -> None:
+def _compared(computed: dict[str, int], traced: Mapping[str, int] | None) -> None:
     """A line for each part that takes anything, and the sum."""
     least = SMALLEST * sum(computed.values())
     names = [name for name in computed if max(computed[name], traced[name] if traced else 0) > least]

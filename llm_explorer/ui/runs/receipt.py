@@ -11,16 +11,16 @@ from llm_explorer.charts.receipt import receipt_figure
 from llm_explorer.formats import to_address
 from llm_explorer.receipt import Receipt, make_receipt
 from llm_explorer.texts import memory as texts
+from llm_explorer.tracing.result import Trace
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import build_and_time, trace, workers
-from llm_explorer.ui.runs.trace import Found
 from llm_explorer.ui.visit import link
 from llm_explorer.ui.visit.page import Page
 from llm_explorer.worker.task import Measurement
 
 
-def draw(page: Page, found: Found | None, *, measure: bool) -> None:
+def draw(page: Page, found: Trace | None, *, measure: bool) -> None:
     """The table and its downloads; with ``measure``, the button that measures and the run while it runs."""
     if appearance.hides("receipt"):
         return

@@ -1,15 +1,15 @@
 """The trace of the config on the screen: asked for when the config stands still, waited for without blocking, drawn."""
 
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
 from llm_explorer import units
 from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.charts.timeline import HEIGHT, ORDER, operation_name, timeline_chart, totals
-from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.receipt import title_of
 from llm_explorer.texts import memory as texts
+from llm_explorer.tracing.result import Trace
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts.live import drag
 from llm_explorer.ui.runs import workers
@@ -18,10 +18,8 @@ from llm_explorer.ui.visit.page import Page
 POLL_S: Final = 0.2
 _LAST: Final = "last_trace"
 
-Found = dict[str, Any]
 
-
-def of(page: Page) -> Found | None:
+def of(page: Page) -> Trace | None:
     """The trace of exactly this config; where there is none yet, it is asked for, unless a slider is being dragged."""
     traces = workers.traces()
     answer = traces.find(page.model, page.run)
@@ -33,7 +31,7 @@ def of(page: Page) -> Found | None:
     return answer.found
 
 
-def comparable(page: Page, found: Found | None) -> Found | None:
+def comparable(page: Page, found: Trace | None) -> Trace | None:
     """The trace where computed numbers can be held against it: it follows a CPU's kernels on every device."""
     return found if kernels_of_device(page.run.device) == "cpu" else None
 
@@ -48,43 +46,43 @@ def wait(page: Page) -> None:
         st.fragment(_look, run_every=None if drag.dragged() else POLL_S)(page)
 
 
-def timeline(page: Page, found: Found | None) -> None:
+def timeline(page: Page, found: Trace | None) -> None:
     """The chart of this config's trace; until there is one, that of the trace before, marked as such."""
     st.markdown(f"##### {texts.TIMELINE}", help=texts.TIMELINE_HELP)
     if found is None:
         wait(page)
-    shown: Found | None = found or st.session_state.get(_LAST)
+    shown: Trace | None = found or st.session_state.get(_LAST)
     if shown is None:
         st.container(height=HEIGHT, border=False)  # so that what is below does not jump when the chart comes
         return
     if found is None:
-        st.caption(texts.OF_BEFORE.format(config=title_of(ModelConfig(**shown["model"]), RunConfig(**shown["run"]))))
-    where = [f"peak {units.byte_size(shown['peak_bytes'])}", place(shown), operation_name(shown["peak_op"])]
+        st.caption(texts.OF_BEFORE.format(config=title_of(shown.model, shown.run)))
+    where = [f"peak {units.byte_size(shown.peak_bytes)}", place(shown), operation_name(shown.peak_op)]
     alt = texts.TIMELINE_ALT.format(peak=f"The {where[0]} is in {where[1]}, {where[2]}.")
-    parts.chart(timeline_chart(shown["timeline"], where), key="timeline_chart", alt=alt)
+    parts.chart(timeline_chart(shown.timeline, where), key="timeline_chart", alt=alt)
     st.caption(made_words(shown))
     _numbers(shown)
 
 
-def place(found: Found) -> str:
+def place(found: Trace) -> str:
     """'backward of the loss': where the peak of a trace is."""
-    phase, part = found["peak_phase"], found["peak_part"]
+    phase, part = found.peak_phase, found.peak_part
     return "the optimizer's update" if phase == "optimizer" else f"{phase} of the {part}" if part else phase
 
 
-def made_words(found: Found) -> str:
+def made_words(found: Trace) -> str:
     """How a trace was made."""
-    layers, traced = found["model"]["n_layers"], found["depths"]
-    depths = texts.DEPTH if traced == [layers] else texts.DEPTHS
+    layers, traced = found.model.n_layers, found.depths
+    depths = texts.DEPTH if traced == (layers,) else texts.DEPTHS
     said = texts.MADE.format(
-        operations=units.exact(found["timeline"]["operations"]),
-        seconds=units.seconds(found["seconds"]),
+        operations=units.exact(found.timeline.operations),
+        seconds=units.seconds(found.seconds),
         depths=depths.format(traced=" and ".join(map(str, traced)), layers=layers),
     )
-    states = found["constants"].get("checkpoint random state")
+    states = found.constants.get("checkpoint random state")
     if states:
         said = f"{said} {texts.RANDOM_STATES.format(size=units.byte_size(states))}"
-    return f"{said} {texts.ASSUMED.format(what=found['assumes'])}" if found["assumes"] else said
+    return f"{said} {texts.ASSUMED.format(what=found.assumes)}" if found.assumes else said
 
 
 def _look(page: Page) -> None:
@@ -97,12 +95,12 @@ def _look(page: Page) -> None:
         st.caption(texts.TRACING if workers.traces().has_started else texts.STARTING)
 
 
-def _numbers(found: Found) -> None:
+def _numbers(found: Trace) -> None:
     table = st.expander(texts.NUMBERS, icon=":material/table:", on_change="rerun", key="timeline_numbers")
     if table.open:
-        points = found["timeline"]
-        columns = {"phase": points["phase"], "part": points["part"], "operation": points["op"]}
-        sizes = {f"{name} (bytes)": points["categories"][name] for name in ORDER}
+        points = found.timeline
+        columns = {"phase": points.phase, "part": points.part, "operation": points.op}
+        sizes = {f"{name} (bytes)": points.categories[name] for name in ORDER}
         with table:
             parts.data_table(
                 columns | sizes | {"in all (bytes)": totals(points)}, file_name="timeline.csv", key="timeline"

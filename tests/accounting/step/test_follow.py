@@ -74,8 +74,8 @@ def test_the_computed_peak_is_the_traced_one(seed: int) -> None:
     model, run = config_of(seed)
     found, computed = trace(model, run), count_memory(model, run)
     assert computed.trusted
-    assert computed.peak_bytes == pytest.approx(found["peak_bytes"], rel=0.01)
-    assert computed.activations_bytes == pytest.approx(found["activations_bytes"], rel=0.01)
+    assert computed.peak_bytes == pytest.approx(found.peak_bytes, rel=0.01)
+    assert computed.activations_bytes == pytest.approx(found.activations_bytes, rel=0.01)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -84,8 +84,8 @@ def test_what_forward_keeps_of_a_variant_is_what_was_traced_part_by_part(name: s
     computed, found = kept_by_part(model, run), trace(model, run)
     scalars = 8  # the loss and the weight of all targets
     few = 0 if name != "plain experts" else 0.01  # rows of an expert are no whole number
-    assert computed | {"loss": computed["loss"] + scalars} == pytest.approx(found["saved"], rel=few)
-    assert count_memory(model, run).peak_bytes == pytest.approx(found["peak_bytes"], rel=0.002)
+    assert computed | {"loss": computed["loss"] + scalars} == pytest.approx(found.saved, rel=few)
+    assert count_memory(model, run).peak_bytes == pytest.approx(found.peak_bytes, rel=0.002)
 
 
 @given(modern_models(), st.data())
@@ -106,8 +106,8 @@ def test_to_the_gradient_of_what_a_linear_layer_read_nothing_is_added_in_place(p
     model = replace(ATTENTION, **fields)
     run = RunConfig(precision=precision, batch_size=1, sequence_length=128, checkpointing=True)
     found = trace(model, run)
-    assert found["peak_op"] == "aten.add.Tensor"
-    assert count_memory(model, run).peak_bytes == pytest.approx(found["peak_bytes"], rel=0.0005)
+    assert found.peak_op == "aten.add.Tensor"
+    assert count_memory(model, run).peak_bytes == pytest.approx(found.peak_bytes, rel=0.0005)
 
 
 @pytest.mark.parametrize("changes", [{}, {"n_heads": 4, "emb_dim": 64}, {"n_kv_heads": 2}, WINDOW, WINDOW | GROUPED])
@@ -119,8 +119,8 @@ def test_what_torchs_attention_has_a_name_for_outlives_the_cast_of_its_result(
     model = replace(ATTENTION, **changes)
     run = RunConfig(precision=precision, batch_size=4, checkpointing=checkpointing, loss_chunk=16)
     found = trace(model, run)
-    assert (found["peak_part"], found["peak_op"]) == ("attention", "aten._to_copy.default")
-    assert count_memory(model, run).peak_bytes == pytest.approx(found["peak_bytes"], rel=0.0002)
+    assert (found.peak_part, found.peak_op) == ("attention", "aten._to_copy.default")
+    assert count_memory(model, run).peak_bytes == pytest.approx(found.peak_bytes, rel=0.0002)
 
 
 def test_the_gradient_of_learned_positions_is_beside_those_that_add_up() -> None:
@@ -128,8 +128,8 @@ def test_the_gradient_of_learned_positions_is_beside_those_that_add_up() -> None
     for tied in (False, True):
         model = replace(ATTENTION, context_length=4096, n_layers=1, tie_embeddings=tied)
         found = trace(model, run)
-        assert found["peak_part"] == "embeddings"
-        assert count_memory(model, run).peak_bytes == pytest.approx(found["peak_bytes"], rel=0.002)
+        assert found.peak_part == "embeddings"
+        assert count_memory(model, run).peak_bytes == pytest.approx(found.peak_bytes, rel=0.002)
 
 
 def test_gradients_are_called_the_same_in_all_precisions() -> None:

@@ -10,7 +10,7 @@ from llm_explorer.accounting.memory import count_memory, kept_by_part, kept_rows
 from llm_explorer.accounting.rows import total
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.parts import PARTS
-from llm_explorer.tracing.recording import record_step
+from llm_explorer.tracing.gpt import record_step
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.tracing.trace import trace
 
@@ -57,21 +57,21 @@ def test_the_computed_peak_is_the_traced_one(seed: int) -> None:
     found = trace(model, run)
     computed = count_memory(model, run)
     # what is left out: scalars, biases and their copies and gradients
-    assert computed.peak_bytes == pytest.approx(found["peak_bytes"], rel=0.002, abs=4096)
-    assert computed.peak_bytes <= found["peak_bytes"]
+    assert computed.peak_bytes == pytest.approx(found.peak_bytes, rel=0.002, abs=4096)
+    assert computed.peak_bytes <= found.peak_bytes
 
 
 @pytest.mark.parametrize("seed", range(CONFIGS))
 def test_what_forward_keeps_is_what_was_traced_part_by_part(seed: int) -> None:
     model, run = config_of(seed)
-    computed, traced = kept_by_part(model, run), trace(model, run)["saved"]
+    computed, traced = kept_by_part(model, run), trace(model, run).saved
     # left out: the loss, and with all logits at once the weight of all targets, which nll_loss keeps
     scalars = (2 if run.precision.startswith("bfloat16") else 4) * (2 if run.loss_chunk is None else 1)
     assert computed | {"loss": computed["loss"] + scalars} == traced
 
 
 def test_parts_are_those_of_the_traced_tier_in_its_order() -> None:
-    assert tuple(trace(ModelConfig(n_layers=1, vocab_size=100), RunConfig(sequence_length=8))["saved"]) == PARTS
+    assert tuple(trace(ModelConfig(n_layers=1, vocab_size=100), RunConfig(sequence_length=8)).saved) == PARTS
 
 
 @pytest.mark.parametrize("seed", range(CONFIGS))

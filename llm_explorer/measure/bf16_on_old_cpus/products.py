@@ -6,60 +6,18 @@ the sums are rounded to bf16 once: no less exact, and 1 to 90 times as fast. Til
 The backward of fused attention, as slow there, is in attention.py.
 """
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import torch
 from torch import Tensor
 
-from llm_explorer.config import Bf16Products, Precision
 from llm_explorer.loss import chunks
-from llm_explorer.measure import attention
 
 WORTH_IT: Final = 2**17  # multiply-adds: below that torch's loops take no longer than what is done about them here
 SIDE: Final = 256  # rows and columns of a tile
 DEPTH: Final = 1024  # that are summed up at once
 OF_A_BATCH: Final = 2**17  # values turned at once in a batch of small products
-
-_installed: Final[list[torch.library.Library]] = []
-
-
-def falls_back(precision: Precision, device: str) -> bool:
-    """Whether torch multiplies in plain loops: bf16 on an x86 CPU from before AVX-512."""
-    return precision != "float32" and device == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2"
-
-
-def are_own() -> bool:
-    """Whether bf16 is multiplied by what is below just now."""
-    return bool(_installed)
-
-
-@contextmanager
-def fast_products(precision: Precision, device: str, chosen: Bf16Products = "own") -> Iterator[None]:
-    """While the block runs all of torch's matrix products are these, if chosen and where torch has no better ones.
-
-    And the backward of its fused attention is that of attention.py. Seen from a model, a trace or a profile they are
-    ``aten::mm``, ``addmm``, ``bmm`` and so on, as before.
-    """
-    if chosen == "torch" or not falls_back(precision, device):
-        yield
-        return
-    backward = partial(attention.backward, torch.library.get_kernel(f"aten::{attention.NAME}", "CPU"))
-    library = torch.library.Library("aten", "IMPL")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a kernel that takes another's place, as these mean to
-        for name, kernel in {"mm": _mm, "mm.out": _mm_into, "addmm": _addmm, "bmm": _bmm}.items():
-            library.impl(name, kernel, "CPU", allow_override=True)
-        library.impl(attention.NAME, backward, "CPU", with_keyset=True, allow_override=True)
-    _installed.append(library)
-    try:
-        yield
-    finally:
-        _installed.remove(library)
-        del library  # and with it the kernels
 
 
 # torch's own kernels of addmm.out, addmm_ and bmm.out are still there; with beta=0 nothing is read of what is added to
@@ -112,3 +70,6 @@ def _in_tiles(a: Tensor, b: Tensor, out: Tensor, bias: Tensor | None = None) -> 
                 tile.addmm_(a[rows, inner].float(), b[inner, columns].float(), beta=0 if is_first else 1)
             place.copy_(tile)
     return out
+
+
+KERNELS: Final[Mapping[str, Callable[..., Tensor]]] = {"mm": _mm, "mm.out": _mm_into, "addmm": _addmm, "bmm": _bmm}

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from llm_explorer.loss import chunks
 
-NAME: Final = "_scaled_dot_product_flash_attention_for_cpu_backward"
 AT_ONCE: Final = 2**16  # values of queries; at least one head of keys with those that read it
 
 
