@@ -7,6 +7,7 @@ import streamlit as st
 from llm_explorer.ui import jobs
 from llm_explorer.worker import attempt
 from llm_explorer.worker.queue import Devices, MeasuringQueue
+from llm_explorer.worker.resident import Resident
 from llm_explorer.worker.spare import Spare
 
 
@@ -29,3 +30,16 @@ def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Measuring
     yield made
     made.close()
     st.cache_resource.clear()
+
+
+@pytest.fixture(scope="module")
+def resident() -> Iterator[Resident]:
+    """One child for all tests of a file: each new one would have to import torch."""
+    made = Resident()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def lessons(resident: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "lessons", lambda: resident)

@@ -4,8 +4,7 @@ import json
 import re
 
 import pytest
-from streamlit.testing.v1 import AppTest
-from visit import SCRIPT, Visit
+from visit import Visit
 
 from llm_explorer import units
 from llm_explorer.accounting.kv_cache import kv_cache_bytes
@@ -20,14 +19,7 @@ from llm_explorer.ui.pins import Pin, pin_text
 
 
 class CompareVisit(Visit):
-    """A visit of the Compare page."""
-
-    def __init__(self, **address: str | list[str]) -> None:
-        self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-        for name, text in address.items():
-            self.page.query_params[name] = text
-        self.page.switch_page("pages/compare.py")
-        self.run()
+    script = "compare"
 
     def pins(self) -> list[Pin]:
         kept: list[Pin] = self.page.session_state["pins"]

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,12 +29,8 @@ RUN = RunConfig()
 class MemoryVisit(Visit):
     """A visit of the Memory page, with a small model."""
 
-    def __init__(self, **address: str) -> None:
-        self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-        for name, text in (SMALL | address).items():
-            self.page.query_params[name] = text
-        self.page.switch_page("pages/memory.py")
-        self.run()
+    script = "memory"
+    address = SMALL
 
     def traced(self) -> "MemoryVisit":
         self.until(lambda: "Traced: " in self.words())
@@ -43,8 +38,7 @@ class MemoryVisit(Visit):
 
     def timelines(self) -> list[list[dict[str, Any]]]:
         """The traces of each chart over the operations of a step."""
-        figures = [json.loads(chart.proto.spec)["data"] for chart in self.page.get("plotly_chart")]
-        return [data for data in figures if data[-1].get("name") == "in all"]
+        return [chart["data"] for chart in self.charts() if chart["data"][-1].get("name") == "in all"]
 
     def tables(self) -> list[dict[str, dict[str, str]]]:
         """Tables by the words of their first column."""
@@ -75,14 +69,6 @@ class Held:
         if self.failure:
             raise ResidentError(self.failure)
         return self.resident.ask(job)
-
-
-@pytest.fixture(scope="module")
-def resident() -> Iterator[Resident]:
-    """One child for all tests here: each new one would have to import torch."""
-    made = Resident()
-    yield made
-    made.close()
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
-from visit import SCRIPT, Visit
+from visit import Visit
 
 from llm_explorer import units
 from llm_explorer.accounting.flow import flow
@@ -17,14 +16,7 @@ from llm_explorer.ui.parameters_flow import letters_of
 
 
 class ParametersVisit(Visit):
-    """A visit of the Parameters page."""
-
-    def __init__(self, **address: str) -> None:
-        self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-        for name, text in address.items():
-            self.page.query_params[name] = text
-        self.page.switch_page("pages/parameters.py")
-        self.run()
+    script = "parameters"
 
     def table(self, column: str) -> pd.DataFrame | None:
         """The table with such a column."""
