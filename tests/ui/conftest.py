@@ -6,9 +6,8 @@ import streamlit as st
 
 from llm_explorer.ui import jobs
 from llm_explorer.worker import attempt
-from llm_explorer.worker.queue import Devices, MeasuringQueue
+from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.resident import Resident
-from llm_explorer.worker.spare import Spare
 
 
 @pytest.fixture(autouse=True)
@@ -19,13 +18,11 @@ def charts_of_streamlit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MeasuringQueue]:
-    """A queue of the test's own, without the spare child, that measures for 0.2 s and ends with the test."""
-    devices: Devices = (("cpu", "a processor"), ("meta", "counts only, no memory"))
+    """A queue of the test's own that measures for 0.2 s, without the spare child: test_jobs.py is about that."""
     monkeypatch.setattr(attempt, "user_cache_dir", lambda name: str(tmp_path / name))
     monkeypatch.setattr(attempt, "budget_s", lambda: 0.2)
-    monkeypatch.setattr(Spare, "warm", lambda self: None)
-    monkeypatch.setattr(MeasuringQueue, "devices", lambda self: devices)
     made = MeasuringQueue()
+    monkeypatch.setattr(made._spare, "warm", lambda: None)
     monkeypatch.setattr(jobs, "queue", lambda: made)
     yield made
     made.close()
