@@ -40,7 +40,7 @@ class Row(NamedTuple):
     """One kind of input; ``taken`` is None where nothing is refused. Bytes of memory: ``before``, and ``after``."""
 
     name: str
-    count: int
+    tried: int
     taken: int | None
     usual_s: float
     slowest_s: float
@@ -53,7 +53,7 @@ class Row(NamedTuple):
         times = f"{1000 * self.usual_s:.1f} ms | {1000 * self.slowest_s:.1f} ms"
         grown = self.after - self.before
         memory = f"{grown / 1e6:+.1f} MB, {grown / self.before:+.1%}"
-        return f"| {self.name} | {self.count:,} | {taken} | {times} | {memory} |"
+        return f"| {self.name} | {self.tried:,} | {taken} | {times} | {memory} |"
 
 
 @click.command()
@@ -145,7 +145,7 @@ def _usual(times: list[float]) -> float:
 
 def write_down(rows: list[Row], options: str) -> None:
     """The section at the end of docs/SECURITY.md, with date and machine."""
-    count = sum(row.count for row in rows)
+    count = sum(row.tried for row in rows)
     made = (
         f"Generated {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.fuzz {options} --write` on "
         f"{processor_name()}: {count:,} inputs, each answered, none with an exception.\n"

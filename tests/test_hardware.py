@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import psutil
 import pytest
 
 from llm_explorer import hardware
@@ -126,7 +127,7 @@ def test_without_a_limit_free_memory_is_the_systems(
     class System:
         available = 4321
 
-    monkeypatch.setattr(hardware.psutil, "virtual_memory", System)
+    monkeypatch.setattr(psutil, "virtual_memory", System)
     monkeypatch.setattr(hardware, "_CGROUP", container(tmp_path, limit, 700, 0, 2))
     assert hardware.free_bytes() == 4321
     monkeypatch.setattr(hardware, "_CGROUP", tmp_path / "absent")
@@ -142,7 +143,7 @@ def test_in_one_reading_free_memory_stays_what_it_was(monkeypatch: pytest.Monkey
             System.left -= 1
             return System.left
 
-    monkeypatch.setattr(hardware.psutil, "virtual_memory", System)
+    monkeypatch.setattr(psutil, "virtual_memory", System)
     assert hardware.free_bytes() > hardware.free_bytes()
     with hardware.one_reading():
         assert hardware.free_bytes() == hardware.free_bytes()

@@ -69,7 +69,7 @@ def surroundings(tmp_path: Path) -> dict[str, str]:
 def call(*arguments: str, redirected: str = "", **more: Any) -> subprocess.CompletedProcess[str]:
     """Run it to its end, with streams ``redirected`` as a shell does it."""
     shell = ["sh", "-c", f'exec "$@" {redirected}', "sh"]
-    usual = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 100}
+    usual: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 100}
     return subprocess.run([*shell, *PROGRAM, *arguments], **(usual | more))
 
 

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from calibrations import FACTORS, calibration
@@ -82,7 +83,7 @@ def test_a_named_accelerator_has_a_lower_bound_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(("name", "precision"), [("macbook-m4-16gb", "bfloat16"), ("t4-16gb", "bfloat16")])
-def test_where_a_peak_is_unknown_so_is_the_time(name: str, precision: str) -> None:
+def test_where_a_peak_is_unknown_so_is_the_time(name: str, precision: Any) -> None:
     hardware = find(name)
     assert hardware is not None
     assert roofline_of(hardware, ModelConfig(), RunConfig(precision=precision)) is None

@@ -1,5 +1,7 @@
 """The lesson on backpropagation, step by step, without a browser."""
 
+from typing import Any
+
 import pytest
 from visit import LessonVisit
 
@@ -11,7 +13,7 @@ from llm_explorer.ui.backprop_parts import position
 pytestmark = pytest.mark.usefixtures("lessons")
 FORMULAS, FIVE, DROP, CLOSING, ONE, SLIP, DEPTH, GPT, EXERCISES = range(1, 10)
 GUESSES = dict(zip((FORMULAS, FIVE, DROP, CLOSING, ONE, SLIP, DEPTH), texts.GUESSES, strict=True))
-SMALL = {"vocab_size": "65", "context_length": "16", "emb_dim": "24", "n_heads": "2", "n_layers": "3"}
+SMALL: dict[str, Any] = {"vocab_size": "65", "context_length": "16", "emb_dim": "24", "n_heads": "2", "n_layers": "3"}
 
 
 class Lesson(LessonVisit):
@@ -43,7 +45,7 @@ def test_nothing_is_told_before_a_guess_and_a_wrong_one_is_told_too(step: int) -
     radio = lesson.page.radio[0]
     told = []
     for option in radio.options:
-        lesson.guess(radio.key.removeprefix("guess_backprop_"), option)
+        lesson.guess(str(radio.key).removeprefix("guess_backprop_"), option)
         told.append((len(lesson.page.success), len(lesson.page.info)))
     assert sorted(told) == [(0, 1), (0, 1), (1, 0)]  # one option is right
 

@@ -11,7 +11,8 @@ from visit import SCRIPT, Visit
 from llm_explorer import units
 from llm_explorer.accounting.fit import max_batch_size, verdict
 from llm_explorer.accounting.inference import inference_weights
-from llm_explorer.accounting.memory import CATEGORIES, alive_by_category, count_memory, kept_by_part
+from llm_explorer.accounting.lifetimes import CATEGORIES
+from llm_explorer.accounting.memory import alive_by_category, count_memory, kept_by_part
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.texts import memory as texts
@@ -42,7 +43,7 @@ class MemoryVisit(Visit):
 
     def tables(self) -> list[dict[str, dict[str, str]]]:
         """Tables by the words of their first column."""
-        frames = [table.value for table in self.page.table]
+        frames: list[Any] = [table.value for table in self.page.table]
         return [frame.set_index(frame.columns[0]).to_dict("index") for frame in frames]
 
     def receipt(self) -> dict[str, dict[str, str]]:
@@ -50,7 +51,7 @@ class MemoryVisit(Visit):
 
     def said(self) -> dict[str, str]:
         """What stands beside each change that would help: the words of its bar, or why it does not."""
-        keys = {button.key: button for button in self.page.button if (button.key or "").startswith("help_")}
+        keys = {str(button.key): button for button in self.page.button if str(button.key).startswith("help_")}
         return {key.removeprefix("help_"): "off" if button.disabled else "on" for key, button in keys.items()}
 
 

@@ -6,7 +6,7 @@ import pytest
 from visit import LessonVisit
 
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.formats import parse
+from llm_explorer.formats import parse, to_book_dict
 from llm_explorer.lessons.recorded import load
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.ui import jobs, pretraining_own
@@ -139,8 +139,8 @@ def test_a_model_of_one_s_own_is_trained_scrubbed_and_downloaded() -> None:
     assert downloads == ["Weights (safetensors)", "Config"]
     training = lesson.page.session_state[pretraining_own.TRAINED]
     assert (training.folder / "weights.safetensors").stat().st_size > 1000
-    assert parse(pretraining_own.to_book_dict(training.model))[0] == training.model
-    slider = next(s for s in lesson.page.select_slider if s.key.endswith("_step"))
+    assert parse(to_book_dict(training.model))[0] == training.model
+    slider = next(s for s in lesson.page.select_slider if str(s.key).endswith("_step"))
     assert slider.options[-1] == "20"
     slider.set_value(0)
     assert texts.UNTRAINED_NOTE in lesson.run().words()

@@ -20,11 +20,11 @@ class Visit:
 
     script: ClassVar[str] = ""  # the name of a page's file; Explore has none
     address: ClassVar[Mapping[str, str]] = {}  # unless a test says otherwise
+    has_been_here: ClassVar[bool] = True  # Explore asks others for a guess
 
-    def __init__(self, *, first: bool = False, **address: str | list[str]) -> None:
-        """``first``: of one who has not been here before, whom Explore asks for a guess."""
+    def __init__(self, **address: str | list[str]) -> None:
         self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-        if not first:
+        if self.has_been_here:
             self.page.session_state[first_guess.OVER] = True
         for name, text in {**self.address, **address}.items():
             self.page.query_params[name] = text
@@ -77,7 +77,8 @@ class Visit:
         return self.page.number_input(key=field).value
 
     def slider(self, field: str) -> float:
-        return self.page.select_slider(key=f"{field}__slider").value
+        value: float = self.page.select_slider(key=f"{field}__slider").value  # type: ignore[assignment]  # one, no range
+        return value
 
     def options(self, field: str) -> list[str]:
         return self.page.select_slider(key=f"{field}__slider").options
@@ -135,7 +136,8 @@ class LessonVisit(Visit):
         return self.run()
 
     def pick(self, key: str, option: object) -> Self:
-        self.page.get_by_key(f"{self.script}_{key}").set_value(option)
+        chosen: Any = self.page.get_by_key(f"{self.script}_{key}")
+        chosen.set_value(option)
         return self.run()
 
     def words(self) -> str:

@@ -9,13 +9,19 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from llm_explorer.ui.http.messages import A_SECOND, AT_ONCE, MOST_BESIDE, MOST_WIDGETS, Messages, Pace, is_used
 from llm_explorer.ui.http.refusals import LONGEST_QUERY
 
+
+def with_fields(**fields: Any) -> BackMsg:
+    """A message whose inner messages are given as plain dicts."""
+    return BackMsg(**fields)
+
+
 USED = [
-    BackMsg(rerun_script={"query_string": "n_layers=13", "page_name": "memory"}),
-    BackMsg(rerun_script={"query_string": "x" * LONGEST_QUERY}),
-    BackMsg(rerun_script={"widget_states": {"widgets": [{"id": "x", "string_value": "x" * 4_000_000}] * 2}}),
+    with_fields(rerun_script={"query_string": "n_layers=13", "page_name": "memory"}),
+    with_fields(rerun_script={"query_string": "x" * LONGEST_QUERY}),
+    with_fields(rerun_script={"widget_states": {"widgets": [{"id": "x", "string_value": "x" * 4_000_000}] * 2}}),
     BackMsg(stop_script=True),
     BackMsg(app_heartbeat=True),
-    BackMsg(file_urls_request={"file_names": ["config.json"]}),
+    with_fields(file_urls_request={"file_names": ["config.json"]}),
 ]
 UNUSED = [
     BackMsg(),
@@ -25,13 +31,13 @@ UNUSED = [
     BackMsg(load_git_info=True),
     BackMsg(debug_disconnect_websocket=True),
     BackMsg(debug_shutdown_runtime=True),
-    BackMsg(backend_operation_request={"install_skills": {}}),
-    BackMsg(backend_operation_request={"dismiss_skills_nudge": {}}),
-    BackMsg(rerun_script={"query_string": "x" * (LONGEST_QUERY + 1)}),
-    BackMsg(rerun_script={"context_info": {"timezone": "x" * MOST_BESIDE}}),
-    BackMsg(rerun_script={"fragment_id": "x" * MOST_BESIDE}),
-    BackMsg(rerun_script={"widget_states": {"widgets": [{"id": "x"}] * (MOST_WIDGETS + 1)}}),
-    BackMsg(file_urls_request={"file_names": ["a", "b"]}),
+    with_fields(backend_operation_request={"install_skills": {}}),
+    with_fields(backend_operation_request={"dismiss_skills_nudge": {}}),
+    with_fields(rerun_script={"query_string": "x" * (LONGEST_QUERY + 1)}),
+    with_fields(rerun_script={"context_info": {"timezone": "x" * MOST_BESIDE}}),
+    with_fields(rerun_script={"fragment_id": "x" * MOST_BESIDE}),
+    with_fields(rerun_script={"widget_states": {"widgets": [{"id": "x"}] * (MOST_WIDGETS + 1)}}),
+    with_fields(file_urls_request={"file_names": ["a", "b"]}),
 ]
 
 
@@ -52,7 +58,7 @@ def test_every_kind_that_streamlit_knows_is_one_or_the_other() -> None:
 
 def test_a_shared_server_is_asked_for_no_places_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
-    assert not is_used(BackMsg(file_urls_request={"file_names": ["config.json"]}))
+    assert not is_used(with_fields(file_urls_request={"file_names": ["config.json"]}))
 
 
 def test_texts_and_what_is_no_message_are_passed_over_and_the_rest_comes_in_its_order() -> None:
