@@ -12,7 +12,7 @@ run: $(VENV)/app  ## serve the app
 test: $(VENV)/dev check  ## everything the tests need, then all tests
 	$(BIN)/python tests/find_browser.py || $(BIN)/playwright install chromium
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile -m "not browser"
-	$(BIN)/pytest -m browser
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile -m browser
 
 check: $(VENV)/dev  ## style, types, and which room may import which
 	$(BIN)/ruff check .

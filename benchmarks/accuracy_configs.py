@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -30,15 +30,19 @@ def draw(pick: random.Random) -> Config:
         hidden_dim=pick.choice([None, None, emb_dim // 2, 6 * emb_dim]),
         bias=pick.random() < 0.7,
     )
+
+    def one_of(field: str) -> Any:
+        return pick.choice(choices(field))
+
     batch_size = pick.randint(1, 4)
     run = RunConfig(
-        precision=pick.choice(choices("precision")),
+        precision=one_of("precision"),
         batch_size=batch_size,
         sequence_length=length,
         accumulation=pick.choice([1, 1, 3]),
         optimizer=pick.choice(["adamw", "adamw", "sgd", "none"]),
-        optimizer_implementation=pick.choice(choices("optimizer_implementation")),
-        attention=pick.choice(choices("attention")),
+        optimizer_implementation=one_of("optimizer_implementation"),
+        attention=one_of("attention"),
         checkpointing=pick.random() < 0.3,
         loss_chunk=pick.choice([None, None, pick.randint(8, batch_size * length)]),
     )

@@ -5,7 +5,7 @@ import http.client
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -81,7 +81,7 @@ async def ask_for_giants(url: str) -> str:
     return f"{said.total():,} addresses, most often: {said.most_common(1)[0][0]}"
 
 
-ATTACKS: Final[tuple[tuple[str, Callable[[str], Awaitable[str]]], ...]] = (
+ATTACKS: Final[tuple[tuple[str, Callable[[str], Coroutine[None, None, str]]], ...]] = (
     ("files sent, one after the other", upload),
     ("messages that clear caches", clear_caches),
     ("addresses of giants, to be traced", ask_for_giants),

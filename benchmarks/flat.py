@@ -8,7 +8,7 @@ memory, threads, open files and children are printed ten times on the way: they 
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Final, NamedTuple
 
 import click
@@ -110,7 +110,7 @@ def stay_flat(counts: Mapping[str, int]) -> None:
                 print(f"| {what} | {done:,} | " + " | ".join(Held.by(process).cells()) + " |", flush=True)
 
 
-FLAT: Final[Mapping[str, Callable[[str, int, int], Awaitable[None]]]] = {
+FLAT: Final[Mapping[str, Callable[[str, int, int], Coroutine[None, None, None]]]] = {
     "visits": look_around,
     "questions": ask_a_lesson,
     "traces": have_traced,

@@ -170,10 +170,10 @@ def pages() -> Iterator[Any]:
             step = steps = 1
             while step <= steps:
                 page = AppTest.from_file(str(APP), default_timeout=120).switch_page(script)
-                page.query_params.update(address | {"step": str(step)})
+                page.query_params.update({**address, "step": str(step)})
                 page.session_state["first_guess_over"] = True  # or Explore shows nothing before a guess
                 yield [script, name, step, shown(page)]
-                controls = [each for each in page.get("button_group") if each.proto.id.endswith("-step")]
+                controls: list[Any] = [each for each in page.get("button_group") if each.proto.id.endswith("-step")]
                 steps = len(controls[0].options) if controls else 1
                 for _ in range(3):  # what is opened has more to open and to answer
                     open_and_answer(page)

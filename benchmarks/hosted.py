@@ -16,7 +16,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -197,7 +197,7 @@ async def open_pages(url: str) -> str:
     return f"{len(names)} pages, errors: {len(errors)}"
 
 
-JOBS: Final[tuple[tuple[str, Callable[[str], Awaitable[str]]], ...]] = (
+JOBS: Final[tuple[tuple[str, Callable[[str], Coroutine[None, None, str]]], ...]] = (
     ("every page, open at once", open_pages),
     ("the main job, default config", main_job),
     ("a trace, default config", trace),
@@ -234,7 +234,7 @@ def run_all() -> tuple[list[Row], Group | None]:
             for what, job in JOBS:
                 sampler.restart()
                 begin = time.monotonic()
-                said = asyncio.run(job(server.url))  # type: ignore[arg-type]
+                said = asyncio.run(job(server.url))
                 rows.append(Row(what, said, time.monotonic() - begin, *sampler.restart()))
                 print(*rows[-1], sep="\t", flush=True)
         finally:

@@ -126,7 +126,9 @@ def _qwen3(draw: random.Random) -> Given:
 def _qwen3_moe(draw: random.Random) -> Given:
     experts = {"num_experts": draw.randrange(2, 7), "num_experts_per_tok": 2, **_maybe(draw, norm_topk_prob=True)}
     inner = _maybe(draw, moe_intermediate_size=draw.randrange(1, 50), mlp_only_layers=[], decoder_sparse_step=1)
-    windows = draw.choice([{}, {"use_sliding_window": False, "max_window_layers": 2}, {"use_sliding_window": True}])
+    windows: Given = draw.choice(
+        [{}, {"use_sliding_window": False, "max_window_layers": 2}, {"use_sliding_window": True}]
+    )
     sizes = {**_sizes(draw), **_rope(draw), **_tied(draw)}
     return {**sizes, **experts, **inner, **windows, **_maybe(draw, attention_bias=_flag(draw))}
 

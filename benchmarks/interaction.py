@@ -30,14 +30,19 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks import load
+from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.speed import store
+from llm_explorer.speed.predict import predict
 from llm_explorer.ui.visit.state import SLIDERS
 from tests.browser.screen import Server, been_here
 from tests.find_browser import BROWSER_FLAGS, find_browser
+from tests.speed.calibrations import calibration
 
 QUIET_MS: Final = 250  # no change of the page for this long: it has been repainted
 DRAG_S: Final = 2.0
 SWEEPS: Final = 2  # times to the right end and back: so that sliders of few steps have something to tell all the time
 FRAMES: Final = 6
+PREDICTED_MS: Final = 2  # of the processor, for each move of a slider
 
 OBSERVE = """() => {
   window.changed = 0; window.pressed = 0;
@@ -150,6 +155,20 @@ def begin_anew(page: Page, url: str) -> None:
     page.wait_for_timeout(3000)
 
 
+def predictions(moves: int) -> float:
+    """Milliseconds of the processor that a move of a slider takes to predict a step's times, the median."""
+    run, times = RunConfig(), []
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_CACHE_HOME"] = folder  # this machine's own calibrations stay as they are
+        for allocator in ("fast", "default"):
+            store.save(calibration(run, allocator))
+        for heads in range(1, moves + 1):
+            begin = time.thread_time()
+            assert predict(ModelConfig(emb_dim=64 * heads, n_heads=heads), run) is not None
+            times.append(time.thread_time() - begin)
+    return round(1000 * statistics.median(times), 2)
+
+
 def memory_of(process: psutil.Process) -> dict[str, int]:
     """Resident MB of the server and of each process it started."""
     children = process.children(recursive=True)
@@ -236,7 +255,8 @@ def record(page: Page, path: Path) -> None:
 @click.option("--recording", type=click.Path(path_type=Path), help="Write a row of pictures of one drag there.")
 def main(presses: int, recording: Path | None, *, as_json: bool) -> None:
     """Print the figures."""
-    found = {cell.name: measure(cell, presses, recording) for cell in CELLS}
+    found = {"predicted times of a step": {f"processor time, p50 (ms), goal {PREDICTED_MS}": predictions(presses)}}
+    found |= {cell.name: measure(cell, presses, recording) for cell in CELLS}
     if as_json:
         print(json.dumps(found))
         return

@@ -228,7 +228,8 @@ def worst_computed(found: list[Case]) -> str:
 
 def trace_times() -> str:
     """Seconds from a question to its answer in a child, as the app asks; each answer is a new one."""
-    worker, rows = Worker(), []
+    worker = Worker()
+    rows: list[tuple[object, ...]] = []
     process = psutil.Process(worker.pid)
     try:
         warm, first = find("class-0.1m"), time.perf_counter()

@@ -79,7 +79,8 @@ def _gpt2(attention: str) -> Callable[[ModelConfig], nn.Module]:
 def _book(model: ModelConfig) -> nn.Module:
     from llms_from_scratch.ch04 import GPTModel
 
-    return GPTModel(model.model_dump())  # its dict is where our names come from
+    made: nn.Module = GPTModel(model.model_dump())  # its dict is where our names come from
+    return made
 
 
 def _litgpt(model: ModelConfig) -> nn.Module:
@@ -101,7 +102,8 @@ def _litgpt(model: ModelConfig) -> nn.Module:
         rotary_percentage=1.0,
         bias=True,
     )
-    return litgpt.GPT(config)
+    made: nn.Module = litgpt.GPT(config)
+    return made
 
 
 _GPT2_NAMES: Final = {

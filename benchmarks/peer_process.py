@@ -34,8 +34,7 @@ class PeerStep:
 
     def __init__(self, gpt: torch.nn.Module, run: RunConfig, *, default_optimizer: bool) -> None:
         self.gpt, self.run = gpt, run
-        choice = {} if default_optimizer else {"fused": True}
-        self.optimizer = AdamW(gpt.parameters(), lr=LEARNING_RATE, **choice)
+        self.optimizer = AdamW(gpt.parameters(), lr=LEARNING_RATE, fused=None if default_optimizer else True)
 
     def __call__(self, batches: list[tuple[Tensor, Tensor]], mark: Mark) -> None:
         """Forward, backward and update."""

@@ -24,7 +24,7 @@ import click
 
 from benchmarks.peer_models import PEERS
 from benchmarks.peers_report import GOALS, IN_CHUNKS, OURS, Cell, Found, Times, ratios, report
-from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure.bf16_on_old_cpus import falls_back
 from llm_explorer.worker.limits import FAST_SETTINGS
 
@@ -71,7 +71,8 @@ class Process:
     def build(self, cell: Cell, names: Sequence[str], *, as_torch_comes: bool) -> dict[str, float]:
         """Make these models in it; how far their fp32 logits are from ours."""
         configs = {"model": cell.model.model_dump(), "run": cell.run.model_dump()}
-        return self.ask("build", names=names, chunk=CHUNK, as_torch_comes=as_torch_comes, **configs)
+        found: dict[str, float] = self.ask("build", names=names, chunk=CHUNK, as_torch_comes=as_torch_comes, **configs)
+        return found
 
 
 class Budget:
@@ -145,7 +146,7 @@ def cells(pattern: str) -> list[Cell]:
             tie_embeddings=True,
         )
         for precision in GOALS:
-            run = RunConfig(precision=precision, batch_size=batch, sequence_length=length)
+            run = replace(RunConfig(batch_size=batch, sequence_length=length), precision=precision)
             found.append(Cell(shape, model, run))
     return [cell for cell in found if fnmatch(cell.name, pattern)]
 

@@ -7,6 +7,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from llm_explorer import formats
@@ -97,6 +98,31 @@ OTHER_KEYS: Final = (  # that the readers look at, beside those that stand in th
     *("block_size", "norm_class_name", "mlp_class_name", "head_size", "padding_multiple", "query_pre_attn_scalar"),
 )
 SLOWEST_S: Final = 0.1
+FULL: Final = formats.MAX_CHARACTERS
+# of the largest size that is read
+WORST_CONFIGS: Final = (
+    "[" * FULL,
+    "{" * FULL,
+    '{"a":' * (FULL // 5),
+    '{"a":' + "[" * (FULL - 5),
+    '"' * FULL,
+    "'" * FULL,
+    '"' + "a" * (FULL - 1),
+    '"' + "\\" * (FULL - 1),
+    "-" * FULL,
+    "9" * FULL,
+    "{'n_layers':" + "-" * (FULL - 12),
+    "{'n_layers':" + "9" * (FULL - 12),
+    "{'n_layers':'" + "9" * (FULL - 15) + "'}",
+    "_" * FULL,
+    " \n" * (FULL // 2),
+    "//\n" * (FULL // 3),
+    "{" + "".join(f"'{number}':1," for number in range(9_000)) + "}",
+    "{" + "".join(f"'n_layers{number}':1," for number in range(64)) + "}",
+    "\x00" * FULL,
+    "\ud800" * FULL,
+)
+WORST_TENSORS: Final = ("[" * 400, "1." * 200, "-" * 400, "torch.tensor(" * 30, "e" * 400, " " * 399 + "x")
 
 
 class Reader(NamedTuple):
@@ -106,6 +132,7 @@ class Reader(NamedTuple):
     read: Callable[[str], object]
     answers: tuple[type[Exception], ...]
     seeds: tuple[str, ...]
+    worst: tuple[str, ...] = ()  # texts that were or could be slow, tried first
 
 
 def _config(text: str) -> None:
@@ -149,10 +176,10 @@ def _not_none(found: object) -> None:
 
 
 READERS: Final = (
-    Reader("pasted or uploaded config", _config, (ConfigError,), CONFIGS),
+    Reader("pasted or uploaded config", _config, (ConfigError,), CONFIGS, WORST_CONFIGS),
     Reader("text 'set' of the address", _settings, (ConfigError,), CONFIGS),
     Reader("fields of any type", _fields, (ConfigError,), CONFIGS),
-    Reader("tensor", read_tensor, (ValueError,), OTHERS),
+    Reader("tensor", read_tensor, (ValueError,), OTHERS, WORST_TENSORS),
     Reader("shape", read_shape, (ValueError,), OTHERS),
     Reader("answer in bytes", lambda text: _not_none(parse_quantity(text, "bytes")), (NothingFoundError,), OTHERS),
     Reader("size of memory", lambda text: _not_none(parse_size(text)), (NothingFoundError,), OTHERS),
@@ -183,7 +210,7 @@ def texts(seeds: tuple[str, ...], draw: random.Random) -> Iterator[str]:
 def try_reader(reader: Reader, count: int, seed: int) -> tuple[list[float], int]:
     """The seconds of each and the number of texts that were taken; any other error goes through."""
     times, taken = [], 0
-    source = texts(reader.seeds, random.Random(seed))
+    source = chain(reader.worst, texts(reader.seeds, random.Random(seed)))
     for _ in range(count):
         text = next(source)
         begin = time.process_time()

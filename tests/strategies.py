@@ -31,7 +31,7 @@ def modern_models(draw: st.DrawFn) -> ModelConfig:
     """Blocks of published models and of none, every choice with every other, of at most 3 layers."""
     kv_heads, group = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     n_heads = kv_heads * group
-    fields = {
+    fields: dict[str, Any] = {
         "vocab_size": draw(st.integers(1, 300)),
         "context_length": draw(st.integers(1, 40)),
         "emb_dim": n_heads * 2 * draw(st.integers(1, 8)),
@@ -65,7 +65,7 @@ def modern_models(draw: st.DrawFn) -> ModelConfig:
 
 
 @st.composite
-def run_configs(draw: st.DrawFn, model: ModelConfig, **fixed: Any) -> RunConfig:
+def run_configs(draw: st.DrawFn, /, model: ModelConfig, **fixed: Any) -> RunConfig:
     """Runs of a model, up to 4 sequences of any length it takes; ``fixed`` fields keep their value."""
     drawn = {
         "precision": draw(st.sampled_from(choices("precision"))),
@@ -83,7 +83,7 @@ def run_configs(draw: st.DrawFn, model: ModelConfig, **fixed: Any) -> RunConfig:
 
 
 @st.composite
-def pairs(draw: st.DrawFn, **fixed: Any) -> tuple[ModelConfig, RunConfig]:
+def pairs(draw: st.DrawFn, /, **fixed: Any) -> tuple[ModelConfig, RunConfig]:
     """A model and a run that go together."""
     model = draw(model_configs())
     return model, draw(run_configs(model, **fixed))

@@ -18,7 +18,7 @@ from llm_explorer.worker import attempt
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.resident import Resident, ResidentError
 
-CLASS = find("class-0.1m")
+CLASS: Any = find("class-0.1m")
 ASKS = ("report", "trace", "measure", "calibrate", "receipt", "export")
 COMMANDS = ("report", "trace", "measure", "calibrate", "receipt")
 

@@ -63,7 +63,7 @@ def test_in_fp32_loss_and_gradients_are_those_of_all_logits_at_once(
 
 @pytest.mark.parametrize("precision", ["autocast", "bfloat16"])
 @pytest.mark.parametrize("tied", [False, True])
-def test_in_bf16_the_error_is_that_of_bf16_however_small_the_chunks(precision: str, tied: bool) -> None:
+def test_in_bf16_the_error_is_that_of_bf16_however_small_the_chunks(precision: Any, tied: bool) -> None:
     model, run = replace(SMALL, tie_embeddings=tied), replace(RUN, precision=precision)
     # the same weights, once they have been rounded to bf16 where they are, in fp32
     true_loss, true = loss_and_gradients(model, replace(run, precision="float32"), build(model, run).float())
@@ -134,7 +134,7 @@ def test_a_second_backward_is_refused_in_words() -> None:
 
 
 @pytest.mark.parametrize("precision", choices("precision"))
-def test_the_gradient_that_autograd_keeps_is_the_one_made_in_forward(precision: str) -> None:
+def test_the_gradient_that_autograd_keeps_is_the_one_made_in_forward(precision: Any) -> None:
     run = replace(RUN, precision=precision, loss_chunk=64)
     step = TrainingStep(build(SMALL, run), run)
     loss = step.forward(*random_batch(SMALL, run))
@@ -146,7 +146,7 @@ def test_the_gradient_that_autograd_keeps_is_the_one_made_in_forward(precision: 
 
 
 @pytest.mark.parametrize("precision", choices("precision"))
-def test_the_logits_of_all_positions_are_never_there(precision: str) -> None:
+def test_the_logits_of_all_positions_are_never_there(precision: Any) -> None:
     model = replace(SMALL, vocab_size=3000, emb_dim=16)  # half a million logits weigh more than the model
     peaks = {}
     for chunk in (None, 10):
@@ -162,7 +162,7 @@ def test_the_logits_of_all_positions_are_never_there(precision: str) -> None:
 
 
 @pytest.mark.parametrize("precision", choices("precision"))
-def test_it_runs_on_fake_tensors_and_on_meta(precision: str) -> None:
+def test_it_runs_on_fake_tensors_and_on_meta(precision: Any) -> None:
     run = replace(RUN, precision=precision, loss_chunk=64, accumulation=2)
     with FakeTensorMode():
         assert isinstance(TrainingStep(build(SMALL, run), run)([random_batch(SMALL, run)] * 2), FakeTensor)
@@ -173,7 +173,7 @@ def test_it_runs_on_fake_tensors_and_on_meta(precision: str) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_model_learns_one_batch_by_heart(precision: str) -> None:
+def test_a_model_learns_one_batch_by_heart(precision: Any) -> None:
     tiny = ModelConfig(vocab_size=61, context_length=16, emb_dim=32, n_heads=4, n_layers=2, drop_rate=0.0)
     run = RunConfig(precision=precision, loss_chunk=5)
     step, batch = TrainingStep(build(tiny, run), run, lr=1e-2), random_batch(tiny, run)

@@ -67,7 +67,7 @@ def test_a_random_batch_is_on_the_device_of_the_run() -> None:
     ],
 )
 def test_each_precision_keeps_weights_gradients_and_states_in_its_dtypes(
-    precision: str, weights: torch.dtype, logits: torch.dtype, masters: torch.dtype | None, states: torch.dtype
+    precision: Any, weights: torch.dtype, logits: torch.dtype, masters: torch.dtype | None, states: torch.dtype
 ) -> None:
     run = RunConfig(precision=precision)
     step = made(run)
@@ -141,7 +141,7 @@ def test_losses_of_all_precisions_agree_to_the_resolution_of_bf16() -> None:
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16_master"])
-def test_all_optimizer_implementations_agree(optimizer: str, precision: str) -> None:
+def test_all_optimizer_implementations_agree(optimizer: Any, precision: Any) -> None:
     run = RunConfig(optimizer=optimizer, precision=precision)
     fused, foreach, loop = (
         after_steps(replace(run, optimizer_implementation=implementation), 5) for implementation in IMPLEMENTATIONS
@@ -156,7 +156,7 @@ def test_all_optimizer_implementations_agree(optimizer: str, precision: str) -> 
 
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
-def test_the_implementation_asked_for_is_the_one_that_runs(optimizer: str, implementation: str) -> None:
+def test_the_implementation_asked_for_is_the_one_that_runs(optimizer: Any, implementation: Any) -> None:
     run = RunConfig(optimizer=optimizer, optimizer_implementation=implementation)
     step = made(run)
     step.backward(step.forward(*random_batch(TINY, run)))
@@ -183,7 +183,7 @@ def test_sgd_is_plain_and_its_step_is_the_learning_rate_times_the_gradient() -> 
 
 
 @pytest.mark.parametrize("precision", choices("precision"))
-def test_without_an_optimizer_the_weights_stay_and_the_gradients_go(precision: str) -> None:
+def test_without_an_optimizer_the_weights_stay_and_the_gradients_go(precision: Any) -> None:
     run = RunConfig(optimizer="none", precision=precision)
     step = made(run)
     before = flat_weights(step)
@@ -244,7 +244,7 @@ def test_each_phase_is_told_as_it_begins() -> None:
 
 @pytest.mark.parametrize("precision", choices("precision"))
 @pytest.mark.parametrize("checkpointing", [False, True])
-def test_a_tiny_model_learns_one_batch_by_heart(precision: str, checkpointing: bool) -> None:
+def test_a_tiny_model_learns_one_batch_by_heart(precision: Any, checkpointing: bool) -> None:
     run = RunConfig(precision=precision, checkpointing=checkpointing)
     step, batch = made(run, lr=1e-2), random_batch(TINY, run)
     losses = [step([batch]).item() for _ in range(60)]
@@ -267,7 +267,7 @@ def test_a_step_repeats_with_the_seed_dropout_included() -> None:
 @pytest.mark.parametrize("precision", choices("precision"))
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 @pytest.mark.parametrize("attention", choices("attention"))
-def test_the_step_runs_on_fake_tensors(precision: str, implementation: str, attention: str) -> None:
+def test_the_step_runs_on_fake_tensors(precision: Any, implementation: Any, attention: Any) -> None:
     model = replace(TINY, drop_rate=0.1, tie_embeddings=True)
     run = RunConfig(
         precision=precision,

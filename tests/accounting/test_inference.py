@@ -1,5 +1,7 @@
 """Weights at inference, by hand and against the module."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -20,7 +22,7 @@ def in_format(name: str, model: ModelConfig = BOOK) -> int:
 
 
 @pytest.mark.parametrize(("precision", "name"), [("float32", "float32"), ("bfloat16", "bfloat16")])
-def test_what_is_called_verified_is_what_the_module_holds(precision: str, name: str) -> None:
+def test_what_is_called_verified_is_what_the_module_holds(precision: Any, name: str) -> None:
     gpt = build(BOOK, RunConfig(device="meta", precision=precision))
     assert in_format(name) == sum(weight.nbytes for weight in gpt.parameters())
     assert {weights.format: weights.verified for weights in inference_weights(BOOK)}[name]

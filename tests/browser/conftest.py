@@ -20,8 +20,9 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all tests that leave nothing on it which another could meet."""
     started = Server(tmp_path_factory.mktemp("server"))
     yield started
     started.stop()

@@ -56,7 +56,7 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            return urllib.request.urlopen(f"{self.url}_stcore/health", timeout=1).status == 200
+            return bool(urllib.request.urlopen(f"{self.url}_stcore/health", timeout=1).status == 200)
         except OSError:
             return False
 

@@ -6,13 +6,15 @@ import pytest
 from playwright.sync_api import expect
 
 from llm_explorer.texts import compute as texts
-from tests.browser.screen import SMALL, Screen
+from tests.browser.screen import SMALL, Screen, Server
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_visitor_calibrates_and_sees_times_and_the_roofline(open_screen: Callable[..., Screen]) -> None:
-    screen = open_screen(f"compute{SMALL}")
+def test_a_visitor_calibrates_and_sees_times_and_the_roofline(
+    open_screen: Callable[..., Screen], fresh_server: Server
+) -> None:
+    screen = open_screen(f"compute{SMALL}", on=fresh_server)
     page = screen.page
     expect(page.get_by_text("Nothing is known of the speed of this device")).to_be_visible()
     screen.press(texts.CALIBRATE)

@@ -1,7 +1,7 @@
 """What a visitor of the Explore page does, in a real Chromium on a real server."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +16,14 @@ from tests.browser.screen import SLOW, SMALL, Screen, Server, until
 
 pytestmark = pytest.mark.browser
 OpenScreen = Callable[..., Screen]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Of this file's own: its children are those of the runs asked for here."""
+    started = Server(tmp_path_factory.mktemp("server"))
+    yield started
+    started.stop()
 
 
 def parameters_of(**model: Any) -> str:

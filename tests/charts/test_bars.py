@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +48,7 @@ def test_every_component_and_category_of_the_core_has_a_colour() -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "autocast", "bfloat16", "bfloat16_master"])
-def test_the_memory_chart_of_every_precision_can_be_drawn(precision: str) -> None:
+def test_the_memory_chart_of_every_precision_can_be_drawn(precision: Any) -> None:
     sums = alive_by_category(count_memory(ModelConfig(), RunConfig(precision=precision)).rows)
     bar = parts_of_whole("peak", sums, CATEGORIES, units.byte_size).data[0]
     assert sum(bar.x) == sum(sums.values())

@@ -5,7 +5,7 @@ import pytest
 from llm_explorer.charts import concepts
 from llm_explorer.charts.palette import ONE_SIGN, PAIR, TWO_SIGNS
 
-ROWS = [[1.0, -2.0, 0.0], [0.5, None, None]]
+ROWS: list[list[float | None]] = [[1.0, -2.0, 0.0], [0.5, None, None]]
 
 
 def test_each_row_is_drawn_against_its_own_largest_value_and_told_as_it_is() -> None:

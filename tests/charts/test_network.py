@@ -1,6 +1,10 @@
 from llm_explorer.charts.network import network_drawing, network_map
 
-ROWS = [[0.5, -0.004, 0.0, -0.25], [0.0, 0.0, 0.0, 0.0], [None, None, 0.125, None]]  # 2 inputs, 2 neurons
+ROWS: list[list[float | None]] = [  # 2 inputs, 2 neurons
+    [0.5, -0.004, 0.0, -0.25],
+    [0.0, 0.0, 0.0, 0.0],
+    [None, None, 0.125, None],
+]
 
 
 def test_every_cell_has_its_place_its_number_and_its_name() -> None:

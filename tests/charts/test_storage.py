@@ -8,7 +8,7 @@ import pytest
 from llm_explorer.charts.storage import sharing_board, storage_board
 from llm_explorer.lessons.tensors.storage import walk
 
-TRANSPOSE = ("transpose", [])
+TRANSPOSE: tuple[str, list[int]] = ("transpose", [])
 
 
 def drawn(*steps: Any, followed: int = 1) -> go.Figure:

@@ -2,10 +2,10 @@ from typing import Any
 
 import pytest
 
-from llm_explorer.accounting.memory import CATEGORIES
 from llm_explorer.charts.axes import bytes_axis
 from llm_explorer.charts.palette import CATEGORIES as COLOURS
 from llm_explorer.charts.timeline import ORDER, operation_name, timeline_chart, totals
+from llm_explorer.parts import CATEGORIES
 from llm_explorer.tracing.result import Points
 
 

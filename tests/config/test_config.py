@@ -43,7 +43,7 @@ def test_the_defaults_are_the_books_gpt_config_124m() -> None:
         "drop_rate": 0.1,
         "qkv_bias": False,
     }
-    assert ModelConfig(**book) == ModelConfig()
+    assert ModelConfig.model_validate(book) == ModelConfig()
 
 
 def test_the_defaults_never_change() -> None:

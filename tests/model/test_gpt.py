@@ -86,7 +86,7 @@ def twins(config: ModelConfig, hf_attention: str, **options: Any) -> tuple[GPT, 
 @pytest.mark.parametrize("hf_attention", ["eager", "sdpa"])
 @pytest.mark.parametrize("attention", ATTENTIONS)
 def test_logits_and_every_gradient_equal_those_of_transformers(
-    changes: dict[str, Any], hf_attention: str, attention: str
+    changes: dict[str, Any], hf_attention: str, attention: Any
 ) -> None:
     gpt, hf = twins(replace(SMALL, **changes), hf_attention, attention=attention)
     tokens, targets = random_tokens(2, 32), random_tokens(2, 32, seed=2)
@@ -141,7 +141,7 @@ def test_bias_false_drops_the_biases_of_projections_and_mlp_only() -> None:
 
 @pytest.mark.parametrize("attention", ATTENTIONS)
 @pytest.mark.parametrize("checkpointing", [False, True])
-def test_a_later_token_changes_no_earlier_logit(attention: str, checkpointing: bool) -> None:
+def test_a_later_token_changes_no_earlier_logit(attention: Any, checkpointing: bool) -> None:
     gpt = GPT(SMALL, attention=attention, checkpointing=checkpointing)
     tokens = random_tokens(2, 20)
     changed = tokens.clone()
@@ -160,7 +160,7 @@ def test_sdpa_and_materialized_attention_agree() -> None:
 
 
 @pytest.mark.parametrize("attention", ATTENTIONS)
-def test_dropout_acts_in_training_only_and_repeats_with_the_seed(attention: str) -> None:
+def test_dropout_acts_in_training_only_and_repeats_with_the_seed(attention: Any) -> None:
     tokens = random_tokens(2, 32)
 
     def training_logits(seed: int) -> Tensor:
@@ -192,7 +192,7 @@ class Operations(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("attention", ATTENTIONS)  # a CPU's SDPA with dropout falls back to plain operations
-def test_dropout_acts_everywhere_gpt2_has_it(attention: str) -> None:
+def test_dropout_acts_everywhere_gpt2_has_it(attention: Any) -> None:
     gpt = GPT(DROPPING, attention=attention)
     with Operations() as operations:
         gpt(random_tokens(1, 8))
@@ -201,7 +201,7 @@ def test_dropout_acts_everywhere_gpt2_has_it(attention: str) -> None:
 
 
 @pytest.mark.parametrize("attention", ATTENTIONS)
-def test_no_dropout_costs_nothing(attention: str) -> None:
+def test_no_dropout_costs_nothing(attention: Any) -> None:
     gpt = GPT(SMALL, attention=attention)
     with Operations() as operations:
         gpt(random_tokens(1, 8))
@@ -220,7 +220,7 @@ def test_query_key_and_value_are_views_of_one_product() -> None:
 
 @pytest.mark.parametrize("precision", choices("precision"))
 @pytest.mark.parametrize("tied", [False, True])
-def test_weights_are_made_once_and_in_their_own_dtype(precision: str, tied: bool) -> None:
+def test_weights_are_made_once_and_in_their_own_dtype(precision: Any, tied: bool) -> None:
     config = replace(SMALL, tie_embeddings=tied)
     with Operations() as operations:
         gpt = build(config, RunConfig(precision=precision))
@@ -256,7 +256,7 @@ def test_an_untrained_model_guesses_evenly() -> None:
 
 @pytest.mark.parametrize("drop_rate", [0.0, 0.1])
 @pytest.mark.parametrize("attention", ATTENTIONS)
-def test_checkpointing_changes_neither_loss_nor_gradients(drop_rate: float, attention: str) -> None:
+def test_checkpointing_changes_neither_loss_nor_gradients(drop_rate: float, attention: Any) -> None:
     config = replace(SMALL, drop_rate=drop_rate)
     tokens, targets = random_tokens(2, 32), random_tokens(2, 32, seed=2)
 

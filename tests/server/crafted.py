@@ -158,6 +158,8 @@ class Frame(NamedTuple):
 def frames(draw: random.Random) -> Iterator[Frame]:
     """Endlessly, of each kind of message that Streamlit knows, and of what is no message of its."""
     kinds = [field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]
+    names: Any = {"file_names": ["x"] * 300_000}
+    run: Any = {"query_string": "a=1&" * 200_000}
     while True:
         for kind in kinds:
             message = BackMsg()
@@ -168,8 +170,8 @@ def frames(draw: random.Random) -> Iterator[Frame]:
         yield Frame("empty", b"")
         yield Frame("random", draw.randbytes(draw.choice((1, 100, 100_000))))
         yield Frame("text", draw.choice(TEXTS))
-        yield Frame("many names", BackMsg(file_urls_request={"file_names": ["x"] * 300_000}).SerializeToString())
-        yield Frame("long address", BackMsg(rerun_script={"query_string": "a=1&" * 200_000}).SerializeToString())
+        yield Frame("many names", BackMsg(file_urls_request=names).SerializeToString())
+        yield Frame("long address", BackMsg(rerun_script=run).SerializeToString())
 
 
 def _fill(message: Any, field_name: str, draw: random.Random, depth: int = 0) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import psutil
 import pytest
@@ -12,8 +13,10 @@ from tests.browser.screen import Server
 from tests.server.visitor import Visitor
 
 pytestmark = pytest.mark.browser
-RERUN = BackMsg(rerun_script={"page_name": ""}).SerializeToString()
-LONG = BackMsg(rerun_script={"context_info": {"timezone": "x" * 9_900_000}}).SerializeToString()
+NEW_RUN: Any = {"page_name": ""}
+RERUN = BackMsg(rerun_script=NEW_RUN).SerializeToString()
+OF_LONG_ZONE: Any = {"context_info": {"timezone": "x" * 9_900_000}}
+LONG = BackMsg(rerun_script=OF_LONG_ZONE).SerializeToString()
 
 
 @pytest.fixture

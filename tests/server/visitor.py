@@ -198,7 +198,7 @@ def _state(kind: str, proto: Any) -> WidgetState | None:
                 return WidgetState(id=proto.id)  # an empty number
             value = proto.value if told else proto.default
             whole = proto.data_type == proto.INT
-            return WidgetState(id=proto.id, **({"int_value": int(value)} if whole else {"double_value": value}))  # type: ignore[arg-type]
+            return WidgetState(id=proto.id, **({"int_value": int(value)} if whole else {"double_value": value}))
         case "slider" if not proto.options:
             state = WidgetState(id=proto.id)
             state.double_array_value.data.extend(proto.value if told else proto.default)

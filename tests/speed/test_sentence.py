@@ -1,5 +1,7 @@
 """The decision about a real training run: known answers by hand, and invariants on random configs."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +52,7 @@ def test_the_time_and_the_price_are_tokens_over_pace() -> None:
         ("this machine", "float32", None),
     ],
 )
-def test_an_unknown_peak_gives_no_pace(hardware: str, precision: str, peak: float | None) -> None:
+def test_an_unknown_peak_gives_no_pace(hardware: str, precision: Any, peak: float | None) -> None:
     run = RunConfig(hardware=hardware, precision=precision)
     assert dense_peak(run) == peak
     assert (assumed_pace(GPT2, run, 0.4) is None) is (peak is None)

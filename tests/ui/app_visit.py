@@ -1,11 +1,11 @@
-"""A visitor of the Explore page without a browser."""
+"""A visitor of a page without a browser."""
 
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from streamlit.testing.v1 import AppTest
 
@@ -18,13 +18,18 @@ SCRIPT = Path(__file__).parents[2] / "streamlit_app.py"
 class Visit:
     """The page, opened at an address and looked at after every run: no run may end in an exception."""
 
-    def __init__(self, *, first: bool = False, **address: str | list[str]) -> None:
-        """``first``: of one who has not been here before, whom Explore asks for a guess."""
+    script: ClassVar[str] = ""  # the name of a page's file; Explore has none
+    address: ClassVar[Mapping[str, str]] = {}  # unless a test says otherwise
+    has_been_here: ClassVar[bool] = True  # Explore asks others for a guess
+
+    def __init__(self, **address: str | list[str]) -> None:
         self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-        if not first:
+        if self.has_been_here:
             self.page.session_state[first_guess.OVER] = True
-        for name, text in address.items():
+        for name, text in {**self.address, **address}.items():
             self.page.query_params[name] = text
+        if self.script:
+            self.page.switch_page(f"pages/{self.script}.py")
         self.run()
 
     def run(self) -> Self:
@@ -72,7 +77,8 @@ class Visit:
         return self.page.number_input(key=field).value
 
     def slider(self, field: str) -> float:
-        return self.page.select_slider(key=f"{field}__slider").value
+        value: float = self.page.select_slider(key=f"{field}__slider").value  # type: ignore[assignment]  # one, no range
+        return value
 
     def options(self, field: str) -> list[str]:
         return self.page.select_slider(key=f"{field}__slider").options
@@ -104,7 +110,39 @@ class Visit:
 
     def chart(self, title_contains: str) -> dict[str, Any]:
         """The figure with these words in its title."""
-        figures = [json.loads(chart.proto.spec) for chart in self.page.get("plotly_chart")]
-        found = [figure for figure in figures if title_contains in figure["layout"]["title"]["text"]]
-        assert len(found) == 1, [figure["layout"]["title"]["text"] for figure in figures]
-        return dict(found[0])
+        found = [figure for figure in self.charts() if title_contains in figure["layout"]["title"]["text"]]
+        assert len(found) == 1, [figure["layout"]["title"]["text"] for figure in self.charts()]
+        return found[0]
+
+    def charts(self) -> list[dict[str, Any]]:
+        return [json.loads(chart.proto.spec) for chart in self.page.get("plotly_chart")]
+
+    def alts(self) -> list[str]:
+        """What is read to those who do not see the charts."""
+        return [chart.proto.alt for chart in self.page.get("plotly_chart")]
+
+    def codes(self) -> list[str]:
+        return [block.value for block in self.page.code]
+
+
+class LessonVisit(Visit):
+    """A visit of a lesson, opened at a step; the keys of its widgets begin with the name of its page's file."""
+
+    def __init__(self, step: int, **address: str) -> None:
+        super().__init__(**address, step=str(step))
+
+    def guess(self, key: str, option: str) -> Self:
+        self.page.radio(key=f"guess_{self.script}_{key}").set_value(option)
+        return self.run()
+
+    def pick(self, key: str, option: object) -> Self:
+        chosen: Any = self.page.get_by_key(f"{self.script}_{key}")
+        chosen.set_value(option)
+        return self.run()
+
+    def words(self) -> str:
+        return "\n".join([super().words(), *(part.value for part in self.page.success)])
+
+    def answers(self) -> str:
+        """What was said to a guess."""
+        return "\n".join(box.value for box in (*self.page.success, *self.page.info))

@@ -6,8 +6,8 @@ import streamlit as st
 
 from llm_explorer.ui.runs import workers
 from llm_explorer.worker import attempt
-from llm_explorer.worker.queue import Devices, MeasuringQueue
-from llm_explorer.worker.spare import Spare
+from llm_explorer.worker.queue import MeasuringQueue
+from llm_explorer.worker.resident import Resident
 
 
 @pytest.fixture(autouse=True)
@@ -18,14 +18,25 @@ def charts_of_streamlit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MeasuringQueue]:
-    """A queue of the test's own, without the spare child, that measures for 0.2 s and ends with the test."""
-    devices: Devices = (("cpu", "a processor"), ("meta", "counts only, no memory"))
+    """A queue of the test's own that measures for 0.2 s, without the spare child: test_jobs.py is about that."""
     monkeypatch.setattr(attempt, "user_cache_dir", lambda name: str(tmp_path / name))
     monkeypatch.setattr(attempt, "budget_s", lambda: 0.2)
-    monkeypatch.setattr(Spare, "warm", lambda self: None)
-    monkeypatch.setattr(MeasuringQueue, "devices", lambda self: devices)
     made = MeasuringQueue()
+    monkeypatch.setattr(made._spare, "warm", lambda: None)
     monkeypatch.setattr(workers, "queue", lambda: made)
     yield made
     made.close()
     st.cache_resource.clear()
+
+
+@pytest.fixture(scope="module")
+def resident() -> Iterator[Resident]:
+    """One child for all tests of a file: each new one would have to import torch."""
+    made = Resident()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def lessons(resident: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "lessons", lambda: resident)

@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from llm_explorer import units
 from llm_explorer.accounting.kv_cache import kv_cache_bytes
@@ -16,18 +15,11 @@ from llm_explorer.texts import compare as texts
 from llm_explorer.texts.memory import TRACED_ONLY
 from llm_explorer.ui.compare.configs import name_in_short, ratio_words, shown_value
 from llm_explorer.ui.visit.pins import Pin, pin_text
-from tests.ui.app_visit import SCRIPT, Visit
+from tests.ui.app_visit import Visit
 
 
 class CompareVisit(Visit):
-    """A visit of the Compare page."""
-
-    def __init__(self, **address: str | list[str]) -> None:
-        self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-        for name, text in address.items():
-            self.page.query_params[name] = text
-        self.page.switch_page("pages/compare.py")
-        self.run()
+    script = "compare"
 
     def pins(self) -> list[Pin]:
         kept: list[Pin] = self.page.session_state["pins"]

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from llm_explorer import cli, units
 from llm_explorer.accounting.flops import count_flops
@@ -22,7 +21,7 @@ from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import CalibrationAttempt, RefinementAttempt
 from tests.speed.calibrations import calibration
-from tests.ui.app_visit import SCRIPT, Visit
+from tests.ui.app_visit import Visit
 
 SMALL = {"vocab_size": "65", "context_length": "64", "emb_dim": "64", "n_heads": "4", "n_layers": "2"}
 MODEL = ModelConfig(vocab_size=65, context_length=64, emb_dim=64, n_heads=4, n_layers=2)
@@ -47,18 +46,11 @@ def lines_of(frame: Any) -> dict[str, dict[str, str]]:
 class ComputeVisit(Visit):
     """A visit of the Compute page, with a small model."""
 
-    def __init__(self, **address: str) -> None:
-        self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-        for name, text in (SMALL | address).items():
-            self.page.query_params[name] = text
-        self.page.switch_page("pages/compute.py")
-        self.run()
+    script = "compute"
+    address = SMALL
 
     def lines(self) -> dict[str, dict[str, str]]:
         return lines_of(self.page.table[0].value)
-
-    def figure(self, title: str) -> dict[str, Any]:
-        return self.chart(title)
 
 
 @pytest.fixture(autouse=True)
@@ -108,9 +100,9 @@ def test_the_predicted_times_are_those_of_the_calibration() -> None:
         assert told == f"{units.seconds(span.seconds)} ({units.seconds(span.low)} to {units.seconds(span.high)})"
     assert visit.metrics()[texts.STEP] == units.seconds(expected.step.seconds)
     assert visit.metrics()[texts.TOKENS] == units.exact(2 * 64 / expected.step.seconds)
-    bars = visit.figure("predicted")["data"][0]
+    bars = visit.chart("predicted")["data"][0]
     assert sum(bars["x"]) == pytest.approx(expected.step.seconds)
-    assert visit.figure("Roofline of this device")
+    assert visit.chart("Roofline of this device")
 
 
 @pytest.mark.usefixtures("calibrated")
@@ -121,7 +113,7 @@ def test_measured_times_stand_beside_with_the_error_and_by_component(measures: C
     expected = predict_with(calibration(RUN), MODEL, RUN).step.seconds
     assert visit.lines()["whole step"]["measured"] == "20 ms ± 500 µs"
     assert visit.lines()["whole step"]["error"] == units.error(expected, 0.02)
-    measured = next(bars for bars in visit.figure("predicted")["data"] if bars["name"] == "measured")
+    measured = next(bars for bars in visit.chart("predicted")["data"] if bars["name"] == "measured")
     assert dict(zip(measured["y"], measured["x"], strict=True))["attention"] == pytest.approx(0.008)
     assert sum(measured["x"]) == pytest.approx(0.02)
     assert texts.OVERHEAD.format(overhead="+3.0%", n=5) in visit.words()
@@ -173,7 +165,7 @@ def test_noisy_times_are_told_on_both_pages(measures: Callable[..., None]) -> No
 def test_with_a_chunked_loss_the_head_is_a_part_of_it() -> None:
     visit = ComputeVisit(set="loss_chunk=16")
     assert texts.CHUNKED in visit.words()
-    assert "head" not in visit.figure("predicted")["data"][0]["y"]
+    assert "head" not in visit.chart("predicted")["data"][0]["y"]
 
 
 def test_calibrating_gives_times_and_its_failure_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +227,7 @@ def test_refining_one_config_after_another_never_fills_the_queue(
 
 def test_the_flops_are_those_of_the_core() -> None:
     flops = count_flops(MODEL, RUN)
-    data = ComputeVisit().figure("a step")["data"]
+    data = ComputeVisit().chart("a step")["data"]
     assert {bars["name"]: sum(bars["x"]) for bars in data} == {"forward": flops.forward, "backward": flops.backward}
 
 

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,9 +10,10 @@ from streamlit.testing.v1 import AppTest
 from llm_explorer import units
 from llm_explorer.accounting.fit import max_batch_size, verdict
 from llm_explorer.accounting.inference import inference_weights
-from llm_explorer.accounting.memory import CATEGORIES, alive_by_category, count_memory, kept_by_part
+from llm_explorer.accounting.memory import alive_by_category, count_memory, kept_by_part
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure.result import Result, make_result
+from llm_explorer.parts import CATEGORIES
 from llm_explorer.texts import memory as texts
 from llm_explorer.ui.memory import inference, savings
 from llm_explorer.ui.parts.live import drag
@@ -31,12 +31,8 @@ RUN = RunConfig()
 class MemoryVisit(Visit):
     """A visit of the Memory page, with a small model."""
 
-    def __init__(self, **address: str) -> None:
-        self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-        for name, text in (SMALL | address).items():
-            self.page.query_params[name] = text
-        self.page.switch_page("pages/memory.py")
-        self.run()
+    script = "memory"
+    address = SMALL
 
     def traced(self) -> "MemoryVisit":
         self.until(lambda: "Traced: " in self.words())
@@ -44,12 +40,11 @@ class MemoryVisit(Visit):
 
     def timelines(self) -> list[list[dict[str, Any]]]:
         """The traces of each chart over the operations of a step."""
-        figures = [json.loads(chart.proto.spec)["data"] for chart in self.page.get("plotly_chart")]
-        return [data for data in figures if data[-1].get("name") == "in all"]
+        return [chart["data"] for chart in self.charts() if chart["data"][-1].get("name") == "in all"]
 
     def tables(self) -> list[dict[str, dict[str, str]]]:
         """Tables by the words of their first column."""
-        frames = [table.value for table in self.page.table]
+        frames: list[Any] = [table.value for table in self.page.table]
         return [frame.set_index(frame.columns[0]).to_dict("index") for frame in frames]
 
     def receipt(self) -> dict[str, dict[str, str]]:
@@ -57,7 +52,7 @@ class MemoryVisit(Visit):
 
     def said(self) -> dict[str, str]:
         """What stands beside each change that would help: the words of its bar, or why it does not."""
-        keys = {button.key: button for button in self.page.button if (button.key or "").startswith("help_")}
+        keys = {str(button.key): button for button in self.page.button if str(button.key).startswith("help_")}
         return {key.removeprefix("help_"): "off" if button.disabled else "on" for key, button in keys.items()}
 
 
@@ -76,14 +71,6 @@ class Held:
         if self.failure:
             raise ResidentError(self.failure)
         return self.resident.ask(job)
-
-
-@pytest.fixture(scope="module")
-def resident() -> Iterator[Resident]:
-    """One child for all tests here: each new one would have to import torch."""
-    made = Resident()
-    yield made
-    made.close()
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from llm_explorer import units
 from llm_explorer.accounting.flow import flow
@@ -13,18 +12,11 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.texts import parameters as texts
 from llm_explorer.ui.parameters.flow import letters_of
-from tests.ui.app_visit import SCRIPT, Visit
+from tests.ui.app_visit import Visit
 
 
 class ParametersVisit(Visit):
-    """A visit of the Parameters page."""
-
-    def __init__(self, **address: str) -> None:
-        self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-        for name, text in address.items():
-            self.page.query_params[name] = text
-        self.page.switch_page("pages/parameters.py")
-        self.run()
+    script = "parameters"
 
     def table(self, column: str) -> pd.DataFrame | None:
         """The table with such a column."""

@@ -8,11 +8,12 @@ import torch
 from llm_explorer.lessons.tensors.storage import MOST_STEPS, apply, places, same_storage, strip, walk
 from llm_explorer.ui.lessons.tensors import grids
 
-TRANSPOSE, CONTIGUOUS = ("transpose", []), ("contiguous", [])
+TRANSPOSE: tuple[str, list[int]] = ("transpose", [])
+CONTIGUOUS: tuple[str, list[int]] = ("contiguous", [])
 
 
 def last(*steps: Any) -> dict[str, Any]:
-    return walk(list(steps))["states"][-1]
+    return dict(walk(list(steps))["states"][-1])
 
 
 def test_transposing_changes_the_strides_and_no_number_moves() -> None:
@@ -57,11 +58,11 @@ def test_a_vector_cannot_be_transposed() -> None:
 
 def test_the_code_shown_makes_the_tensor_shown() -> None:
     steps = [("view", [4, 3]), TRANSPOSE, ("reshape", [2, 2, 3]), TRANSPOSE, CONTIGUOUS]
-    names = {"torch": torch}
+    names: dict[str, Any] = {"torch": torch}
     for state in walk(steps)["states"]:
         exec(state["code"], names)
-        assert names["x"].tolist() == state["values"]  # type: ignore[attr-defined]
-        assert list(names["x"].stride()) == state["strides"]  # type: ignore[attr-defined]
+        assert names["x"].tolist() == state["values"]
+        assert list(names["x"].stride()) == state["strides"]
 
 
 @pytest.mark.parametrize(

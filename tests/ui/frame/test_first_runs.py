@@ -1,8 +1,7 @@
 """What is done once for all reruns."""
 
-import sys
+import resource
 
-import pytest
 from streamlit import config
 
 from tests.ui.app_visit import Visit
@@ -12,10 +11,7 @@ def test_python_collects_when_it_is_due_and_streamlit_not_after_each_run() -> No
     assert config.get_option("runner.postScriptGC") is False
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 def test_a_server_may_open_as_many_files_as_the_system_allows() -> None:
-    import resource
-
     usual = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, usual[1]))

@@ -1,25 +1,26 @@
 """Who has the turn, and that nobody keeps it."""
 
-import inspect
 import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from llm_explorer.ui.frame import rerun_turns, shell
 from llm_explorer.ui.lessons import lesson
-from llm_explorer.worker.resident import ResidentError
-from tests.ui.app_visit import Visit
+from llm_explorer.ui.parts.live.drag import KEY
+from llm_explorer.ui.runs import workers
 
 
 class Class:
     """Threads that wait for a turn, come in order, and note when they had it."""
 
-    def __init__(self) -> None:
-        self.turns = rerun_turns.Turns()
+    def __init__(self, line: rerun_turns.Turns) -> None:
+        self.turns = line
         self.had: list[str] = []
         self.threads: list[threading.Thread] = []
 
@@ -28,6 +29,10 @@ class Class:
             with suppress(LookupError), self.turns.turn(last=last):
                 self.had.append(name)
 
+        self.wait_in(run)
+
+    def wait_in(self, run: Callable[[], None]) -> None:
+        """Run it in a thread, up to where it waits for its turn."""
         thread = threading.Thread(target=run)
         self.threads.append(thread)
         waiting = len(self.turns._line)
@@ -50,7 +55,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def others() -> Class:
-    return Class()
+    return Class(rerun_turns.Turns())
 
 
 def test_in_the_order_they_came_and_a_drag_after_all_others(others: Class) -> None:
@@ -119,42 +124,77 @@ def test_a_run_that_nobody_waits_for_leaves_the_line(others: Class, monkeypatch:
     assert others.all_had() == ["next"]
 
 
-def test_a_page_waits_once_as_all_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[bool] = []
-    monkeypatch.setattr(rerun_turns.TURNS, "_wait", lambda *, last: waits.append(last))
-    Visit()
-    assert waits == [False]
+PAGE = """
+import streamlit as st
+from llm_explorer.ui import shell
+shell.page("A probe", "Whose turn is it?", lambda page: st.session_state["had"].append("page"))
+"""
+PART = """
+import streamlit as st
+from llm_explorer.ui import shell, state
+shell._below_the_frame(lambda page: st.session_state["had"].append("part"), {}, (), state.in_widgets())
+"""
 
 
-@pytest.mark.parametrize(("dragged", "last"), [(("n_layers", 3), True), (None, False)])
-def test_a_dragged_slider_lets_all_others_go_first(
-    monkeypatch: pytest.MonkeyPatch, dragged: tuple[str, int] | None, last: bool
-) -> None:
-    waits: list[bool] = []
+def draw(others: Class, script: str, drag: object = None) -> None:
+    """Run a script in a thread of the class, up to where it waits for its turn."""
+    page = AppTest.from_string(script, default_timeout=60)
+    page.session_state["had"] = others.had
+    page.session_state[KEY] = {"drag": drag}
 
-    def wait(*, last: bool) -> None:
-        waits.append(last)
-        raise LookupError
+    def run() -> None:
+        page.run()
+        assert not page.exception, page.exception
 
-    monkeypatch.setattr(rerun_turns.TURNS, "_wait", wait)
-    monkeypatch.setattr(shell.state, "in_widgets", lambda: ())
-    monkeypatch.setattr(shell.drag, "dragged", lambda: dragged)
-    with pytest.raises(LookupError):
-        inspect.unwrap(shell._below_the_frame)(shell.answers_hidden, {}, (), ())
-    assert waits == [last]
+    others.wait_in(run)
 
 
-def test_a_lesson_passes_on_before_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    held: list[int | None] = []
+@pytest.fixture
+def all_pages(monkeypatch: pytest.MonkeyPatch) -> Class:
+    """Who waits for a turn with the pages of this process, for as long as it takes."""
+    made, frame = Class(rerun_turns.TURNS), shell._frame
 
-    def answer(*_question: object) -> None:
-        held.append(rerun_turns.TURNS._called)
-        raise ResidentError("not here")
+    def noted(*arguments: Any, **more: Any) -> Any:
+        made.had.append("frame")
+        return frame(*arguments, **more)
 
-    monkeypatch.setattr(lesson, "_answer", answer)
-    nothing = SimpleNamespace(warning=lambda *_, **__: None, stop=lambda: None, spinner=lambda _: nullcontext())
-    monkeypatch.setattr(lesson, "st", nothing)
+    monkeypatch.setattr(shell, "_frame", noted)
+    monkeypatch.setattr(shell, "PAGES", ())  # the scripts stand alone: there is nothing to link to
+    monkeypatch.setattr(rerun_turns, "LONGEST_WAIT_S", 60)
+    return made
+
+
+def test_a_page_has_one_turn_as_all_others_do(all_pages: Class) -> None:
     with rerun_turns.TURNS.turn():
-        assert rerun_turns.TURNS._called == threading.get_ident()
-        lesson.ask("autograd", "worked_example")
-    assert held == [None]
+        all_pages.come("drag", last=True)
+        draw(all_pages, PAGE)
+        all_pages.come("next")
+        assert all_pages.had == []
+    assert all_pages.all_had() == ["frame", "page", "next", "drag"]
+
+
+@pytest.mark.parametrize(
+    ("drag", "order"),
+    [({"number": 1, "field": "n_layers", "value": 3}, ["next", "part"]), (None, ["part", "next"])],
+)
+def test_a_dragged_slider_lets_all_others_go_first(all_pages: Class, drag: object, order: list[str]) -> None:
+    with rerun_turns.TURNS.turn():
+        draw(all_pages, PART, drag)
+        all_pages.come("next")
+        assert all_pages.had == []
+    assert all_pages.all_had() == order
+
+
+def test_a_lesson_passes_on_before_it_asks(all_pages: Class, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Child:
+        """Answers when the others have had their turns."""
+
+        is_ready = True
+
+        def ask(self, _question: object) -> list[str]:
+            return all_pages.all_had()
+
+    monkeypatch.setattr(workers, "lessons", Child)
+    with rerun_turns.TURNS.turn():
+        all_pages.come("next")
+        assert lesson.ask("autograd", "a question of this test, whose answer is kept") == ["next"]

@@ -1,5 +1,7 @@
 """Every field of the run changes what it should, and what it is not about stays."""
 
+from typing import Any
+
 import pytest
 
 from llm_explorer import units
@@ -9,7 +11,7 @@ from llm_explorer.ui.frame import run_row
 from tests.ui.app_visit import Visit
 
 
-def peak_of(**run: object) -> str:
+def peak_of(**run: Any) -> str:
     return units.byte_size(count_memory(ModelConfig(), RunConfig(**run)).peak_bytes)
 
 

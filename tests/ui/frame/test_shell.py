@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import psutil
 import pytest
 
-from llm_explorer import machine, units
+from llm_explorer import units
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig
 from tests.ui.app_visit import Visit
@@ -103,13 +104,13 @@ def test_heads_that_do_not_divide_leave_the_slider_when_they_are_mended() -> Non
 
 def test_all_numbers_of_a_page_are_about_one_reading_of_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     visit = Visit()
-    read = machine.psutil.virtual_memory
+    read = psutil.virtual_memory
     readings: list[int] = []
 
     def look() -> Any:
         readings.append(read().available)
         return read()
 
-    monkeypatch.setattr(machine.psutil, "virtual_memory", look)
+    monkeypatch.setattr(psutil, "virtual_memory", look)
     visit.slide("n_layers", 24)  # which asks for a verdict, for what fits and for ways to fit
     assert len(readings) == 1

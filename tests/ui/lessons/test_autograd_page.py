@@ -1,8 +1,6 @@
 """The lesson on automatic differentiation, step by step, without a browser."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
+from typing import Self
 
 import pytest
 
@@ -11,73 +9,37 @@ from llm_explorer.exercises.autograd import gradient_bill
 from llm_explorer.texts import autograd as texts
 from llm_explorer.ui.lessons.autograd import costs
 from llm_explorer.ui.runs import workers
-from llm_explorer.worker.resident import Resident
-from tests.ui.app_visit import Visit
+from tests.ui.app_visit import LessonVisit, Visit
 
+pytestmark = pytest.mark.usefixtures("lessons")
 CHAIN, NEURON, GRAPH, TANGENT, WHY, STEP_SIZE, RULES, ENGINE, EXERCISES = range(1, 10)
 GUESSES = {  # step: key, options, which is right
-    CHAIN: ("autograd_chain", texts.CHAIN_OPTIONS, 1),
-    NEURON: ("autograd_neuron", texts.NEURON_OPTIONS, 1),
-    GRAPH: ("autograd_graph", texts.GRAPH_OPTIONS, 2),
-    TANGENT: ("autograd_tangent", texts.TANGENT_OPTIONS, 1),
-    WHY: ("autograd_why", texts.WHY_OPTIONS, 4),
-    STEP_SIZE: ("autograd_step", texts.STEP_OPTIONS, 1),
-    RULES: ("autograd_rules", texts.RULES_OPTIONS, 1),
-    ENGINE: ("autograd_engine", texts.ENGINE_OPTIONS, 2),
+    CHAIN: ("chain", texts.CHAIN_OPTIONS, 1),
+    NEURON: ("neuron", texts.NEURON_OPTIONS, 1),
+    GRAPH: ("graph", texts.GRAPH_OPTIONS, 2),
+    TANGENT: ("tangent", texts.TANGENT_OPTIONS, 1),
+    WHY: ("why", texts.WHY_OPTIONS, 4),
+    STEP_SIZE: ("step", texts.STEP_OPTIONS, 1),
+    RULES: ("rules", texts.RULES_OPTIONS, 1),
+    ENGINE: ("engine", texts.ENGINE_OPTIONS, 2),
 }
 
 
-@pytest.fixture(scope="module")
-def resident() -> Iterator[Resident]:
-    """One child for all tests here: each new one would have to import torch."""
-    made = Resident()
-    yield made
-    made.close()
+class Lesson(LessonVisit):
+    script = "autograd"
 
-
-@pytest.fixture(autouse=True)
-def lessons(resident: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "lessons", lambda: resident)
-
-
-class Lesson(Visit):
-    """A visit of the lesson, opened at a step."""
-
-    def __init__(self, step: int, **address: str) -> None:
-        super().__init__(**address)
-        self.page.switch_page("pages/autograd.py")
-        for name, text in {**address, "step": str(step)}.items():  # a simulated change of page loses the address
-            self.page.query_params[name] = text
-        self.run()
-
-    def guess(self, step: int, option: str | None = None) -> "Lesson":
+    def answer(self, step: int, option: str | None = None) -> Self:
+        """The right one unless told otherwise."""
         key, options, right = GUESSES[step]
-        self.page.radio(key=f"guess_{key}").set_value(option or options[right])
-        self.run()
-        return self
+        return self.guess(key, option or options[right])
 
-    def input(self, **values: float) -> "Lesson":
+    def input(self, **values: float) -> Self:
         for name, value in values.items():
             self.type(f"autograd_{name}", value)
         return self
 
-    def pick(self, key: str, option: str) -> "Lesson":
-        self.page.get_by_key(key).set_value(option)
-        self.run()
-        return self
-
-    def answers(self) -> str:
-        """What was said to the guess."""
-        return "\n".join(box.value for box in (*self.page.success, *self.page.info))
-
     def formulas(self) -> str:
         return "\n".join(formula.value for formula in self.page.latex)
-
-    def figures(self) -> list[dict[str, Any]]:
-        return [json.loads(chart.proto.spec) for chart in self.page.get("plotly_chart")]
-
-    def alts(self) -> str:
-        return "\n".join(chart.proto.alt for chart in self.page.get("plotly_chart"))
 
     def table(self) -> dict[str, list[str]]:
         frame = self.page.table[0].value
@@ -89,13 +51,13 @@ def test_the_answer_comes_after_the_guess_and_says_whether_it_was_right(step: in
     lesson = Lesson(step)
     assert lesson.answers() == ""
     assert (len(lesson.page.success), len(lesson.page.info)) == (0, 0)
-    lesson.guess(step)
+    lesson.answer(step)
     if step == WHY:
         assert "has not been timed here yet" in lesson.answers()
         return
     assert len(lesson.page.success) == 1
     _key, options, right = GUESSES[step]
-    lesson.guess(step, options[right - 1])
+    lesson.answer(step, options[right - 1])
     assert (len(lesson.page.success), len(lesson.page.info)) == (0, 1)
 
 
@@ -106,11 +68,11 @@ def test_every_step_opens_from_the_address_and_none_fails(step: int) -> None:
 
 def test_the_third_panel_of_the_chain_rule_is_the_answer() -> None:
     lesson = Lesson(CHAIN)
-    titles = [figure["layout"]["title"]["text"] for figure in lesson.figures()]
+    titles = [figure["layout"]["title"]["text"] for figure in lesson.charts()]
     assert titles == ["g: slope 3.000", "f: slope -0.628"]  # 2 x at 1.5; cos(2.25)
     assert lesson.formulas() == ""
-    lesson.guess(CHAIN)
-    assert lesson.figures()[2]["layout"]["title"]["text"] == "f(g(x)): slope -1.885"
+    lesson.answer(CHAIN)
+    assert lesson.charts()[2]["layout"]["title"]["text"] == "f(g(x)): slope -1.885"
     assert r"-0.6282 \times 3.0000 = -1.8845" in lesson.formulas()
     lesson.choose("autograd_inner", "double")
     assert r"\times 2.0000 =" in lesson.formulas()
@@ -119,7 +81,7 @@ def test_the_third_panel_of_the_chain_rule_is_the_answer() -> None:
 def test_the_worked_example_has_its_three_ways_side_by_side() -> None:
     lesson = Lesson(NEURON)
     assert "z = 1.1 \\times 2.2 +0 = 2.4200" in lesson.words()
-    lesson.guess(NEURON)
+    lesson.answer(NEURON)
     table = lesson.table()
     assert list(table) == ["by hand", "finite differences", "autograd"]
     assert all(column[0].startswith("-0.0898") and column[1].startswith("-0.0816") for column in table.values())
@@ -128,7 +90,7 @@ def test_the_worked_example_has_its_three_ways_side_by_side() -> None:
 
 
 def test_with_other_inputs_the_sign_the_table_and_the_answer_change() -> None:
-    lesson = Lesson(NEURON).guess(NEURON).input(y=0.0)
+    lesson = Lesson(NEURON).answer(NEURON).input(y=0.0)
     assert "**It raises it**" in lesson.answers()
     assert lesson.table()["autograd"][0] == "1.0101737190"  # (a - 0) x = 0.9183397445 x 1.1
     lesson.input(x=0.0)
@@ -150,7 +112,7 @@ def test_backward_goes_through_the_graph_step_by_step() -> None:
     words = lesson.run().words()
     assert "`SigmoidBackward0` has received -1.0889 at a and sends on:" in words
     assert "to z: received -1.0889 × local derivative 0.0750 = **-0.0817**" in words
-    assert "visited 2 of 6" in lesson.alts()
+    assert "visited 2 of 6" in "".join(lesson.alts())
     lesson.page.slider(key="autograd_visited_6").set_value(6)
     assert "`AccumulateGrad` adds **-0.0898** to `w.grad`" in lesson.run().words()
 
@@ -158,36 +120,36 @@ def test_backward_goes_through_the_graph_step_by_step() -> None:
 def test_the_same_neuron_twice_is_offered_after_the_guess() -> None:
     lesson = Lesson(GRAPH)
     assert "autograd_expr" not in lesson.page.session_state
-    lesson.guess(GRAPH).pick("autograd_expr", "the same neuron twice")
+    lesson.answer(GRAPH).pick("expr", "the same neuron twice")
     assert lesson.page.slider(key="autograd_visited_9").value == 0
-    assert len(lesson.figures()[0]["data"][3]["text"]) == 9
+    assert len(lesson.charts()[0]["data"][3]["text"]) == 9
 
 
 def test_the_tangent_and_its_factors_follow_w() -> None:
-    lesson = Lesson(TANGENT).guess(TANGENT)
-    assert "Loss at w = 2.2: 0.0852, w.grad = -0.0898" in lesson.alts()
-    assert "dL/da -1.0889 times da/dz 0.0750 times dz/dw 1.1000 is -0.0898" in lesson.alts()
+    lesson = Lesson(TANGENT).answer(TANGENT)
+    assert "Loss at w = 2.2: 0.0852, w.grad = -0.0898" in "".join(lesson.alts())
+    assert "dL/da -1.0889 times da/dz 0.0750 times dz/dw 1.1000 is -0.0898" in "".join(lesson.alts())
     lesson.slide("autograd_w", -4.0)
     # a = sigmoid(-4.4) = 0.01213, (a - 1) x = -1.0867
-    assert "w.grad = -1.0867" in lesson.alts()
+    assert "w.grad = -1.0867" in "".join(lesson.alts())
     assert "at $w = -4$, where $a = 0.0121$" in lesson.words()
-    factors = lesson.figures()[1]["data"][0]["marker"]["size"]
+    factors = lesson.charts()[1]["data"][0]["marker"]["size"]
     assert factors[0] > factors[1], "a steep loss and a flat sigmoid"
 
 
 def test_the_slider_s_w_is_the_input_of_the_other_steps_and_the_other_way_round() -> None:
-    lesson = Lesson(TANGENT).guess(TANGENT).slide("autograd_w", 1.5)
+    lesson = Lesson(TANGENT).answer(TANGENT).slide("autograd_w", 1.5)
     lesson.press("Back")
     assert lesson.number("autograd_w") == 1.5
-    lesson.input(w=-0.72).press("Next: Drag the weight").guess(TANGENT)
+    lesson.input(w=-0.72).press("Next: Drag the weight").answer(TANGENT)
     assert lesson.slider("autograd_w") == -0.7
 
 
 def test_without_a_measurement_the_work_is_compared_and_explore_linked() -> None:
-    lesson = Lesson(WHY).guess(WHY)
+    lesson = Lesson(WHY).answer(WHY)
     assert "163{,}009{,}537" in lesson.formulas()
     # 163,009,537 passes of 131.3 GFLOP (B=2, T=256), against three
-    assert "finite differences 21.4 EFLOP, autograd 394.0 GFLOP" in lesson.alts()
+    assert "finite differences 21.4 EFLOP, autograd 394.0 GFLOP" in "".join(lesson.alts())
     assert "Build and time it on Explore" in [link.proto.label for link in lesson.page.get("page_link")]
 
 
@@ -199,10 +161,10 @@ def test_with_a_measurement_the_time_is_told(
     monkeypatch: pytest.MonkeyPatch, forward_s: float, duration: str, unit: str
 ) -> None:
     monkeypatch.setattr(costs, "measured_passes", lambda model, run: (forward_s, 2 * forward_s))
-    lesson = Lesson(WHY).guess(WHY, unit)
+    lesson = Lesson(WHY).answer(WHY, unit)
     assert f"**{duration}**: 163,009,537 forward passes" in lesson.page.success[0].value
     assert "54.3 M times less" in lesson.answers()  # P / 3
-    lesson.guess(WHY, "seconds")
+    lesson.answer(WHY, "seconds")
     assert len(lesson.page.info) == 1
 
 
@@ -211,7 +173,7 @@ def test_a_measurement_on_explore_is_what_the_lesson_computes_with() -> None:
     small = {"vocab_size": "65", "context_length": "64", "emb_dim": "64", "n_heads": "4", "n_layers": "2"}
     visit = Visit(**small)
     visit.press("Build and time it").until(lambda: "Measured: really run here" in visit.words())
-    lesson = Lesson(WHY, **small).guess(WHY, "years")
+    lesson = Lesson(WHY, **small).answer(WHY, "years")
     job = workers.queue().find(
         ModelConfig(vocab_size=65, context_length=64, emb_dim=64, n_heads=4, n_layers=2), RunConfig()
     )
@@ -220,29 +182,29 @@ def test_a_measurement_on_explore_is_what_the_lesson_computes_with() -> None:
     assert result is not None
     bill = gradient_bill(job.model, job.run, result["forward_s"]["median"], result["backward_s"]["median"])
     assert f"{bill.passes:,} forward passes" in lesson.answers()
-    assert lesson.figures()[0]["data"][0]["x"] == [bill.differences_s, bill.autograd_s]
+    assert lesson.charts()[0]["data"][0]["x"] == [bill.differences_s, bill.autograd_s]
 
 
 def test_the_u_curves_are_drawn_for_both_differences() -> None:
-    lesson = Lesson(STEP_SIZE).guess(STEP_SIZE)
-    one_sided = lesson.figures()[0]
+    lesson = Lesson(STEP_SIZE).answer(STEP_SIZE)
+    one_sided = lesson.charts()[0]
     assert [line["name"] for line in one_sided["data"]] == ["fp32", "fp64"]
     assert "Smallest error" in lesson.words()
-    lesson.pick("autograd_sides", "two-sided")
-    assert lesson.figures()[0]["layout"]["title"]["text"] == "Error of the two-sided difference for dL/dw"
-    assert lesson.figures()[0]["data"][1]["y"] != one_sided["data"][1]["y"]
+    lesson.pick("sides", "two-sided")
+    assert lesson.charts()[0]["layout"]["title"]["text"] == "Error of the two-sided difference for dL/dw"
+    assert lesson.charts()[0]["data"][1]["y"] != one_sided["data"][1]["y"]
 
 
 @pytest.mark.parametrize("rule", texts.RULES)
 def test_each_rule_shows_its_code_and_what_it_gave(rule: str) -> None:
-    lesson = Lesson(RULES).guess(RULES).pick("autograd_rule", rule)
+    lesson = Lesson(RULES).answer(RULES).pick("rule", rule)
     code, output = lesson.page.code[0].value, lesson.page.code[1].value
     assert code.startswith(f"def {rule}(")
     assert " = " in output
 
 
 def test_more_backwards_add_more() -> None:
-    lesson = Lesson(RULES).guess(RULES)
+    lesson = Lesson(RULES).answer(RULES)
     assert "2 x backward(): w.grad = tensor(6.)" in lesson.page.code[1].value
     lesson.page.slider(key="autograd_backwards").set_value(4)
     assert "4 x backward(): w.grad = tensor(12.)" in lesson.run().page.code[1].value
@@ -252,7 +214,7 @@ def test_the_engine_is_shown_before_and_its_numbers_after_the_guess() -> None:
     lesson = Lesson(ENGINE)
     assert lesson.page.code[0].value.startswith("class Value:")
     assert len(lesson.page.table) == 0
-    table = lesson.guess(ENGINE).table()
+    table = lesson.answer(ENGINE).table()
     assert table["our grad"] == table["torch grad"]
     assert table["ours"][3] == "0.918339744538"  # sigmoid(2.42)
 
@@ -269,7 +231,7 @@ def test_the_engine_is_shown_before_and_its_numbers_after_the_guess() -> None:
     ],
 )
 def test_the_numbers_and_the_code_are_made_when_they_are_opened(step: int, key: str, words: str) -> None:
-    lesson = Lesson(step).guess(step)
+    lesson = Lesson(step).answer(step)
     before = len(lesson.page.code)
     lesson.open(f"autograd_more_{key}")
     assert len(lesson.page.code) == before + 1

@@ -1,7 +1,5 @@
 """The lesson on backpropagation, step by step, without a browser."""
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,73 +8,44 @@ from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.texts import backprop as texts
 from llm_explorer.ui.lessons.backprop.network import position
-from llm_explorer.ui.runs import workers
-from llm_explorer.worker.resident import Resident
-from tests.ui.app_visit import Visit
+from tests.ui.app_visit import LessonVisit
 
+pytestmark = pytest.mark.usefixtures("lessons")
 FORMULAS, FIVE, DROP, CLOSING, ONE, SLIP, DEPTH, GPT, EXERCISES = range(1, 10)
 GUESSES = dict(zip((FORMULAS, FIVE, DROP, CLOSING, ONE, SLIP, DEPTH), texts.GUESSES, strict=True))
-SMALL = {"vocab_size": "65", "context_length": "16", "emb_dim": "24", "n_heads": "2", "n_layers": "3"}
+SMALL: dict[str, Any] = {"vocab_size": "65", "context_length": "16", "emb_dim": "24", "n_heads": "2", "n_layers": "3"}
 
 
-@pytest.fixture(scope="module")
-def resident() -> Iterator[Resident]:
-    """One child for all tests here: each new one would have to import torch."""
-    made = Resident()
-    yield made
-    made.close()
+class Lesson(LessonVisit):
+    """With the right guess unless told otherwise."""
 
-
-@pytest.fixture(autouse=True)
-def lessons(resident: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "lessons", lambda: resident)
-
-
-class Lesson(Visit):
-    """A visit of the lesson, opened at a step; with the right guess unless told otherwise."""
+    script = "backprop"
 
     def __init__(self, step: int, *, guessed: bool = True, **address: str) -> None:
-        super().__init__(**address)
-        self.page.switch_page("pages/backprop.py")
-        for name, text in {**address, "step": str(step)}.items():  # a simulated change of page loses the address
-            self.page.query_params[name] = text
-        self.run()
+        super().__init__(step, **address)
         if guessed and step in GUESSES:
-            text = texts.GUESSES[GUESSES[step]]
-            self.guess(f"backprop_{GUESSES[step]}", text.options[text.right])
-
-    def guess(self, key: str, option: str) -> "Lesson":
-        self.page.radio(key=f"guess_{key}").set_value(option)
-        self.run()
-        return self
-
-    def pick(self, key: str, option: object) -> "Lesson":
-        self.page.get_by_key(key).set_value(option)
-        self.run()
-        return self
-
-    def figures(self) -> list[dict[str, Any]]:
-        return [json.loads(chart.proto.spec) for chart in self.page.get("plotly_chart")]
+            guess = texts.GUESSES[GUESSES[step]]
+            self.guess(GUESSES[step], guess.options[guess.right])
 
     def titles(self) -> list[str]:
-        return [figure["layout"]["title"]["text"] for figure in self.figures()]
+        return [chart["layout"]["title"]["text"] for chart in self.charts()]
 
     def map(self, title: str) -> list[list[float | None]]:
         return [list(row) for row in self.chart(title)["data"][0]["z"]]
 
     def code(self) -> str:
-        return "\n".join(block.value for block in self.page.code)
+        return "\n".join(self.codes())
 
 
 @pytest.mark.parametrize("step", [*GUESSES, GPT])
 def test_nothing_is_told_before_a_guess_and_a_wrong_one_is_told_too(step: int) -> None:
     lesson = Lesson(step, guessed=False)
     drawing = int(step == FORMULAS)  # the network itself, which answers nothing
-    assert (len(lesson.figures()), len(lesson.page.success), len(lesson.page.info)) == (drawing, 0, 0)
+    assert (len(lesson.charts()), len(lesson.page.success), len(lesson.page.info)) == (drawing, 0, 0)
     radio = lesson.page.radio[0]
     told = []
     for option in radio.options:
-        lesson.guess(radio.key.removeprefix("guess_"), option)
+        lesson.guess(str(radio.key).removeprefix("guess_backprop_"), option)
         told.append((len(lesson.page.success), len(lesson.page.info)))
     assert sorted(told) == [(0, 1), (0, 1), (1, 0)]  # one option is right
 
@@ -90,8 +59,8 @@ def test_every_step_opens_from_the_address(step: int) -> None:
 def test_every_chart_has_a_text_alternative(step: int) -> None:
     lesson = Lesson(step)
     if step == GPT:
-        lesson.guess("backprop_gpt", texts.KEPT_OPTIONS[0])
-    assert all(len(chart.proto.alt) > 20 for chart in lesson.page.get("plotly_chart"))
+        lesson.guess("gpt", texts.KEPT_OPTIONS[0])
+    assert all(len(alt) > 20 for alt in lesson.alts())
 
 
 def test_backward_is_hidden_until_the_guess_and_then_equals_autograd() -> None:
@@ -162,7 +131,7 @@ def test_a_large_rate_breaks_the_promise_and_on_the_data_set_the_loss_rises() ->
     lesson.run()
     assert "Less than half of what was promised" in lesson.words()
     assert "the loss never rises" in lesson.words()
-    lesson.pick("backprop_data_drop", "data set")
+    lesson.pick("data_drop", "data set")
     assert float(lesson.metrics()["Last step: actual"]) < 0
     assert "The loss **rose**" in lesson.words()
     assert "the loss rises from lr = 10 on" in lesson.words()
@@ -181,14 +150,14 @@ def test_the_steps_of_descent_end_at_forty() -> None:
 def test_a_neuron_clicked_has_a_row_of_zeros_and_its_neighbours_keep_theirs() -> None:
     lesson = Lesson(CLOSING)
     assert "closed for all the inputs: neurons 4, 5. Now: neurons 4, 5" in lesson.words()
-    lesson.pick("backprop_closed", [2])
+    lesson.pick("closed", [2])
     assert lesson.map("Gradients now")[1] == [0.0] * 12
     assert lesson.map("Gradients now")[0] != [0.0] * 12
     assert lesson.map("Gradients at the start")[1] != [0.0] * 12
     assert "Now: neurons 2, 4, 5" in lesson.words()
-    lesson.pick("backprop_closed", [1, 2, 3])
+    lesson.pick("closed", [1, 2, 3])
     assert texts.DEAD in lesson.words()
-    lesson.pick("backprop_data_closing", "data set")
+    lesson.pick("data_closing", "data set")
     assert "closed for all the inputs: none. Now: neurons 1, 2, 3" in lesson.words()
 
 
@@ -211,15 +180,15 @@ def test_the_slip_swings_past_the_best_answer() -> None:
 def test_depth_tells_both_activations_apart() -> None:
     lesson = Lesson(DEPTH)
     assert "at most 1/4" in lesson.words()
-    lesson.pick("backprop_activation", "relu")
+    lesson.pick("activation", "relu")
     assert "He et al. 2015" in lesson.words()
     lesson.page.slider(key="backprop_layers").set_value(30)
     lesson.run()
-    assert len(lesson.figures()[0]["data"][2]["y"]) == 30
+    assert len(lesson.charts()[0]["data"][2]["y"]) == 30
 
 
 def test_a_large_config_is_shrunk_and_says_so_and_its_own_bytes_are_shown() -> None:
-    lesson = Lesson(GPT, precision="bfloat16").guess("backprop_gpt", texts.KEPT_OPTIONS[1])
+    lesson = Lesson(GPT, precision="bfloat16").guess("gpt", texts.KEPT_OPTIONS[1])
     assert "vocab_size 50,257 to 256" in lesson.words()
     assert "precision bfloat16 to float32" in lesson.words()
     bars = lesson.chart("by formula")["data"][0]
@@ -229,7 +198,7 @@ def test_a_large_config_is_shrunk_and_says_so_and_its_own_bytes_are_shown() -> N
 
 
 def test_a_small_config_is_run_as_it_is() -> None:
-    lesson = Lesson(GPT, **SMALL, batch_size="1").guess("backprop_gpt", texts.KEPT_OPTIONS[1])
+    lesson = Lesson(GPT, **SMALL, batch_size="1").guess("gpt", texts.KEPT_OPTIONS[1])
     assert "nothing shrunk" in lesson.words()
     assert len(lesson.chart("Gradient norm")["data"][0]["y"]) == 3
     lesson.open("backprop_gpt_more")
@@ -252,7 +221,7 @@ def test_a_small_config_is_run_as_it_is() -> None:
 def test_the_code_that_ran_is_shown_when_asked_for(step: int, key: str, source: str) -> None:
     lesson = Lesson(step)
     if step == GPT:
-        lesson.guess("backprop_gpt", texts.KEPT_OPTIONS[0])
+        lesson.guess("gpt", texts.KEPT_OPTIONS[0])
     assert source not in lesson.code() or step == FIVE
     assert source in lesson.open(key).code()
 

@@ -1,12 +1,9 @@
 """The lesson on the parts of a config, step by step, without a browser."""
 
-import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from llm_explorer import units
 from llm_explorer.accounting.effects import effect_of
@@ -18,12 +15,11 @@ from llm_explorer.presets import PRESETS, find
 from llm_explorer.presets.gpt import GPTS
 from llm_explorer.texts import concepts as texts
 from llm_explorer.ui.lessons.concepts import config_text, effect_matrix, journey
-from llm_explorer.ui.runs import workers
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import MeasuringQueue
-from llm_explorer.worker.resident import Resident
-from tests.ui.app_visit import SCRIPT, Visit
+from tests.ui.app_visit import LessonVisit
 
+pytestmark = pytest.mark.usefixtures("lessons")
 CARDS = tuple(texts.CARDS)
 MATRIX, CONFIG, JOURNEY, EXERCISES = 10, 11, 12, 13
 SMALL = {
@@ -37,40 +33,8 @@ SMALL = {
 }
 
 
-@pytest.fixture(scope="module")
-def resident() -> Iterator[Resident]:
-    """One child for all tests here: each new one would have to import torch."""
-    made = Resident()
-    yield made
-    made.close()
-
-
-@pytest.fixture(autouse=True)
-def lessons(resident: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "lessons", lambda: resident)
-
-
-class Lesson(Visit):
-    """A visit of the lesson, opened at a step."""
-
-    def __init__(self, step: int, **address: str) -> None:
-        self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-        for name, text in {**address, "step": str(step)}.items():
-            self.page.query_params[name] = text
-        self.page.switch_page("pages/concepts.py")
-        self.run()
-
-    def guess(self, key: str, option: str) -> "Lesson":
-        self.page.radio(key=f"guess_{key}").set_value(option)
-        self.run()
-        return self
-
-    def words(self) -> str:
-        return "\n".join([super().words(), *(part.value for part in self.page.success)])
-
-    def figure(self) -> dict[str, Any]:
-        """The first chart of the step."""
-        return dict(json.loads(self.page.get("plotly_chart")[0].proto.spec))
+class Lesson(LessonVisit):
+    script = "concepts"
 
     def table(self) -> list[list[str]]:
         """The cells of the first Markdown table."""
@@ -99,13 +63,13 @@ def test_a_card_tells_its_answer_and_the_published_values_only_after_the_guess(n
     lesson = Lesson(number)
     assert f"{number} of 13 · {card.title}" in lesson.words()
     assert card.answer not in lesson.raw_words()
-    assert len(lesson.page.get("plotly_chart")) == 1
+    assert len(lesson.charts()) == 1
     wrong, right = card.options[card.right - 1], card.options[card.right]
-    assert lesson.guess(f"concepts_{name}", wrong).page.info[0].value == card.answer
-    assert lesson.guess(f"concepts_{name}", right).page.success[0].value == f"Right. {card.answer}"
+    assert lesson.guess(name, wrong).page.info[0].value == card.answer
+    assert lesson.guess(name, right).page.success[0].value == f"Right. {card.answer}"
     published = lesson.chart(f"{card.title} in published models")
     assert published["data"][-1]["y"] == [texts.OWN]
-    assert all(chart.proto.alt for chart in lesson.page.get("plotly_chart"))
+    assert all(lesson.alts())
 
 
 @pytest.mark.parametrize(("number", "name"), [*enumerate(CARDS, 1)])
@@ -120,10 +84,10 @@ def test_a_card_has_its_numbers_and_the_code_that_ran(number: int, name: str) ->
 def test_the_picture_holds_what_the_lesson_computed() -> None:
     lesson = Lesson(CARDS.index("heads") + 1)
     patterns = computed.heads(2, seed=0)["patterns"]
-    assert [trace["z"] for trace in lesson.figure()["data"]] == patterns
+    assert [trace["z"] for trace in lesson.charts()[0]["data"]] == patterns
     lesson.page.select_slider(key="concepts_heads").set_value(4)
     lesson.run()
-    assert [trace["z"] for trace in lesson.figure()["data"]] == computed.heads(4, seed=0)["patterns"]
+    assert [trace["z"] for trace in lesson.charts()[0]["data"]] == computed.heads(4, seed=0)["patterns"]
 
 
 @pytest.mark.parametrize(("number", "name"), [*enumerate(CARDS, 1)])
@@ -132,7 +96,7 @@ def test_a_picture_of_an_untrained_model_is_called_noise(number: int, name: str)
 
 
 def test_the_seed_of_the_config_is_that_of_the_pictures() -> None:
-    drawn = [Lesson(1, set=f"seed={seed}").figure()["data"][0]["y"] for seed in (1, 2)]
+    drawn = [Lesson(1, set=f"seed={seed}").charts()[0]["data"][0]["y"] for seed in (1, 2)]
     assert drawn == [computed.parameters(seed)["heights"] for seed in (1, 2)]
 
 
@@ -154,7 +118,7 @@ def test_a_text_longer_than_the_context_is_refused_in_the_model_s_words() -> Non
 
 
 def test_dropout_of_gpt3_is_not_guessed() -> None:
-    lesson = Lesson(CARDS.index("dropout") + 1).guess("concepts_dropout", "They are halved")
+    lesson = Lesson(CARDS.index("dropout") + 1).guess("dropout", "They are halved")
     assert [trace["y"][0] for trace in lesson.chart("Dropout in published")["data"]] == [
         texts.FAMILIES["Book"],
         texts.FAMILIES["GPT-2"],
@@ -164,7 +128,7 @@ def test_dropout_of_gpt3_is_not_guessed() -> None:
 
 
 def test_published_parameters_are_those_that_the_authors_printed_with_their_source() -> None:
-    lesson = Lesson(1).guess("concepts_parameters", "175 billion").open("concepts_sources")
+    lesson = Lesson(1).guess("parameters", "175 billion").open("concepts_sources")
     table = lesson.page.dataframe[0].value
     printed = [preset for preset in PRESETS if preset.published and preset.family in texts.FAMILIES]
     assert sorted(table["model"]) == sorted(preset.title for preset in printed)
@@ -265,7 +229,7 @@ def test_a_measured_change_within_the_spread_is_none(monkeypatch: pytest.MonkeyP
 def test_the_config_s_count_is_told_after_the_guess() -> None:
     lesson = Lesson(CONFIG)
     assert "163,009,536" not in lesson.words()
-    assert "163,009,536" in lesson.guess("concepts_config", texts.CONFIG_OPTIONS[0]).words()
+    assert "163,009,536" in lesson.guess("config", texts.CONFIG_OPTIONS[0]).words()
 
 
 def test_an_edited_config_is_applied_to_the_app_and_the_run_is_kept() -> None:
@@ -364,7 +328,7 @@ def test_the_probabilities_are_shown_after_the_guess_and_are_called_noise() -> N
     stage = lesson.page.segmented_control(key="journey_stage")
     assert journey.PROBABILITIES not in stage.options
     assert "noise" in lesson.words()
-    lesson.guess("concepts_journey", texts.JOURNEY_OPTIONS[0])
+    lesson.guess("journey", texts.JOURNEY_OPTIONS[0])
     lesson.page.segmented_control(key="journey_stage").set_value(journey.PROBABILITIES)
     lesson.run()
     shares = lesson.chart("likeliest")["data"][0]["x"]

@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -49,7 +50,8 @@ def run(page: AppTest) -> AppTest:
 
 
 def words(page: AppTest) -> str:
-    return "\n".join(element.value for kind in ("markdown", "success", "info", "warning") for element in page.get(kind))
+    found: list[Any] = [element for kind in ("markdown", "success", "info", "warning") for element in page.get(kind)]
+    return "\n".join(element.value for element in found)
 
 
 def test_the_answer_is_not_shown_before_a_guess() -> None:

@@ -1,81 +1,41 @@
 """The lesson on pre-training, step by step, without a browser."""
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.formats import parse
+from llm_explorer.formats import parse, to_book_dict
 from llm_explorer.lessons.pretraining.recorded import load
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.ui.lessons.pretraining import own_run
 from llm_explorer.ui.runs import workers
 from llm_explorer.worker import task
 from llm_explorer.worker.queue import MeasuringQueue
-from llm_explorer.worker.resident import Resident
-from tests.ui.app_visit import SCRIPT, Visit
+from tests.ui.app_visit import LessonVisit
 
 TARGETS, RUN, WRITE, DROPOUT, TUNING, OWN, EXERCISES = range(1, 8)
 SMALL = {"context_length": "8", "emb_dim": "8", "n_heads": "2", "n_layers": "1", "drop_rate": "0.1"}
 ALPHABET = "the quick brown fox jumps over the lazy dog. " * 50
 
 
-@pytest.fixture(scope="module")
-def resident() -> Iterator[Resident]:
-    """One child for all tests here: each new one would have to import torch."""
-    made = Resident()
-    yield made
-    made.close()
-
-
 @pytest.fixture(autouse=True)
-def own_server(resident: Resident, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def own_server(lessons: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / "runs"
     folder.mkdir()
-    monkeypatch.setattr(workers, "lessons", lambda: resident)
     monkeypatch.setattr(task, "server_folder", lambda: folder)
     monkeypatch.setattr(own_run, "STEPS", (20, 600, 100_000))
 
 
-class Lesson(Visit):
-    """A visit of the lesson, opened at a step."""
-
-    def __init__(self, step: int, **address: str) -> None:
-        self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-        for name, text in {**address, "step": str(step)}.items():
-            self.page.query_params[name] = text
-        self.page.switch_page("pages/pretraining.py")
-        self.run()
-
-    def guess(self, key: str, option: str) -> "Lesson":
-        self.page.radio(key=f"guess_pretraining_{key}").set_value(option)
-        self.run()
-        return self
-
-    def set(self, kind: str, key: str, value: object) -> "Lesson":
-        getattr(self.page, kind)(key=f"pretraining_{key}").set_value(value)
-        self.run()
-        return self
-
-    def words(self) -> str:
-        return "\n".join([super().words(), *(part.value for part in self.page.success)])
-
-    def code(self) -> list[str]:
-        return [part.value for part in self.page.code]
-
-    def charts(self) -> list[dict[str, Any]]:
-        return [json.loads(chart.proto.spec) for chart in self.page.get("plotly_chart")]
+class Lesson(LessonVisit):
+    script = "pretraining"
 
 
 def own(steps: int = 20, **address: str) -> Lesson:
     """The step of one's own run, with the learner's small config chosen."""
     lesson = Lesson(OWN, **(address or SMALL))
-    lesson.set("segmented_control", "model", texts.OWN_MODELS[1])
-    return lesson.set("select_slider", "steps", steps)
+    lesson.pick("model", texts.OWN_MODELS[1])
+    return lesson.pick("steps", steps)
 
 
 def trained(lesson: Lesson) -> Lesson:
@@ -102,13 +62,13 @@ def test_the_answer_comes_only_after_the_guess(step: int, key: str, right: str, 
     assert answer in lesson.guess(key, wrong).page.info[0].value
     assert lesson.page.info[0].value.startswith("Not quite: ")
     assert lesson.charts()
-    assert all(chart.proto.alt for chart in lesson.page.get("plotly_chart"))
+    assert all(lesson.alts())
 
 
 def test_the_targets_are_shown_below_the_input_and_follow_the_text() -> None:
     lesson = Lesson(TARGETS).guess("targets", texts.TARGETS_OPTIONS[1])
-    lesson.set("text_input", "text", "a b")
-    assert lesson.code()[0] == "input  a ␣\ntarget ␣ b"
+    lesson.pick("text", "a b")
+    assert lesson.codes()[0] == "input  a ␣\ntarget ␣ b"
     figure = lesson.chart("Probability that each model gave")
     assert [bar["name"] for bar in figure["data"]] == ["untrained", "trained"]
     assert "noise" in lesson.words()
@@ -116,7 +76,7 @@ def test_the_targets_are_shown_below_the_input_and_follow_the_text() -> None:
 
 @pytest.mark.parametrize("text", ["x", "", "日"])
 def test_a_text_too_short_to_read_is_told(text: str) -> None:
-    lesson = Lesson(TARGETS).set("text_input", "text", text)
+    lesson = Lesson(TARGETS).pick("text", text)
     assert f"The text has {len(text)} characters; from 2 to 40 can be read" in lesson.words()
 
 
@@ -125,12 +85,12 @@ def test_the_recorded_run_is_scrubbed_from_noise_to_words() -> None:
     snapshots = load("pretraining")["snapshots"]
     slider = lesson.page.select_slider(key=f"pretraining_recorded_{len(snapshots)}_step")
     assert slider.value == 3000
-    assert lesson.code()[0].endswith(snapshots[-1]["sample"])
+    assert lesson.codes()[0].endswith(snapshots[-1]["sample"])
     assert texts.UNTRAINED_NOTE not in lesson.words()
     slider.set_value(0)
     lesson.run()
     assert texts.UNTRAINED_NOTE in lesson.words()
-    assert lesson.code()[0].endswith(snapshots[0]["sample"])
+    assert lesson.codes()[0].endswith(snapshots[0]["sample"])
     assert len(lesson.chart("What each head looks at")["data"]) == 8  # 2 layers of 4 heads
     assert (
         f"validation {snapshots[0]['validation_loss']:.2f}" in lesson.chart("Loss in nats")["layout"]["title"]["text"]
@@ -144,20 +104,20 @@ def test_the_numbers_and_the_code_are_a_click_away() -> None:
     lesson.open("pretraining_recorded_numbers").open("pretraining_recorded_code")
     table = lesson.page.dataframe[0].value
     assert list(table.columns) == ["step", "training_loss", "validation_loss"]
-    assert any("def learn(" in part for part in lesson.code())
-    assert any("def attention_weights(" in part for part in lesson.code())
+    assert any("def learn(" in part for part in lesson.codes())
+    assert any("def attention_weights(" in part for part in lesson.codes())
 
 
 def test_temperature_and_top_k_change_what_is_drawn_from() -> None:
     lesson = Lesson(WRITE).guess("write", texts.WRITE_OPTIONS[0])
-    lesson.set("slider", "top_k", 1)
+    lesson.pick("top_k", 1)
     plain, drawn = lesson.chart("Temperature 1, top-k 1")["data"]
     assert drawn["x"][0] == 1
     assert plain["x"][0] < 1
-    assert len(set(lesson.code()[:3])) == 1, "with one to choose from, every seed writes the same"
-    lesson.set("slider", "top_k", 0)
-    assert len(set(lesson.code()[:3])) == 3
-    lesson.set("text_input", "prompt", "")
+    assert len(set(lesson.codes()[:3])) == 1, "with one to choose from, every seed writes the same"
+    lesson.pick("top_k", 0)
+    assert len(set(lesson.codes()[:3])) == 3
+    lesson.pick("prompt", "")
     assert "at least one character" in lesson.words()
 
 
@@ -180,8 +140,8 @@ def test_a_model_of_one_s_own_is_trained_scrubbed_and_downloaded() -> None:
     assert downloads == ["Weights (safetensors)", "Config"]
     training = lesson.page.session_state[own_run.TRAINED]
     assert (training.folder / "weights.safetensors").stat().st_size > 1000
-    assert parse(own_run.to_book_dict(training.model))[0] == training.model
-    slider = next(s for s in lesson.page.select_slider if s.key.endswith("_step"))
+    assert parse(to_book_dict(training.model))[0] == training.model
+    slider = next(s for s in lesson.page.select_slider if str(s.key).endswith("_step"))
     assert slider.options[-1] == "20"
     slider.set_value(0)
     assert texts.UNTRAINED_NOTE in lesson.run().words()
@@ -197,8 +157,8 @@ def test_a_run_that_could_not_be_kept_offers_nothing_to_take_away(monkeypatch: p
 
 def test_what_was_trained_can_write_and_be_fine_tuned() -> None:
     lesson = trained(own())
-    lesson.set("toggle", "tune", True)
-    lesson.set("segmented_control", "corpus", "lessons")
+    lesson.pick("tune", True)
+    lesson.pick("corpus", "lessons")
     trained(lesson)
     assert [line["name"] for line in lesson.chart("Loss in nats")["data"]] == [
         "new text, training",
@@ -208,9 +168,9 @@ def test_what_was_trained_can_write_and_be_fine_tuned() -> None:
     lesson.page.segmented_control(key="step").set_value(WRITE)
     lesson.run()
     lesson.guess("write", texts.WRITE_OPTIONS[0])
-    before = lesson.code()[:3]
-    lesson.set("segmented_control", "which", texts.MODELS[1])
-    assert lesson.code()[:3] != before
+    before = lesson.codes()[:3]
+    lesson.pick("which", texts.MODELS[1])
+    assert lesson.codes()[:3] != before
 
 
 def test_a_run_is_paused_and_resumed_and_cancelled(queue: MeasuringQueue) -> None:
@@ -262,12 +222,12 @@ def test_a_run_left_for_another_one_says_so(monkeypatch: pytest.MonkeyPatch, que
 
 
 def test_a_pasted_text_is_trained_on_and_shown_as_it_is() -> None:
-    lesson = own().set("segmented_control", "corpus", "paste")
+    lesson = own().pick("corpus", "paste")
     assert next(button for button in lesson.page.button if button.label == "Train it").disabled
-    lesson.set("text_area", "paste", "too short **bold**")
+    lesson.pick("paste", "too short **bold**")
     assert "The text has 18 characters; at least 2,000 are needed" in lesson.words()
     assert next(button for button in lesson.page.button if button.label == "Train it").disabled
-    lesson.set("text_area", "paste", ALPHABET)
+    lesson.pick("paste", ALPHABET)
     trained(lesson)
     assert "29 characters" in lesson.words()  # the 26 letters, space, dot, and unknown
 
@@ -280,7 +240,7 @@ def test_the_learner_s_config_is_shrunk_and_the_page_says_so() -> None:
 
 def test_a_learning_rate_that_breaks_training_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_run, "RATES", (3e-3, 1e20))
-    lesson = own().set("select_slider", "rate_new", 1e20)
+    lesson = own().pick("rate_new", 1e20)
     lesson.press("Train it")
     lesson.until(lambda: "Failed: The loss is no longer a number: the learning rate is too high" in lesson.words())
 
@@ -290,7 +250,7 @@ def test_a_public_server_offers_short_runs_on_short_texts_only(monkeypatch: pyte
     lesson = Lesson(OWN, **SMALL)
     options = lesson.page.select_slider(key="pretraining_steps").options
     assert options == [str(steps) for steps in own_run.HOSTED_STEPS]
-    lesson.set("segmented_control", "corpus", "paste").set("text_area", "paste", "é" * 100_001)  # two bytes each
+    lesson.pick("corpus", "paste").pick("paste", "é" * 100_001)  # two bytes each
     assert "The text is over 200,000 bytes" in lesson.words()
 
 

@@ -1,11 +1,9 @@
 """The lesson on tensors, step by step, without a browser."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from llm_explorer import units
 from llm_explorer.accounting.memory import count_memory
@@ -14,10 +12,9 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.texts import tensors as texts
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.tensors import grids
-from llm_explorer.ui.runs import workers
-from llm_explorer.worker.resident import Resident
-from tests.ui.app_visit import SCRIPT, Visit
+from tests.ui.app_visit import LessonVisit
 
+pytestmark = pytest.mark.usefixtures("lessons")
 CONTAINERS, DTYPES, STORAGE, PRODUCT, BROADCAST, MODEL, NUMPY, PLAY, EXERCISES = range(1, 10)
 GUESSES = {
     "containers": (CONTAINERS, texts.CONTAINERS_GUESS),
@@ -31,55 +28,13 @@ GUESSES = {
 SMALL = {"vocab_size": "65", "context_length": "64", "emb_dim": "64", "n_heads": "4", "n_layers": "2"}
 
 
-@pytest.fixture(scope="module")
-def resident() -> Iterator[Resident]:
-    """One child for all tests here: each new one would have to import torch."""
-    made = Resident()
-    yield made
-    made.close()
-
-
-@pytest.fixture(autouse=True)
-def lessons(resident: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "lessons", lambda: resident)
-
-
-class Lesson(Visit):
-    """A visit of the lesson, opened at a step."""
-
-    def __init__(self, step: int, **address: str) -> None:
-        self.page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-        for name, text in {**address, "step": str(step)}.items():
-            self.page.query_params[name] = text
-        self.page.switch_page("pages/tensors.py")
-        self.run()
-
-    def guess(self, key: str, option: str) -> "Lesson":
-        self.page.radio(key=f"guess_tensors_{key}").set_value(option)
-        self.run()
-        return self
-
-    def choose_part(self, key: str, option: object) -> "Lesson":
-        self.page.segmented_control(key=f"tensors_{key}").set_value(option)
-        self.run()
-        return self
-
-    def words(self) -> str:
-        return "\n".join([super().words(), *(part.value for part in self.page.success)])
-
-    def codes(self) -> list[str]:
-        return [code.value for code in self.page.code]
-
-    def alt(self) -> str:
-        """The text alternative of the first chart."""
-        return str(self.page.get("plotly_chart")[0].proto.alt)
-
-    def after_guess(self, key: str) -> "Lesson":
-        return self.guess(key, GUESSES[key][1].right)
+class Lesson(LessonVisit):
+    script = "tensors"
 
 
 def at(key: str, **address: str) -> Lesson:
-    return Lesson(GUESSES[key][0], **address).after_guess(key)
+    step, guess = GUESSES[key]
+    return Lesson(step, **address).guess(key, guess.right)
 
 
 @pytest.mark.parametrize("key", GUESSES)
@@ -95,9 +50,9 @@ def test_the_answer_is_told_only_after_a_guess(key: str) -> None:
 
 @pytest.mark.parametrize("key", [key for key in GUESSES if key != "dtypes"])
 def test_every_chart_has_a_text_alternative(key: str) -> None:
-    charts = at(key).page.get("plotly_chart")
-    assert charts
-    assert all(chart.proto.alt for chart in charts)
+    alts = at(key).alts()
+    assert alts
+    assert all(alts)
 
 
 @pytest.mark.parametrize("key", GUESSES)
@@ -115,7 +70,7 @@ def test_the_code_that_ran_is_shown_when_asked_for(key: str) -> None:
 @pytest.mark.parametrize("dimensions", range(5))
 def test_each_container_says_where_it_is_found_in_the_model(dimensions: int) -> None:
     visit = Lesson(CONTAINERS, **SMALL, batch_size="3", sequence_length="16")
-    visit.choose_part("container", texts.CONTAINERS[dimensions].name)
+    visit.pick("container", texts.CONTAINERS[dimensions].name)
     expected = ["the loss", "(64,)", "(256, 64)", "(3, 16, 64)", "(3, 4, 16, 16)"][dimensions]
     assert expected in visit.words()
 
@@ -126,7 +81,7 @@ def test_the_dtype_of_a_numpy_array_stands_in_the_table() -> None:
 
 @pytest.mark.parametrize(("dtype", "row"), [("int64", "| 2.900000095 | 2 | 2 |"), ("float16", "| 70000 | inf | inf |")])
 def test_converting_shows_the_numbers_before_and_after(dtype: str, row: str) -> None:
-    visit = at("dtypes").choose_part("dtype", dtype)
+    visit = at("dtypes").pick("dtype", dtype)
     assert row in visit.raw_words()
     assert texts.TO_NOTES[dtype] in visit.raw_words()
 
@@ -141,13 +96,13 @@ def test_the_story_of_the_strip_transpose_refusal_second_strip() -> None:
     assert "`view` never copies" in visit.raw_words()
     assert "x = x.view(12)  # refused" in visit.codes()[-1]
     visit.press("x.reshape(12,)")
-    assert "read from strip 2" in visit.alt()
+    assert "read from strip 2" in visit.alts()[0]
     visit.press("Start over")
     assert "strides `(4, 1)`" in visit.raw_words()
 
 
 def test_a_batch_of_matrices_is_transposed_by_mt() -> None:
-    visit = at("storage").choose_part("shape", "(2, 2, 3)")
+    visit = at("storage").pick("shape", "(2, 2, 3)")
     visit.press("x.view(2, 2, 3)")
     assert texts.BATCH_NOTE in visit.raw_words()
     visit.press("Transpose: x.mT")
@@ -175,7 +130,7 @@ def test_the_slider_computes_one_cell_after_another() -> None:
     visit.page.slider(key=grids.DONE).set_value(6)
     visit.run()
     assert "Row 1 times column 1" in visit.words()
-    assert "6 of 8" in visit.alt()
+    assert "6 of 8" in visit.alts()[0]
     assert "= 48$ FLOPs" in visit.raw_words()  # 8 cells, 3 multiply-adds, 2 each
 
 
@@ -201,12 +156,12 @@ def test_pausing_stops_where_it_is() -> None:
 
 def test_new_numbers_are_new() -> None:
     visit = at("product")
-    before = visit.alt()
-    assert visit.press("New numbers").alt() != before
+    before = visit.alts()[0]
+    assert visit.press("New numbers").alts()[0] != before
 
 
 def test_shapes_that_do_not_fit_are_refused_in_torchs_words_and_ours() -> None:
-    visit = at("product").choose_part("b_shape", "(4, 3)")
+    visit = at("product").pick("b_shape", "(4, 3)")
     assert any("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x3)" in code for code in visit.codes())
     assert "In our words: Each row of the left one" in visit.words()
 
@@ -247,7 +202,7 @@ def test_the_tensors_of_the_model_are_listed_and_their_bytes_agree() -> None:
 
 @pytest.mark.parametrize(("bridge", "told"), [("t.numpy()", "the same memory"), ("torch.tensor(a)", "two memories")])
 def test_what_is_shared_is_told(bridge: str, told: str) -> None:
-    visit = at("numpy").choose_part("bridge", bridge).choose_part("into", "tensor")
+    visit = at("numpy").pick("bridge", bridge).pick("into", "tensor")
     assert told in visit.words()
     assert "t[0] = 9" in visit.words()
 
@@ -261,7 +216,7 @@ def test_the_product_is_timed_on_a_button_and_again_on_the_next_press(monkeypatc
         return real(name, function, **inputs)
 
     monkeypatch.setattr(lesson, "ask", note)
-    visit = at("numpy").choose_part("size", 32)
+    visit = at("numpy").pick("size", 32)
     assert "Measured" not in visit.words()
     visit.press("Time it")
     assert "10 products each, in turn" in visit.words()
@@ -272,7 +227,7 @@ def test_the_product_is_timed_on_a_button_and_again_on_the_next_press(monkeypatc
 
 def test_the_playground_runs_what_the_guess_asked() -> None:
     visit = at("play")
-    assert visit.alt() == "x = [1, 4, 2, 5, 3, 6]"
+    assert visit.alts()[0] == "x = [1, 4, 2, 5, 3, 6]"
     assert any("x.reshape(6)  # a new strip" in code for code in visit.codes())
 
 

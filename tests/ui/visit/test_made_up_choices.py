@@ -29,7 +29,7 @@ def test_a_text_in_the_place_of_a_preset_is_none(
 
 
 def test_a_lesson_without_a_step_is_at_the_first() -> None:
-    visit = Visit(first=False)
+    visit = Visit()
     visit.page.switch_page("pages/autograd.py")
     visit.page.session_state["step"] = None
     visit.run()
