@@ -126,12 +126,13 @@ def test_a_run_that_nobody_waits_for_leaves_the_line(others: Class, monkeypatch:
 
 PAGE = """
 import streamlit as st
-from llm_explorer.ui import shell
+from llm_explorer.ui.frame import shell
 shell.page("A probe", "Whose turn is it?", lambda page: st.session_state["had"].append("page"))
 """
 PART = """
 import streamlit as st
-from llm_explorer.ui import shell, state
+from llm_explorer.ui.frame import shell
+from llm_explorer.ui.visit import state
 shell._below_the_frame(lambda page: st.session_state["had"].append("part"), {}, (), state.in_widgets())
 """
 

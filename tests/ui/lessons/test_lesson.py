@@ -13,7 +13,6 @@ from llm_explorer.ui.lessons.lesson import function_source, source_path
 PAGE = """
 import streamlit as st
 from llm_explorer.exercises.judge import Exercise
-from llm_explorer.ui import shell
 from llm_explorer.ui.lessons.lesson import Step, ask, exercises, guess, lesson
 
 def first(page):

@@ -119,7 +119,7 @@ def test_a_run_behind_another_tells_its_place(monkeypatch: pytest.MonkeyPatch) -
     second.type("n_layers", 3)
     # each AppTest has the same watcher's name, so the second visit's is changed
     with monkeypatch.context() as another:
-        another.setattr(build_and_time.jobs, "watcher", lambda: "another visit")
+        another.setattr(build_and_time.workers, "watcher", lambda: "another visit")
         second.press("Build and time it")
         assert "Waiting: runs before this one on this server: 1" in second.words()
         second.press("Cancel")
