@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.accounting.memory import count_memory
+from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.machine import processor_name, torch_version
 from llm_explorer.speed.predict import predicted_times
@@ -64,5 +65,5 @@ def describe_environment(run: RunConfig) -> Result:
         "workspace_bytes": None,
         "allocator": "fast" if os.environ.get("MALLOC_MMAP_MAX_") == "0" else "default",
         "time": datetime.now(UTC).astimezone().isoformat(timespec="seconds"),
-        "hosted": os.environ.get("LLM_EXPLORER_HOSTED") == "1",
+        "hosted": limits().is_hosted,
     }

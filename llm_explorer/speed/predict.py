@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from llm_explorer.accounting.kernels import kernels_of_device
+from llm_explorer.accounting.process import Allocator, choose_allocator
+from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.hardware import Hardware
 from llm_explorer.speed import store
 from llm_explorer.speed.calibration import Calibration, group_of, key_for
 from llm_explorer.speed.operations import Operation, operations
-from llm_explorer.worker.limits import Allocator, choose_allocator, memory_limit
 
 Basis = Literal["calibration", "roofline"]
 
@@ -48,7 +49,7 @@ def predict(model: ModelConfig, run: RunConfig, allocator: Allocator | None = No
 
 def calibration_for(model: ModelConfig, run: RunConfig, allocator: Allocator | None = None) -> Calibration | None:
     """The calibration that holds for this run here, if it has been made."""
-    allocator = allocator or choose_allocator(model, run, memory_limit())
+    allocator = allocator or choose_allocator(model, run, limits().memory())
     return store.load(key_for(run, allocator)).calibration
 
 

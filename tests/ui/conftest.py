@@ -8,6 +8,7 @@ from llm_explorer.ui.runs import workers
 from llm_explorer.worker import attempt
 from llm_explorer.worker.queue import Devices, MeasuringQueue
 from llm_explorer.worker.spare import Spare
+from tests.budgets import allow
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,7 @@ def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Measuring
     """A queue of the test's own, without the spare child, that measures for 0.2 s and ends with the test."""
     devices: Devices = (("cpu", "a processor"), ("meta", "counts only, no memory"))
     monkeypatch.setattr(attempt, "user_cache_dir", lambda name: str(tmp_path / name))
-    monkeypatch.setattr(attempt, "budget_s", lambda: 0.2)
+    allow(monkeypatch, timing_s=0.2)
     monkeypatch.setattr(Spare, "warm", lambda self: None)
     monkeypatch.setattr(MeasuringQueue, "devices", lambda self: devices)
     made = MeasuringQueue()

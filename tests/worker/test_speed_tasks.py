@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from llm_explorer import budget
 from llm_explorer.cli import main
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.speed import store
@@ -77,7 +78,7 @@ def test_a_device_that_is_not_there_is_refused_as_a_measurement_is(
 
 
 def test_a_calibration_needs_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt, "memory_limit", lambda: 10**8)
+    monkeypatch.setattr(budget, "free_bytes", lambda: 10**8)
     result = run_alone(Calibration(TINY, RUN).attempt(nothing, nothing))
     assert result["status"] == "refused"
     assert result["reason"].endswith(", 95.4 MiB are free")
@@ -86,7 +87,7 @@ def test_a_calibration_needs_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_refinement_is_refused_by_the_memory_of_three_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     wide = ModelConfig(emb_dim=1024, n_heads=16, n_layers=100, vocab_size=1000)
     asked = []
-    monkeypatch.setattr(attempt, "memory_limit", lambda: 10**8)
+    monkeypatch.setattr(budget, "free_bytes", lambda: 10**8)
     monkeypatch.setattr(task, "refusal", lambda model, *_: asked.append(model.n_layers) or "too large")
     assert run_alone(Refinement(wide, RUN).attempt(nothing, nothing))["reason"] == "too large"
     assert asked == [3]

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from llm_explorer import budget
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import parse
 from llm_explorer.lessons.pretraining.recorded import load
@@ -38,7 +40,7 @@ def own_server(resident: Resident, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     folder.mkdir()
     monkeypatch.setattr(workers, "lessons", lambda: resident)
     monkeypatch.setattr(task, "server_folder", lambda: folder)
-    monkeypatch.setattr(own_run, "STEPS", (20, 600, 100_000))
+    monkeypatch.setattr(budget, "OWN", replace(budget.OWN, training_steps=(20, 600, 100_000)))
 
 
 class Lesson(Visit):
@@ -289,7 +291,7 @@ def test_a_public_server_offers_short_runs_on_short_texts_only(monkeypatch: pyte
     monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
     lesson = Lesson(OWN, **SMALL)
     options = lesson.page.select_slider(key="pretraining_steps").options
-    assert options == [str(steps) for steps in own_run.HOSTED_STEPS]
+    assert options == [str(steps) for steps in budget.HOSTED.training_steps]
     lesson.set("segmented_control", "corpus", "paste").set("text_area", "paste", "é" * 100_001)  # two bytes each
     assert "The text is over 200,000 bytes" in lesson.words()
 
