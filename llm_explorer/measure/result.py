@@ -10,7 +10,6 @@ from llm_explorer.accounting.memory import count_memory
 from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.machine import processor_name, torch_version
-from llm_explorer.speed.predict import predicted_times
 
 Status = Literal["ok", "refused", "out_of_memory", "timeout", "cancelled", "failed"]
 Result = dict[str, Any]
@@ -35,10 +34,11 @@ def make_result(model: ModelConfig, run: RunConfig, status: Status, reason: str 
     """All keys of a measurement; those of MEASURED that were not found, and what is unknown, are None.
 
     ``found`` may hold any key of MEASURED, and ``environment``: what is known beyond precision, device and machine.
+    Times are predicted by ``speed.predict.with_prediction``.
     """
     environment = describe_environment(run) | found.pop("environment", {})
     peak = count_memory(model, run, kernels_of_device(run.device)).peak_bytes
-    predicted = {"peak_bytes": peak} | predicted_times(model, run, environment["allocator"])
+    predicted = {"peak_bytes": peak} | dict.fromkeys(("forward_s", "backward_s", "step_s"))
     return (
         {"status": status, "reason": reason}
         | dict.fromkeys(MEASURED)

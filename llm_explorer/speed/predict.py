@@ -8,6 +8,7 @@ from llm_explorer.accounting.process import Allocator, choose_allocator
 from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.hardware import Hardware
+from llm_explorer.measure.result import Result
 from llm_explorer.speed import store
 from llm_explorer.speed.calibration import Calibration, group_of, key_for
 from llm_explorer.speed.operations import Operation, operations
@@ -93,6 +94,12 @@ def predicted_times(model: ModelConfig, run: RunConfig, allocator: Allocator | N
     if found is None:
         return dict.fromkeys(("forward_s", "backward_s", "step_s"))
     return {f"{phase}_s": getattr(found, phase).seconds for phase in ("forward", "backward", "step")}
+
+
+def with_prediction(measured: Result, model: ModelConfig, run: RunConfig) -> Result:
+    """A measurement, and beside it the times that are predicted with the settings of malloc that it had."""
+    times = predicted_times(model, run, measured["environment"]["allocator"])
+    return measured | {"predicted": measured["predicted"] | times}
 
 
 def _seconds(calibration: Calibration, operation: Operation) -> float:

@@ -16,6 +16,7 @@ from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.config.problems import in_words
 from llm_explorer.measure.result import Result, Status, make_result
+from llm_explorer.speed.predict import with_prediction
 from llm_explorer.worker.client import Worker, death_in_words
 from llm_explorer.worker.resident import without_residents
 
@@ -144,7 +145,8 @@ class Attempt:
         """What the child tells on the way; a measurement tells nothing."""
 
     def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
-        return make_result(self._model, self._run, status, reason, environment={"allocator": allocator})
+        result = make_result(self._model, self._run, status, reason, environment={"allocator": allocator})
+        return with_prediction(result, self._model, self._run)
 
 
 @contextlib.contextmanager

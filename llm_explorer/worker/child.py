@@ -42,6 +42,7 @@ from llm_explorer.measure.result import make_result
 from llm_explorer.measure.timing import Report
 from llm_explorer.pretraining.plan import Plan
 from llm_explorer.speed.calibration import Key
+from llm_explorer.speed.predict import with_prediction
 from llm_explorer.units import byte_size
 
 PROGRESS_EVERY_S: Final = 0.1
@@ -123,6 +124,10 @@ def _answer(job: Message, protocol: Protocol, reason: str | None) -> Any:
     model, run = ModelConfig(**job["model"]), RunConfig(**job["run"])
     if job["kind"] == "trace":
         return _trace(model, run, reason)
+    return with_prediction(_measurement(job, model, run, protocol, reason), model, run)
+
+
+def _measurement(job: Message, model: ModelConfig, run: RunConfig, protocol: Protocol, reason: str | None) -> Message:
     if reason is not None:
         return make_result(model, run, "failed", reason)
     try:

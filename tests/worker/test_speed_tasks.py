@@ -10,10 +10,11 @@ from click.testing import CliRunner
 from llm_explorer import budget
 from llm_explorer.cli import main
 from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.measure.result import make_result
 from llm_explorer.speed import store
-from llm_explorer.speed.predict import predict, predicted_times
+from llm_explorer.speed.predict import predict, predicted_times, with_prediction
 from llm_explorer.worker import attempt, task
-from llm_explorer.worker.attempt import run_alone
+from llm_explorer.worker.attempt import Attempt, run_alone, run_measurement
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import Calibration, Measurement, Refinement
 from tests.speed.calibrations import calibration
@@ -93,13 +94,14 @@ def test_a_refinement_is_refused_by_the_memory_of_three_layers(monkeypatch: pyte
     assert asked == [3]
 
 
-def test_what_is_measured_has_its_prediction_beside_it() -> None:
+def test_what_is_measured_has_its_prediction_beside_it(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     made = calibration(RUN, "default")
     store.save(made)
-    elsewhere = attempt.make_result(TINY, RUN, "failed", "no reason", environment={"allocator": "fast"})
-    assert elsewhere["predicted"]["step_s"] is None
-    result = attempt.make_result(TINY, RUN, "failed", "no reason", environment={"allocator": "default"})
-    assert {key: result["predicted"][key] for key in ("forward_s", "step_s")} == {
-        key: value for key, value in predicted_times(TINY, RUN, "default").items() if key != "backward_s"
-    }
-    assert result["predicted"]["step_s"] > 0
+    elsewhere = make_result(TINY, RUN, "failed", "no reason", environment={"allocator": "fast"})
+    assert with_prediction(elsewhere, TINY, RUN)["predicted"]["step_s"] is None
+    monkeypatch.setattr(attempt, "choose_allocator", lambda *_: "default")
+    for result in (run_measurement(TINY, RUN), Attempt(TINY, RUN, nothing).failed("no reason")):
+        assert {key: result["predicted"][key] for key in ("forward_s", "backward_s", "step_s")} == predicted_times(
+            TINY, RUN, "default"
+        )
+        assert result["predicted"]["step_s"] > 0
