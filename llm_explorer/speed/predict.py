@@ -10,6 +10,7 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.hardware import Hardware
 from llm_explorer.measure.result import Result
 from llm_explorer.speed import store
+from llm_explorer.speed.breakdown import at_the_roof
 from llm_explorer.speed.calibration import Calibration, group_of, key_for
 from llm_explorer.speed.operations import Operation, operations
 
@@ -69,7 +70,7 @@ def timed_operations(calibration: Calibration, model: ModelConfig, run: RunConfi
 
 def roofline(found: Iterable[Operation], peak_flops: float, bandwidth_bytes_per_s: float) -> Prediction:
     """A lower bound: each operation at the peak of arithmetic or of memory, whichever takes it longer."""
-    timed = [(each, each.times * max(each.flops / peak_flops, each.bytes / bandwidth_bytes_per_s)) for each in found]
+    timed = at_the_roof(found, peak_flops, bandwidth_bytes_per_s)
     forward, backward, step = (Span(seconds, seconds, None) for seconds in _by_phase(timed))
     return Prediction(forward, backward, step, "roofline")
 

@@ -15,7 +15,6 @@ from filelock import FileLock, Timeout
 from llm_explorer.accounting.process import Allocator, choose_allocator, refusal
 from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig, replace
-from llm_explorer.hardware import THIS_MACHINE
 from llm_explorer.measure.result import Result, Status
 from llm_explorer.pretraining.plan import Plan
 from llm_explorer.speed import calibration, store
@@ -59,7 +58,7 @@ class Measurement(NamedTuple):
     @property
     def key(self) -> Hashable:
         """What it is sized for does not change how it runs."""
-        return self.model, replace(self.run, hardware=THIS_MACHINE)
+        return self.model, self.run.regardless_of("hardware")
 
     def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
         """A measurement tells nothing on the way."""
@@ -93,7 +92,7 @@ class Refinement(NamedTuple):
     @property
     def key(self) -> Hashable:
         """What it is sized for does not change how it runs; a measurement of the same is another task."""
-        return "refinement", self.model, replace(self.run, hardware=THIS_MACHINE)
+        return "refinement", self.model, self.run.regardless_of("hardware")
 
     def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
         """A refinement tells nothing on the way."""
