@@ -26,7 +26,7 @@ from benchmarks.peer_models import PEERS
 from benchmarks.peers_report import GOALS, IN_CHUNKS, OURS, Cell, Found, Times, ratios, report
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure.bf16_on_old_cpus import falls_back
-from llm_explorer.worker.limits import FAST_SETTINGS
+from llm_explorer.worker.client import FAST_SETTINGS
 
 FILE: Final = Path(__file__).parents[1] / "docs" / "PERFORMANCE.md"
 FEWEST_ROUNDS: Final = 3

@@ -14,12 +14,12 @@ import click
 
 from llm_explorer import units
 from llm_explorer.accounting.flops import step_flops
+from llm_explorer.accounting.process import refusal
 from llm_explorer.measure import recorded
 from llm_explorer.presets import PRESETS, Preset, find
-from llm_explorer.worker import limits
 from llm_explorer.worker.attempt import run_measurement
 
-BF16_SHARE: Final = 0.1  # of the speed in float32, on a processor without instructions for it (limits.py)
+BF16_SHARE: Final = 0.1  # of the speed in float32, on a processor without instructions for it (budget.py)
 
 
 def expected_s(preset: Preset, flops_per_s: float) -> float:
@@ -54,7 +54,7 @@ def main(names: tuple[str, ...], most: float, gflops: float) -> None:
     chosen = [preset for name in names if (preset := find(name))] or [
         preset
         for preset in PRESETS
-        if limits.refusal(preset.model, preset.run) is None and expected_s(preset, gflops * 1e9) <= most
+        if refusal(preset.model, preset.run) is None and expected_s(preset, gflops * 1e9) <= most
     ]
     for preset in chosen:
         measure(preset)

@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from llm_explorer import machine
 from llm_explorer.units import parse_size
 
 THIS_MACHINE: Final = "this machine"
-State = Literal["fits", "tight", "does not fit", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +29,6 @@ class Hardware:
     bandwidth_bytes_per_s: float | None = None
     source: str = ""
     date: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """Whether a peak fits: ``fits`` with the reserve kept free, ``tight`` only without it."""
-
-    hardware: str
-    budget_bytes: int | None
-    reserve_bytes: int
-    state: State
 
 
 _READ: Final = "2026-11-23"
@@ -149,9 +137,3 @@ def find(name: str) -> Hardware | None:
     if size is not None:
         return Hardware(name=name, title=name, memory_bytes=size)
     return next((row for row in ACCELERATORS if row.name == name), None)
-
-
-def budget_bytes(name: str) -> int | None:
-    """What may be used on that hardware: all of an accelerator's memory, what is free now on this machine."""
-    row = find(name)
-    return machine.free_bytes() if name == THIS_MACHINE else (row.memory_bytes if row else None)

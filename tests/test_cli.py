@@ -22,6 +22,7 @@ from llm_explorer.measure.result import make_result
 from llm_explorer.presets import PRESETS, find
 from llm_explorer.worker import attempt
 from llm_explorer.worker.attempt import Attempt
+from tests.budgets import allow
 
 ROOT = Path(__file__).parents[1]
 BOOK = """
@@ -173,7 +174,7 @@ def test_a_device_that_is_not_there_is_refused(own_lock: None) -> None:
 def test_measure_has_exactly_the_keys_of_the_contract_and_really_measures(
     own_lock: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempt, "budget_s", lambda: 0.2)
+    allow(monkeypatch, timing_s=0.2)
     found = as_json("measure", "class-0.1m")
     keys = "status reason parameters init_s forward_s backward_s optimizer_s step_s tokens_per_s peak_bytes"
     keys += " components prefill_s decode_s"

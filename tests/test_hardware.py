@@ -1,6 +1,6 @@
 import pytest
 
-from llm_explorer import hardware, machine
+from llm_explorer import hardware
 from llm_explorer.hardware import ACCELERATORS, Hardware
 from llm_explorer.units import parse_size
 
@@ -78,16 +78,9 @@ def test_names_are_unique_slugs_that_are_no_sizes() -> None:
 def test_a_typed_size_is_a_hardware_of_that_memory() -> None:
     row = hardware.find("24GiB")
     assert row is not None
-    assert row.memory_bytes == hardware.budget_bytes("24GiB") == 24 * 1024**3
+    assert row.memory_bytes == 24 * 1024**3
     assert row.bandwidth_bytes_per_s is None
 
 
-def test_an_unknown_name_has_no_row_and_no_budget() -> None:
+def test_an_unknown_name_has_no_row() -> None:
     assert hardware.find("h1000") is None
-    assert hardware.budget_bytes("h1000") is None
-
-
-def test_the_budget_of_this_machine_is_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "free_bytes", lambda: 123)
-    assert hardware.budget_bytes("this machine") == 123
-    assert hardware.budget_bytes("t4-16gb") == 15_360 * 1024**2  # the total of nvidia-smi

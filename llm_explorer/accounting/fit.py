@@ -2,22 +2,33 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from math import gcd
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
-from llm_explorer import hardware
+from llm_explorer import machine
 from llm_explorer.accounting.kernels import KernelSet, kernels_of_hardware
 from llm_explorer.accounting.memory import Memory, count_memory, peak_by_size
 from llm_explorer.config import ModelConfig, RunConfig, check, field_range, replace
-from llm_explorer.hardware import State, Verdict
+from llm_explorer.hardware import THIS_MACHINE, find
 
 # what the driver, the allocator's gaps and the program itself take: kept free unless the user says otherwise
 DEFAULT_RESERVE: Final = 0.10
 _STEP: Final = 64
 
-
+State = Literal["fits", "tight", "does not fit", "unknown"]
 Needed = Callable[[ModelConfig, RunConfig], int]  # the bytes of a step that are held against a budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether a peak fits: ``fits`` with the reserve kept free, ``tight`` only without it."""
+
+    hardware: str
+    budget_bytes: int | None
+    reserve_bytes: int
+    state: State
 
 
 class Way(NamedTuple):
@@ -53,7 +64,7 @@ def verdict(peak_bytes: int, name: str, reserve: float = DEFAULT_RESERVE) -> Ver
     >>> verdict(20 * 1024**3, "24GiB").state
     'fits'
     """
-    budget = hardware.budget_bytes(name)
+    budget = _budget_bytes(name)
     if budget is None:
         return Verdict(hardware=name, budget_bytes=None, reserve_bytes=0, state="unknown")
     kept = int(budget * reserve)
@@ -128,6 +139,12 @@ def apply(model: ModelConfig, run: RunConfig, changes: Mapping[str, Any]) -> tup
     model, run = replace(model, **of_model), replace(run, **of_run)
     check(model, run)
     return model, run
+
+
+def _budget_bytes(name: str) -> int | None:
+    """What may be used on that hardware: all of an accelerator's memory, what is free now on this machine."""
+    row = find(name)
+    return machine.free_bytes() if name == THIS_MACHINE else (row.memory_bytes if row else None)
 
 
 def _candidates(model: ModelConfig, run: RunConfig) -> Iterator[tuple[str, Sequence[Any]]]:

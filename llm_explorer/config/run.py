@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import Field
 
-from llm_explorer.config.base import Config
+from llm_explorer.config.base import Config, replace
 from llm_explorer.config.model import ModelConfig
 from llm_explorer.config.problems import ConfigError, Problem
 from llm_explorer.config.rules import run_problems
@@ -48,6 +48,14 @@ class RunConfig(Config):
     def sequence(self, model: ModelConfig) -> int:
         """T, the tokens of one sequence of a batch."""
         return min(model.context_length, DEFAULT_SEQUENCE) if self.sequence_length is None else self.sequence_length
+
+    def regardless_of(self, *fields: str) -> "RunConfig":
+        """The run with these fields as they are by default: two that differ in nothing else are then equal.
+
+        >>> RunConfig(threads=2, seed=1).regardless_of("threads", "seed") == RunConfig()
+        True
+        """
+        return replace(self, **{field: type(self).model_fields[field].default for field in fields})
 
     @classmethod
     def _cross_problems(cls, sound: Mapping[str, Any]) -> Iterable[Problem]:

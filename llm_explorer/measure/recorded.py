@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from llm_explorer.accounting.parameters import count_parameters
-from llm_explorer.config import ModelConfig, RunConfig, replace
-from llm_explorer.hardware import THIS_MACHINE
+from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.result import Result
 
 FILE: Final = Path(__file__).with_name("recorded.json")
@@ -62,4 +61,4 @@ def _recorded() -> dict[_Key, Result]:
 
 def _key(model: ModelConfig, run: RunConfig) -> _Key:
     """Without what changes nothing of what is measured, and with the threads of the machine that it was measured on."""
-    return model, replace(run, hardware=THIS_MACHINE, threads=None, seed=0)
+    return model, run.regardless_of("hardware", "threads", "seed")

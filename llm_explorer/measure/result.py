@@ -7,9 +7,9 @@ from typing import Any, Final, Literal
 
 from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.accounting.memory import count_memory
+from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.machine import processor_name, torch_version
-from llm_explorer.speed.predict import predicted_times
 
 Status = Literal["ok", "refused", "out_of_memory", "timeout", "cancelled", "failed"]
 Result = dict[str, Any]
@@ -34,10 +34,11 @@ def make_result(model: ModelConfig, run: RunConfig, status: Status, reason: str 
     """All keys of a measurement; those of MEASURED that were not found, and what is unknown, are None.
 
     ``found`` may hold any key of MEASURED, and ``environment``: what is known beyond precision, device and machine.
+    Times are predicted by ``speed.predict.with_prediction``.
     """
     environment = describe_environment(run) | found.pop("environment", {})
     peak = count_memory(model, run, kernels_of_device(run.device)).peak_bytes
-    predicted = {"peak_bytes": peak} | predicted_times(model, run, environment["allocator"])
+    predicted = {"peak_bytes": peak} | dict.fromkeys(("forward_s", "backward_s", "step_s"))
     return (
         {"status": status, "reason": reason}
         | dict.fromkeys(MEASURED)
@@ -64,5 +65,5 @@ def describe_environment(run: RunConfig) -> Result:
         "workspace_bytes": None,
         "allocator": "fast" if os.environ.get("MALLOC_MMAP_MAX_") == "0" else "default",
         "time": datetime.now(UTC).astimezone().isoformat(timespec="seconds"),
-        "hosted": os.environ.get("LLM_EXPLORER_HOSTED") == "1",
+        "hosted": limits().is_hosted,
     }

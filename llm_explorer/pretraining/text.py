@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from llm_explorer import texts
 
-MAX_BYTES: Final = 1_000_000
 MIN_CHARACTERS: Final = 2_000  # the validation part, a tenth, must hold a few sequences
 MAX_VOCABULARY: Final = 256
 VALIDATION_SHARE: Final = 0.1
@@ -70,7 +69,7 @@ def corpus(name: str) -> str:
     return "\n\n".join(text for part in found for text in part)
 
 
-def checked(text: str, most: int = MAX_BYTES) -> str:
+def checked(text: str, most: int) -> str:
     """A pasted text as it can be trained on; ValueError, a sentence for the learner, where it cannot.
 
     ``most`` is how many bytes it may have.

@@ -42,13 +42,7 @@ def placed(timed: Iterable[tuple[Operation, float]]) -> tuple[Placed, ...]:
 
 def at_the_roof(found: Iterable[Operation], peak_flops: float, bandwidth_bytes_per_s: float) -> Timed:
     """Each operation at the peak of arithmetic or of memory, whichever takes it longer."""
-    return [
-        (
-            each,
-            each.times * max(each.flops / peak_flops, (each.read_bytes + each.written_bytes) / bandwidth_bytes_per_s),
-        )
-        for each in found
-    ]
+    return [(each, each.times * max(each.flops / peak_flops, each.bytes / bandwidth_bytes_per_s)) for each in found]
 
 
 def seconds_by_component(timed: Timed, run: RunConfig, phase: Phase | None = None) -> dict[str, float]:

@@ -10,10 +10,10 @@ from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from llm_explorer.accounting.process import Allocator
 from llm_explorer.config import Bf16Products, RunConfig
 from llm_explorer.machine import default_threads, processor_name, torch_version
 from llm_explorer.speed.operations import ATTENTIONS, PRODUCTS, Operation, Phase, Recipe, kinds_of
-from llm_explorer.worker.limits import Allocator
 
 VERSION: Final = 3  # of the way a calibration is made and read; any other is made anew
 

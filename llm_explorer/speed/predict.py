@@ -4,12 +4,15 @@ from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from llm_explorer.accounting.kernels import kernels_of_device
+from llm_explorer.accounting.process import Allocator, choose_allocator
+from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.hardware import Hardware
+from llm_explorer.measure.result import Result
 from llm_explorer.speed import store
+from llm_explorer.speed.breakdown import at_the_roof
 from llm_explorer.speed.calibration import Calibration, group_of, key_for
 from llm_explorer.speed.operations import Operation, operations
-from llm_explorer.worker.limits import Allocator, choose_allocator, memory_limit
 
 Basis = Literal["calibration", "roofline"]
 
@@ -48,7 +51,7 @@ def predict(model: ModelConfig, run: RunConfig, allocator: Allocator | None = No
 
 def calibration_for(model: ModelConfig, run: RunConfig, allocator: Allocator | None = None) -> Calibration | None:
     """The calibration that holds for this run here, if it has been made."""
-    allocator = allocator or choose_allocator(model, run, memory_limit())
+    allocator = allocator or choose_allocator(model, run, limits().memory())
     return store.load(key_for(run, allocator)).calibration
 
 
@@ -67,7 +70,7 @@ def timed_operations(calibration: Calibration, model: ModelConfig, run: RunConfi
 
 def roofline(found: Iterable[Operation], peak_flops: float, bandwidth_bytes_per_s: float) -> Prediction:
     """A lower bound: each operation at the peak of arithmetic or of memory, whichever takes it longer."""
-    timed = [(each, each.times * max(each.flops / peak_flops, each.bytes / bandwidth_bytes_per_s)) for each in found]
+    timed = at_the_roof(found, peak_flops, bandwidth_bytes_per_s)
     forward, backward, step = (Span(seconds, seconds, None) for seconds in _by_phase(timed))
     return Prediction(forward, backward, step, "roofline")
 
@@ -92,6 +95,12 @@ def predicted_times(model: ModelConfig, run: RunConfig, allocator: Allocator | N
     if found is None:
         return dict.fromkeys(("forward_s", "backward_s", "step_s"))
     return {f"{phase}_s": getattr(found, phase).seconds for phase in ("forward", "backward", "step")}
+
+
+def with_prediction(measured: Result, model: ModelConfig, run: RunConfig) -> Result:
+    """A measurement, and beside it the times that are predicted with the settings of malloc that it had."""
+    times = predicted_times(model, run, measured["environment"]["allocator"])
+    return measured | {"predicted": measured["predicted"] | times}
 
 
 def _seconds(calibration: Calibration, operation: Operation) -> float:

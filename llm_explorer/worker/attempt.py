@@ -11,20 +11,13 @@ from typing import Any, Final, NamedTuple
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_dir
 
+from llm_explorer.accounting.process import Allocator, choose_allocator, process_bytes, refusal
+from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.config.problems import in_words
 from llm_explorer.measure.result import Result, Status, make_result
+from llm_explorer.speed.predict import with_prediction
 from llm_explorer.worker.client import Worker, death_in_words
-from llm_explorer.worker.limits import (
-    Allocator,
-    budget_s,
-    choose_allocator,
-    memory_beside_a_resident,
-    memory_limit,
-    process_bytes,
-    refusal,
-    timeout_s,
-)
 from llm_explorer.worker.resident import without_residents
 
 LOCK_LOOK_S: Final = 0.1
@@ -92,11 +85,11 @@ class Attempt:
                 return False
 
     def _measure(self, take_worker: TakeWorker) -> Result:
-        limit = memory_limit()
+        limit = limits().memory()
         reason = self._refusal(limit)
         if reason is not None:
             return self._result("refused", reason)
-        beside = memory_beside_a_resident()
+        beside = limits().memory_beside_a_resident()
         with contextlib.ExitStack() as held:
             if process_bytes(self._model, self._run) > beside:
                 held.enter_context(without_residents())
@@ -122,12 +115,12 @@ class Attempt:
             "kind": "measure",
             "model": self._model.model_dump(),
             "run": self._run.model_dump(),
-            "budget_s": budget_s(),
+            "budget_s": limits().timing_s,
             "limit_bytes": limit if self._run.device == "cpu" else None,
         }
 
     def _listen(self, allocator: Allocator) -> Result:
-        seconds = timeout_s()
+        seconds = limits().timeout_s
         deadline = time.monotonic() + seconds
         self._on_progress(Progress("starting", None, "Starting a process"))
         while True:
@@ -152,7 +145,8 @@ class Attempt:
         """What the child tells on the way; a measurement tells nothing."""
 
     def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
-        return make_result(self._model, self._run, status, reason, environment={"allocator": allocator})
+        result = make_result(self._model, self._run, status, reason, environment={"allocator": allocator})
+        return with_prediction(result, self._model, self._run)
 
 
 @contextlib.contextmanager

@@ -34,6 +34,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, TextIO
 
+from llm_explorer.budget import RESIDENT_BASE, limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.config.problems import in_words
 from llm_explorer.machine import default_threads
@@ -41,8 +42,8 @@ from llm_explorer.measure.result import make_result
 from llm_explorer.measure.timing import Report
 from llm_explorer.pretraining.plan import Plan
 from llm_explorer.speed.calibration import Key
+from llm_explorer.speed.predict import with_prediction
 from llm_explorer.units import byte_size
-from llm_explorer.worker.limits import resident_limit, trace_limits
 
 PROGRESS_EVERY_S: Final = 0.1
 
@@ -123,6 +124,10 @@ def _answer(job: Message, protocol: Protocol, reason: str | None) -> Any:
     model, run = ModelConfig(**job["model"]), RunConfig(**job["run"])
     if job["kind"] == "trace":
         return _trace(model, run, reason)
+    return with_prediction(_measurement(job, model, run, protocol, reason), model, run)
+
+
+def _measurement(job: Message, model: ModelConfig, run: RunConfig, protocol: Protocol, reason: str | None) -> Message:
     if reason is not None:
         return make_result(model, run, "failed", reason)
     try:
@@ -167,7 +172,7 @@ def _trace(model: ModelConfig, run: RunConfig, reason: str | None) -> Message:
     from llm_explorer.tracing.size import Size, refusal
     from llm_explorer.tracing.trace import trace
 
-    reason = refusal(model, run, Size(*trace_limits()))
+    reason = refusal(model, run, Size(limits().trace_operations, limits().resident_memory() - RESIDENT_BASE))
     if reason is not None:
         return {"error": reason}
     return _answer_to_question(lambda: trace(model, run).model_dump(), "traced")
@@ -178,7 +183,7 @@ def _answer_to_question(work: Callable[[], Any], done: str) -> Message:
     from llm_explorer.measure.measurement import is_out_of_memory
     from llm_explorer.measure.memory import limited_memory, own_bytes
 
-    limit = resident_limit()
+    limit = limits().resident_memory()
     try:
         with limited_memory(max(0, limit - (own_bytes() or 0))):
             return {"value": work()}

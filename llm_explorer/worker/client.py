@@ -15,12 +15,15 @@ from queue import SimpleQueue
 from typing import IO, Any, Final
 
 import llm_explorer
+from llm_explorer.accounting.process import Allocator
 from llm_explorer.measure.result import Status
-from llm_explorer.worker.limits import FAST_SETTINGS, Allocator
 
 TERM_WAIT_S: Final = 0.2  # a cancelled job is gone within 0.5 s
 LAST_WORDS_S: Final = 1.0  # between the end of what a child says and its own end
 PACKAGE_FOLDER: Final = Path(llm_explorer.__file__).parent.parent
+# The fast settings of malloc: large blocks come from a heap that is never given back, instead of fresh pages for each
+# tensor. 1.4 to 1.7 times faster steps, because a fresh page costs a fault when it is first touched. glibc only.
+FAST_SETTINGS: Final = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "2147483647"}
 # What each message must have, see child.py.
 _PARTS: Final = {
     "ready": {"torch"},

@@ -11,13 +11,13 @@ import time
 from collections.abc import Hashable, Iterable
 from typing import Any, Final, Literal, NamedTuple
 
+from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.config.problems import in_words
 from llm_explorer.machine import processor_name
 from llm_explorer.measure.result import Result
 from llm_explorer.worker.attempt import CANCELLED, Progress
 from llm_explorer.worker.client import Message
-from llm_explorer.worker.limits import kept_bytes
 from llm_explorer.worker.spare import Spare
 from llm_explorer.worker.task import Measurement, Task
 
@@ -270,7 +270,8 @@ class MeasuringQueue:
         key = job.task.key
         self._finished.pop(key, None)  # the newest last
         self._finished[key] = job
-        while len(self._finished) > KEPT_RESULTS or (len(self._finished) > 1 and self._kept_bytes() > kept_bytes()):
+        most = limits().results_bytes
+        while len(self._finished) > KEPT_RESULTS or (len(self._finished) > 1 and self._kept_bytes() > most):
             del self._finished[next(iter(self._finished))]
 
     def _kept_bytes(self) -> int:

@@ -13,9 +13,9 @@ from queue import Empty, Queue
 from typing import Any, Final
 from weakref import WeakSet
 
+from llm_explorer.budget import limits
 from llm_explorer.config.problems import in_words
 from llm_explorer.worker.client import Message, Worker
-from llm_explorer.worker.limits import is_hosted
 
 ANSWER_S: Final = 20.0  # from the moment that torch is imported
 START_S: Final = 180.0  # to import it: 1 to 3 s from memory, a minute from a slow disk
@@ -156,7 +156,7 @@ class Resident:
 @contextmanager
 def without_residents() -> Iterator[None]:
     """On a hosted server: end all residents, whose memory is needed, and let their next questions wait."""
-    if not is_hosted():
+    if not limits().children_take_turns:
         yield
         return
     _turn.acquire(None)
@@ -170,7 +170,7 @@ def without_residents() -> Iterator[None]:
 
 @contextmanager
 def _its_turn(interrupt: Callable[[], None] | None) -> Iterator[None]:
-    if not is_hosted():
+    if not limits().children_take_turns:
         yield
         return
     if not _turn.acquire(TURN_S, interrupt):

@@ -3,8 +3,9 @@
 import sys
 import threading
 
+from llm_explorer.accounting.process import Allocator
+from llm_explorer.budget import limits
 from llm_explorer.worker.client import Worker
-from llm_explorer.worker.limits import Allocator, is_hosted
 
 
 class Spare:
@@ -18,7 +19,7 @@ class Spare:
     def warm(self) -> Worker | None:
         """See that a child waits, and return it: it may be asked something before it is taken."""
         with self._lock:
-            if is_hosted() or self._closed:
+            if limits().children_take_turns or self._closed:
                 return None
             if self._worker is None or not self._worker.is_alive():
                 self._end()

@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from filelock import FileLock, Timeout
 
+from llm_explorer.accounting.process import Allocator, choose_allocator, refusal
+from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig, replace
-from llm_explorer.hardware import THIS_MACHINE
 from llm_explorer.measure.result import Result, Status
 from llm_explorer.pretraining.plan import Plan
 from llm_explorer.speed import calibration, store
@@ -21,20 +22,9 @@ from llm_explorer.speed.predict import REFINED_LAYERS
 from llm_explorer.units import byte_size
 from llm_explorer.worker.attempt import Attempt, OnProgress, TakeWorker
 from llm_explorer.worker.client import Message
-from llm_explorer.worker.limits import (
-    Allocator,
-    budget_s,
-    choose_allocator,
-    is_hosted,
-    memory_limit,
-    refusal,
-    there_are,
-)
 
 FOLDERS: Final = "llm-explorer-"  # how the names of the servers' folders for training runs begin
 LOCK_S: Final = 5.0  # another server holds the lock of a folder for as long as it looks whether anybody else does
-KEPT_FOLDERS: Final = 64  # of training runs, about 1.5 MB each
-HOSTED_FOLDERS: Final = 8  # where temporary files may be memory
 CALIBRATION_BYTES: Final = 900 * 1024**2  # of process memory: 868 MiB at most, CPU, torch 2.13.0, measured 2026-11
 
 OnSnapshot = Callable[[dict[str, Any]], None]
@@ -68,7 +58,7 @@ class Measurement(NamedTuple):
     @property
     def key(self) -> Hashable:
         """What it is sized for does not change how it runs."""
-        return self.model, replace(self.run, hardware=THIS_MACHINE)
+        return self.model, self.run.regardless_of("hardware")
 
     def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
         """A measurement tells nothing on the way."""
@@ -85,7 +75,7 @@ class Calibration(NamedTuple):
     @property
     def key(self) -> calibration.Key:
         """The key of what it learns: the same for many models."""
-        return calibration.key_for(self.run, choose_allocator(self.model, self.run, memory_limit()))
+        return calibration.key_for(self.run, choose_allocator(self.model, self.run, limits().memory()))
 
     def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
         """A calibration tells nothing on the way."""
@@ -102,7 +92,7 @@ class Refinement(NamedTuple):
     @property
     def key(self) -> Hashable:
         """What it is sized for does not change how it runs; a measurement of the same is another task."""
-        return "refinement", self.model, replace(self.run, hardware=THIS_MACHINE)
+        return "refinement", self.model, self.run.regardless_of("hardware")
 
     def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
         """A refinement tells nothing on the way."""
@@ -167,7 +157,7 @@ class CalibrationAttempt(Attempt):
         if self._run.device == "meta":
             return "meta has no speed: choose a real device"
         needed = byte_size(CALIBRATION_BYTES)
-        return None if limit >= CALIBRATION_BYTES else f"A calibration needs {needed}, {there_are(limit)}"
+        return None if limit >= CALIBRATION_BYTES else f"A calibration needs {needed}, {limits().there_are(limit)}"
 
     def _allocator(self, limit: int) -> Allocator:
         del limit
@@ -194,7 +184,7 @@ class RefinementAttempt(Attempt):
         return refusal(shallow, self._run, limit)
 
     def _job(self, limit: int) -> Message:
-        return super()._job(limit) | {"kind": "refine", "budget_s": budget_s() / 2}
+        return super()._job(limit) | {"kind": "refine", "budget_s": limits().timing_s / 2}
 
     def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
         del allocator
@@ -247,9 +237,8 @@ def make_room(folder: Path) -> None:
     """Make a run's folder, and remove the oldest of too many: never its own, however the clock was set."""
     _hold(folder.parent)
     folder.mkdir(exist_ok=True)
-    kept = HOSTED_FOLDERS if is_hosted() else KEPT_FOLDERS
     others = [run for run in folder.parent.iterdir() if run != folder]
-    for old in sorted(others, key=lambda run: run.stat().st_mtime)[: 1 - kept]:
+    for old in sorted(others, key=lambda run: run.stat().st_mtime)[: 1 - limits().training_folders]:
         shutil.rmtree(old, ignore_errors=True)
 
 

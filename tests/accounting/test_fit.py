@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_explorer import machine
 from llm_explorer.accounting.fit import (
+    Verdict,
     Way,
     apply,
     fit,
@@ -18,7 +20,6 @@ from llm_explorer.accounting.fit import (
 )
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
-from llm_explorer.hardware import Verdict
 from llm_explorer.measure.memory import tensor_peak_bytes
 from llm_explorer.model import build
 from llm_explorer.training import TrainingStep, random_batch
@@ -77,6 +78,16 @@ def test_the_verdict_knows_named_hardware() -> None:
     judged = verdict(1, "h100-80gb")
     assert judged.hardware == "h100-80gb"
     assert judged.budget_bytes == 81_559 * 1024**2  # nvidia-smi's total, see hardware.py
+
+
+def test_the_budget_of_this_machine_is_what_is_free_and_of_an_unknown_one_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine, "free_bytes", lambda: 123)
+    assert verdict(1, "this machine").budget_bytes == 123
+    assert verdict(1, "24GiB").budget_bytes == 24 * 1024**3
+    assert verdict(1, "t4-16gb").budget_bytes == 15_360 * 1024**2  # the total of nvidia-smi
+    assert verdict(1, "h1000").state == "unknown"
 
 
 def test_a_change_goes_to_the_config_that_has_the_field() -> None:

@@ -8,6 +8,7 @@ from llm_explorer.ui.runs import workers
 from llm_explorer.worker import attempt
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.resident import Resident
+from tests.budgets import allow
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +21,7 @@ def charts_of_streamlit(monkeypatch: pytest.MonkeyPatch) -> None:
 def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MeasuringQueue]:
     """A queue of the test's own that measures for 0.2 s, without the spare child: test_jobs.py is about that."""
     monkeypatch.setattr(attempt, "user_cache_dir", lambda name: str(tmp_path / name))
-    monkeypatch.setattr(attempt, "budget_s", lambda: 0.2)
+    allow(monkeypatch, timing_s=0.2)
     made = MeasuringQueue()
     monkeypatch.setattr(made._spare, "warm", lambda: None)
     monkeypatch.setattr(workers, "queue", lambda: made)

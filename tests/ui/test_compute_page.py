@@ -15,7 +15,7 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.speed import store
 from llm_explorer.speed.predict import predict_with
-from llm_explorer.speed.sentence import Plan, assumed_pace, decide
+from llm_explorer.speed.training_run import Plan, assumed_pace, decide
 from llm_explorer.texts import compute as texts
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import MeasuringQueue

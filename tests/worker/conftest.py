@@ -6,6 +6,7 @@ import pytest
 from llm_explorer.worker import attempt
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.spare import Spare
+from tests.budgets import allow
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +19,7 @@ def own_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A budget of 0.2 s."""
-    monkeypatch.setattr(attempt, "budget_s", lambda: 0.2)
+    allow(monkeypatch, timing_s=0.2)
 
 
 @pytest.fixture

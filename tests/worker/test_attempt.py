@@ -10,11 +10,13 @@ import psutil
 import pytest
 from filelock import FileLock
 
+from llm_explorer import budget
+from llm_explorer.accounting.process import Allocator
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.worker import attempt
 from llm_explorer.worker.attempt import Attempt, Progress, run_measurement
 from llm_explorer.worker.client import Worker
-from llm_explorer.worker.limits import Allocator
+from tests.budgets import allow
 from tests.worker.children import SLOW, SLOW_RUN, TINY
 
 RUN = RunConfig(batch_size=1)
@@ -88,7 +90,7 @@ def test_cancel_ends_it_and_its_process_within_half_a_second() -> None:
 
 
 def test_the_time_out_ends_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt, "timeout_s", lambda: 1.0)
+    allow(monkeypatch, timeout_s=1.0)
     result = Watched(SLOW, SLOW_RUN).ended(3)
     assert result["status"] == "timeout"
     assert result["reason"] == "Ended after 1 s, the most a measurement may take"
@@ -117,7 +119,7 @@ def test_a_wrong_prediction_ends_in_a_sentence_and_the_next_measurement_works(
 ) -> None:
     with monkeypatch.context() as wrong:
         wrong.setattr(attempt, "refusal", lambda model, run, limit: None)
-        wrong.setattr(attempt, "memory_limit", lambda: 100 * 1024**2)
+        wrong.setattr(budget, "free_bytes", lambda: 100 * 1024**2)
         result = run_measurement(SLOW, SLOW_RUN)
     if sys.platform == "linux":
         assert result["status"] == "out_of_memory"

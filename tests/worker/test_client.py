@@ -215,7 +215,7 @@ def test_a_child_is_ended_where_there_is_no_thread_to_hear_it(monkeypatch: pytes
     assert set(psutil.Process().children()) == before
 
 
-@pytest.mark.parametrize("module", ["queue", "attempt", "client", "limits"])
+@pytest.mark.parametrize("module", ["queue", "attempt", "client", "task"])
 def test_the_server_side_imports_no_torch_no_numpy_and_no_streamlit(module: str) -> None:
     heavy = "{'torch', 'numpy', 'scipy', 'streamlit'}"
     code = f"import llm_explorer.worker.{module}, sys; print({heavy} & set(sys.modules))"

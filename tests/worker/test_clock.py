@@ -10,9 +10,9 @@ from filelock import FileLock
 
 import llm_explorer
 from llm_explorer.config import replace
-from llm_explorer.worker import task
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import make_room
+from tests.budgets import allow
 from tests.worker.children import SLOW, SLOW_RUN, TINY
 from tests.worker.test_queue import RUN, computing, done, running
 
@@ -70,7 +70,7 @@ def test_a_job_that_waits_for_another_program_sees_the_lock_let_go(
 def test_with_the_clock_set_back_a_new_training_run_keeps_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(task, "KEPT_FOLDERS", 2)
+    allow(monkeypatch, training_folders=2)
     for name in ("older", "newer", "own"):
         (tmp_path / name).mkdir()
     os.utime(tmp_path / "older", (2e9, 2e9))

@@ -13,11 +13,11 @@ import llm_explorer
 from llm_explorer.config import RunConfig, replace
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.pretraining.plan import Plan
-from llm_explorer.worker import limits
 from llm_explorer.worker import queue as queue_module
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import Job, MeasuringQueue, Snapshot
 from llm_explorer.worker.task import Calibration, Measurement, Refinement, Training
+from tests.budgets import allow
 from tests.worker.children import SLOW, SLOW_RUN, TINY, is_gone, speaks
 
 RUN = RunConfig(batch_size=1)
@@ -187,20 +187,14 @@ def test_runs_are_kept_up_to_a_bound_of_memory(
         assert done(job).result is not None
         return job
 
-    monkeypatch.setattr(queue_module, "kept_bytes", lambda: 250_000)
+    allow(monkeypatch, results_bytes=250_000)
     first, second, third = map(trained, "abc")
     assert 100_000 < third.size < 110_000
     assert queue.find_task(first.task) is None
     assert [queue.find_task(each.task) for each in (second, third)] == [second, third]
-    monkeypatch.setattr(queue_module, "kept_bytes", lambda: 1)
+    allow(monkeypatch, results_bytes=1)
     newest = trained("d")
     assert [queue.find_task(each.task) for each in (third, newest)] == [None, newest]
-
-
-def test_a_hosted_server_keeps_far_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = limits.kept_bytes()
-    monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
-    assert limits.kept_bytes() <= 16 * 1024**2 < here
 
 
 def gpu(number: int) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
+from llm_explorer import budget
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.worker import client, limits, resident
+from llm_explorer.worker import client, resident
 from llm_explorer.worker.client import Message
 from llm_explorer.worker.resident import OthersFirstError, Resident, ResidentError
 from llm_explorer.worker.traces import Traces
@@ -249,7 +250,7 @@ def test_on_a_hosted_server_a_trace_that_is_too_large_is_refused_in_words(
         "here: n_experts=256, n_active_experts=256 would do"
     )
     assert lessons._worker is not None
-    assert psutil.Process(lessons._worker.pid).memory_info().rss < limits.HOSTED_RESIDENT
+    assert psutil.Process(lessons._worker.pid).memory_info().rss < budget.HOSTED.resident_bytes
 
 
 def test_a_question_that_takes_too_much_memory_is_a_sentence_and_the_next_gets_a_new_child(

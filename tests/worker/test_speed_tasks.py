@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from llm_explorer import budget
 from llm_explorer.cli import main
 from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.measure.result import make_result
 from llm_explorer.speed import store
-from llm_explorer.speed.predict import predict, predicted_times
+from llm_explorer.speed.predict import predict, predicted_times, with_prediction
 from llm_explorer.worker import attempt, task
-from llm_explorer.worker.attempt import run_alone
+from llm_explorer.worker.attempt import Attempt, run_alone, run_measurement
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import Calibration, Measurement, Refinement
 from tests.speed.calibrations import calibration
@@ -77,7 +79,7 @@ def test_a_device_that_is_not_there_is_refused_as_a_measurement_is(
 
 
 def test_a_calibration_needs_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt, "memory_limit", lambda: 10**8)
+    monkeypatch.setattr(budget, "free_bytes", lambda: 10**8)
     result = run_alone(Calibration(TINY, RUN).attempt(nothing, nothing))
     assert result["status"] == "refused"
     assert result["reason"].endswith(", 95.4 MiB are free")
@@ -86,19 +88,20 @@ def test_a_calibration_needs_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_refinement_is_refused_by_the_memory_of_three_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     wide = ModelConfig(emb_dim=1024, n_heads=16, n_layers=100, vocab_size=1000)
     asked = []
-    monkeypatch.setattr(attempt, "memory_limit", lambda: 10**8)
+    monkeypatch.setattr(budget, "free_bytes", lambda: 10**8)
     monkeypatch.setattr(task, "refusal", lambda model, *_: asked.append(model.n_layers) or "too large")
     assert run_alone(Refinement(wide, RUN).attempt(nothing, nothing))["reason"] == "too large"
     assert asked == [3]
 
 
-def test_what_is_measured_has_its_prediction_beside_it() -> None:
+def test_what_is_measured_has_its_prediction_beside_it(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     made = calibration(RUN, "default")
     store.save(made)
-    elsewhere = attempt.make_result(TINY, RUN, "failed", "no reason", environment={"allocator": "fast"})
-    assert elsewhere["predicted"]["step_s"] is None
-    result = attempt.make_result(TINY, RUN, "failed", "no reason", environment={"allocator": "default"})
-    assert {key: result["predicted"][key] for key in ("forward_s", "step_s")} == {
-        key: value for key, value in predicted_times(TINY, RUN, "default").items() if key != "backward_s"
-    }
-    assert result["predicted"]["step_s"] > 0
+    elsewhere = make_result(TINY, RUN, "failed", "no reason", environment={"allocator": "fast"})
+    assert with_prediction(elsewhere, TINY, RUN)["predicted"]["step_s"] is None
+    monkeypatch.setattr(attempt, "choose_allocator", lambda *_: "default")
+    for result in (run_measurement(TINY, RUN), Attempt(TINY, RUN, nothing).failed("no reason")):
+        assert {key: result["predicted"][key] for key in ("forward_s", "backward_s", "step_s")} == predicted_times(
+            TINY, RUN, "default"
+        )
+        assert result["predicted"]["step_s"] > 0

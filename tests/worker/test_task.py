@@ -16,9 +16,10 @@ import llm_explorer
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.pretraining.plan import Plan, snapshot_steps
 from llm_explorer.texts import pretraining as texts
-from llm_explorer.worker import attempt, task
+from llm_explorer.worker import task
 from llm_explorer.worker.queue import Job, MeasuringQueue, Snapshot
 from llm_explorer.worker.task import Training, make_room
+from tests.budgets import allow
 from tests.worker.children import TINY
 
 MODEL = ModelConfig(vocab_size=30, context_length=16, emb_dim=16, n_heads=2, n_layers=2)
@@ -121,14 +122,14 @@ def test_a_run_whose_state_is_gone_is_told_in_words(queue: MeasuringQueue) -> No
 
 
 def test_the_time_out_is_told_in_words(queue: MeasuringQueue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt, "timeout_s", lambda: 0.5)
+    allow(monkeypatch, timeout_s=0.5)
     result = done(queue.submit_task(Training.of(LONG), "ann"))
     assert result == {"status": "timeout", "reason": "Ended after 0.5 s, the most a training run may take"}
 
 
 @pytest.mark.parametrize("hosted", [False, True])
 def test_the_oldest_of_too_many_folders_goes(own_folder: Path, monkeypatch: pytest.MonkeyPatch, hosted: bool) -> None:
-    monkeypatch.setattr(task, "HOSTED_FOLDERS" if hosted else "KEPT_FOLDERS", 2)
+    allow(monkeypatch, training_folders=2)
     monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1" if hosted else "0")
     for age, name in enumerate(("newest", "older", "oldest")):
         make_room(own_folder / name)

@@ -14,7 +14,7 @@ from llm_explorer.speed import breakdown
 from llm_explorer.speed.breakdown import Placed, Timed
 from llm_explorer.speed.operations import Operation, operations
 from llm_explorer.speed.predict import timed_operations
-from llm_explorer.speed.sentence import dense_peak
+from llm_explorer.speed.training_run import dense_peak
 from llm_explorer.texts import compute as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts import appearance

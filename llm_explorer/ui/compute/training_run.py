@@ -8,7 +8,7 @@ from llm_explorer import units
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import RunConfig
 from llm_explorer.hardware import THIS_MACHINE
-from llm_explorer.speed.sentence import Decision, Plan, assumed_pace, decide
+from llm_explorer.speed.training_run import Decision, Plan, assumed_pace, decide
 from llm_explorer.texts import compute as texts
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs.step_times import Times

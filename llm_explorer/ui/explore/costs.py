@@ -5,7 +5,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from llm_explorer import units
-from llm_explorer.accounting.fit import memory_on_hardware, verdict, ways_to_fit
+from llm_explorer.accounting.fit import Verdict, memory_on_hardware, verdict, ways_to_fit
 from llm_explorer.accounting.flops import Flops, count_flops
 from llm_explorer.accounting.kernels import kernels_of_hardware
 from llm_explorer.accounting.memory import Memory, alive_by_category, memory_letters
@@ -14,7 +14,6 @@ from llm_explorer.accounting.rows import by_component, letters_of
 from llm_explorer.charts.bars import parts_of_whole
 from llm_explorer.charts.palette import CATEGORIES, COMPONENTS
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.hardware import Verdict
 from llm_explorer.texts import explore as texts
 from llm_explorer.texts.fields import FIELDS
 from llm_explorer.texts.memory import TRACED_ONLY

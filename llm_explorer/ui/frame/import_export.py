@@ -9,6 +9,7 @@ import streamlit as st
 from llm_explorer import formats, units
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.report import report
+from llm_explorer.budget import limits
 from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig, replace
 from llm_explorer.formats import Configs, Imported
 from llm_explorer.presets import title_of
@@ -16,7 +17,6 @@ from llm_explorer.texts import sharing as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import run_row
 from llm_explorer.ui.visit import state
-from llm_explorer.worker.limits import is_hosted
 
 MOST_BYTES: Final = 1_000_000
 POPOVER_WIDTH: Final = 420  # of what is in it: else it is as narrow as its button
@@ -52,7 +52,9 @@ def _import(configs: Configs | None) -> None:
         max_chars=MOST_BYTES,
         persist_state="session",
     )
-    file = None if is_hosted() else st.file_uploader(texts.UPLOAD, type=FILES, max_upload_size=1, key="import_file")
+    file = None
+    if limits().takes_files:
+        file = st.file_uploader(texts.UPLOAD, type=FILES, max_upload_size=1, key="import_file")
     try:
         text = _file_text(file) if file is not None else pasted or ""
         if not text.strip():

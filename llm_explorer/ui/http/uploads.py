@@ -6,8 +6,8 @@ from typing import Final
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from llm_explorer.budget import limits
 from llm_explorer.texts import http as texts
-from llm_explorer.worker.limits import is_hosted
 
 AT_A_TIME: Final = 8  # each may take 4 MB while it is read: Streamlit's limit of 2 MB, twice
 SLOWEST_S: Final = 30  # 1 MB at 0.3 Mbit/s
@@ -25,7 +25,7 @@ class Uploads:
         """Of any request; all but those with files pass."""
         if scope["type"] != "http" or _PATH not in scope["path"]:
             await self.app(scope, receive, send)
-        elif is_hosted():
+        elif not limits().takes_files:
             await PlainTextResponse(texts.NO_UPLOADS, 403)(scope, receive, send)
         elif self._on_their_way >= AT_A_TIME:
             told = texts.BUSY.format(there=self._on_their_way, most=AT_A_TIME)

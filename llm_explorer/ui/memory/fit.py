@@ -3,9 +3,8 @@
 import streamlit as st
 
 from llm_explorer import units
-from llm_explorer.accounting.fit import fit, memory_on_hardware, verdict
+from llm_explorer.accounting.fit import Verdict, fit, memory_on_hardware, verdict
 from llm_explorer.accounting.kernels import VERIFIED, kernels_of_hardware
-from llm_explorer.hardware import Verdict
 from llm_explorer.texts import memory as texts
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import workers

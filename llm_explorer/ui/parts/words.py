@@ -4,11 +4,12 @@ from typing import Any
 
 from llm_explorer import units
 from llm_explorer.accounting.effects import Effect, effect_of
+from llm_explorer.accounting.fit import Verdict
 from llm_explorer.accounting.flops import Flops
 from llm_explorer.accounting.memory import Memory
 from llm_explorer.accounting.parameters import Parameters
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
-from llm_explorer.hardware import THIS_MACHINE, Verdict
+from llm_explorer.hardware import THIS_MACHINE
 from llm_explorer.texts.explore import FLOPS_CONVENTION, OPTIMIZER_NAMES, PHASE_WORDS, PRECISION_NAMES, STATE_WORDS
 from llm_explorer.texts.fields import FIELDS
 

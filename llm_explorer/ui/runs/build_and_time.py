@@ -8,9 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from llm_explorer import units
+from llm_explorer.accounting import process
 from llm_explorer.accounting.flops import step_flops
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.sibling import smaller_by
+from llm_explorer.budget import limits
 from llm_explorer.charts.timings import samples_chart
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import to_settings
@@ -25,7 +27,6 @@ from llm_explorer.ui.parts.live import drag
 from llm_explorer.ui.runs import sibling, workers
 from llm_explorer.ui.runs.computed_beside_measured import comparison
 from llm_explorer.ui.visit import config_buttons
-from llm_explorer.worker import limits
 from llm_explorer.worker.queue import Job, Snapshot
 
 POLL_S = 0.4
@@ -44,12 +45,12 @@ def draw(model: ModelConfig, run: RunConfig) -> None:
         if job is not None:
             st.fragment(_job, run_every=poll_every(job.snapshot()))(job, model, run)
         _earlier_runs()
-        if limits.is_hosted():
+        if limits().is_hosted:
             sibling.limits_of_server(run)
 
 
 def _controls(model: ModelConfig, run: RunConfig) -> None:
-    way = limits.sibling(model, run) if limits.is_hosted() else None
+    way = process.sibling(model, run) if limits().is_hosted else None
     with st.container(horizontal=True, vertical_alignment="center"):
         if way is None:
             known = _start_button("Build and time it", model, run)
@@ -58,7 +59,7 @@ def _controls(model: ModelConfig, run: RunConfig) -> None:
         if known and known.finished_at and known is not workers.watched():
             ago = units.duration(max(1, round(time.monotonic() - known.finished_at)))
             st.button(f"Show the run of {ago} ago", on_click=workers.watch, args=(known,))
-        if not limits.is_hosted() and step_flops(model, run) < texts.EVERY_CHANGE_FLOPS:
+        if not limits().is_hosted and step_flops(model, run) < texts.EVERY_CHANGE_FLOPS:
             every = st.toggle("Run on every change", key="every_change", help=texts.EVERY_CHANGE_HELP)
             if every and not drag.dragged() and not _is_newest(model, run):
                 start(model, run)
@@ -134,13 +135,13 @@ def _job(job: Job, model: ModelConfig, run: RunConfig) -> None:
         _result(now, now.result, smaller_by(model, run, now.model, now.run))
         return
     failure(now, now.result)
-    if now.result["status"] in ("refused", "out_of_memory") and not limits.is_hosted():
+    if now.result["status"] in ("refused", "out_of_memory") and not limits().is_hosted:
         _instead(now.model, now.run)
 
 
 def _instead(model: ModelConfig, run: RunConfig) -> None:
     """Beside the changes that would make it fit: a sibling that does, and the whole as it was once measured."""
-    way = limits.sibling(model, run)
+    way = process.sibling(model, run)
     if way is None:
         return
     _start_button(sibling.label(way), way.model, way.run, key="build_sibling")
@@ -183,7 +184,7 @@ def failure(now: Snapshot, result: dict[str, Any]) -> None:
     if result["status"] in ("refused", "out_of_memory"):
         buttons = [
             (f"{words.change_words(way.changes)} · {units.byte_size(way.peak_bytes)}", way.changes)
-            for way in limits.ways(now.model, now.run)
+            for way in process.ways(now.model, now.run)
         ]
         config_buttons.row(buttons, key="refusal_way")
 

@@ -6,17 +6,17 @@ import pandas as pd
 import streamlit as st
 
 from llm_explorer import units
+from llm_explorer.accounting import process
 from llm_explorer.accounting.fit import Way
 from llm_explorer.accounting.flops import step_flops
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure import recorded
 from llm_explorer.texts import explore as texts
-from llm_explorer.ui.lessons.pretraining.own_run import HOSTED_STEPS
 from llm_explorer.ui.parts import words
 from llm_explorer.ui.runs.computed_beside_measured import comparison
-from llm_explorer.worker import limits
 
 MOST_IN_LABEL = 2  # changes; more of them are in the line below only
 
@@ -29,10 +29,10 @@ def label(way: Way) -> str:
 
 def why(model: ModelConfig, run: RunConfig, way: Way) -> None:
     """Why not the config itself, and what the sibling is."""
-    most = limits.flops_limit(run)
-    memory = units.byte_size(limits.memory_limit())
+    most = process.flops_limit(run)
+    memory = units.byte_size(limits().memory())
     told = texts.SIBLING_WHY.format(
-        needs=units.byte_size(limits.process_bytes(model, run)),
+        needs=units.byte_size(process.process_bytes(model, run)),
         work="" if most is None else f" and {units.flops(step_flops(model, run))} a step",
         allowed=memory if most is None else f"{memory} and {units.flops(most)}",
         changes=words.change_words(way.changes),
@@ -60,10 +60,10 @@ def recorded_run(model: ModelConfig, run: RunConfig) -> None:
 def limits_of_server(run: RunConfig) -> None:
     """What a run gets on a shared server, in one line."""
     told = texts.HOSTED_LIMITS.format(
-        memory=units.byte_size(limits.memory_limit()),
-        work=units.flops(limits.flops_limit(run)),
-        timing=units.seconds(limits.budget_s()),
-        whole=units.seconds(limits.timeout_s()),
-        steps=units.exact(HOSTED_STEPS[-1]),
+        memory=units.byte_size(limits().memory()),
+        work=units.flops(process.flops_limit(run)),
+        timing=units.seconds(limits().timing_s),
+        whole=units.seconds(limits().timeout_s),
+        steps=units.exact(limits().training_steps[-1]),
     )
     st.caption(f":material/info: {told}")

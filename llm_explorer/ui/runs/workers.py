@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 import streamlit as st
 
-from llm_explorer.worker import limits
+from llm_explorer.budget import limits
 from llm_explorer.worker.queue import Devices, Job, MeasuringQueue
 from llm_explorer.worker.resident import Resident
 from llm_explorer.worker.task import remove_abandoned
@@ -61,7 +61,7 @@ def lessons() -> Resident:
 @_one_a_server
 def traces() -> Traces:
     """The traces of this server; a public server's one child for lessons makes them too."""
-    return Traces(lessons() if limits.is_hosted() else Resident())
+    return Traces(lessons() if limits().children_take_turns else Resident())
 
 
 def devices() -> Devices:

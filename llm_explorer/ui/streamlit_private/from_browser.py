@@ -19,8 +19,8 @@ from streamlit.runtime.state.common import is_element_id
 from streamlit.runtime.state.session_state import Serialized, WStates
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
+from llm_explorer.budget import limits
 from llm_explorer.formats.address import LONGEST_QUERY
-from llm_explorer.worker.limits import is_hosted
 
 MOST_WIDGETS: Final = 1_000  # in a message: a page has about a hundred
 MOST_BESIDE: Final = 2**17  # bytes beside them: address, time zone, what the browser keeps of earlier messages
@@ -64,7 +64,7 @@ def is_used(message: BackMsg) -> bool:
             is_bounded = len(asked.widget_states.widgets) <= MOST_WIDGETS and beside <= MOST_BESIDE
             return is_bounded and len(asked.query_string) <= LONGEST_QUERY
         case "file_urls_request":
-            return len(message.file_urls_request.file_names) <= 1 and not is_hosted()
+            return len(message.file_urls_request.file_names) <= 1 and limits().takes_files
         case kind:
             return kind in ("stop_script", "app_heartbeat")
 
@@ -95,7 +95,7 @@ def _hear_used(session: AppSession, message: BackMsg) -> None:
 
 def _keep(files: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
     """Keep a file, and let go the oldest of its visit and then those of other visits; none of a visit that is over."""
-    if is_hosted() or (Runtime.exists() and not Runtime.instance().is_active_session(session_id)):
+    if not limits().takes_files or (Runtime.exists() and not Runtime.instance().is_active_session(session_id)):
         return
     _add(files, session_id, file)
     for file_id in [*files.file_storage[session_id]][:-KEPT_FILES]:

@@ -1,9 +1,11 @@
 """The lesson on pre-training, step by step, without a browser."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from llm_explorer import budget
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import parse, to_book_dict
 from llm_explorer.lessons.pretraining.recorded import load
@@ -24,7 +26,7 @@ def own_server(lessons: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     folder = tmp_path / "runs"
     folder.mkdir()
     monkeypatch.setattr(task, "server_folder", lambda: folder)
-    monkeypatch.setattr(own_run, "STEPS", (20, 600, 100_000))
+    monkeypatch.setattr(budget, "OWN", replace(budget.OWN, training_steps=(20, 600, 100_000)))
 
 
 class Lesson(LessonVisit):
@@ -249,7 +251,7 @@ def test_a_public_server_offers_short_runs_on_short_texts_only(monkeypatch: pyte
     monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
     lesson = Lesson(OWN, **SMALL)
     options = lesson.page.select_slider(key="pretraining_steps").options
-    assert options == [str(steps) for steps in own_run.HOSTED_STEPS]
+    assert options == [str(steps) for steps in budget.HOSTED.training_steps]
     lesson.pick("corpus", "paste").pick("paste", "é" * 100_001)  # two bytes each
     assert "The text is over 200,000 bytes" in lesson.words()
 

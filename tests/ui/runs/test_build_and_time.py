@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from llm_explorer import budget
+from llm_explorer.accounting import process
 from llm_explorer.accounting.flops import step_flops
+from llm_explorer.budget import HOSTED
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure import recorded
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.presets import find
 from llm_explorer.texts import explore as texts
 from llm_explorer.ui.runs import build_and_time
-from llm_explorer.worker import limits
 from llm_explorer.worker.attempt import Attempt, Progress
 from tests.ui.app_visit import Visit
 
@@ -147,7 +149,7 @@ def test_every_bad_end_is_a_sentence(monkeypatch: pytest.MonkeyPatch, status: st
 
 def test_what_is_too_large_is_refused_with_buttons_that_make_it_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     # 1 GiB free: less 350 MiB for torch, over 1.2: 561 MiB of tensors; GPT-2 small needs 2.6 GiB
-    monkeypatch.setattr(limits, "free_bytes", lambda: 1024**3)
+    monkeypatch.setattr(budget, "free_bytes", lambda: 1024**3)
     visit = Visit().press("Build and time it")
     visit.until(lambda: "Not started: A step needs about" in visit.words())
     assert "1.0 GiB are free" in visit.words()
@@ -163,7 +165,7 @@ def test_what_is_too_large_is_refused_with_buttons_that_make_it_fit(monkeypatch:
         optimizer=visit.page.selectbox(key="optimizer").value,
         checkpointing="checkpointing=true" in visit.page.text_input(key="set").value,
     )
-    assert limits.refusal(fitting, run) is None
+    assert process.refusal(fitting, run) is None
 
 
 def test_run_on_every_change_is_offered_below_ten_gflop_a_step() -> None:
@@ -203,7 +205,7 @@ def test_a_run_of_the_same_config_by_another_visit_is_offered(monkeypatch: pytes
 @pytest.fixture
 def hosted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
-    monkeypatch.setattr(limits, "free_bytes", lambda: 8 * 1024**3)
+    monkeypatch.setattr(budget, "free_bytes", lambda: 8 * 1024**3)
 
 
 RECORD = {
@@ -226,7 +228,7 @@ def test_hosted_the_button_builds_the_largest_sibling_that_fits_and_never_refuse
     visit.press(label).until(lambda: "Measured: really run here" in visit.words())
     job = visit.page.session_state["job"]
     assert (job.model.n_layers, job.model.vocab_size) == (1, 8192)
-    assert limits.refusal(job.model, job.run) is None
+    assert process.refusal(job.model, job.run) is None
     assert "a smaller sibling of the config above: n_layers=1, vocab_size=8,192" in visit.words()
     assert visit.number("n_layers") == 12, "the config itself stays"
 
@@ -263,13 +265,14 @@ def test_hosted_what_fits_is_built_itself(hosted: None) -> None:
 def test_the_limits_of_a_shared_server_are_told_there_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "A shared server" not in small_visit().words()
     monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
-    monkeypatch.setattr(limits, "free_bytes", lambda: 8 * 1024**3)
+    monkeypatch.setattr(budget, "HOSTED", HOSTED)  # with its own time
+    monkeypatch.setattr(budget, "free_bytes", lambda: 8 * 1024**3)
     told = "at most 768.0 MiB of memory, 50.0 GFLOP a step, 3 s of timing and 60 s in all, a training run at most 1,000"
     assert told in small_visit().words()
 
 
 def test_elsewhere_a_sibling_is_offered_beside_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "free_bytes", lambda: 2 * 1024**3)
+    monkeypatch.setattr(budget, "free_bytes", lambda: 2 * 1024**3)
     visit = Visit().press("Build and time it")
     visit.until(lambda: "Not started: A step needs about" in visit.words())
     ends_with(monkeypatch, "ok", parameters=20_000_000, step_s=TIMING)

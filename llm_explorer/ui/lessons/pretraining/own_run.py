@@ -6,25 +6,22 @@ import streamlit as st
 
 from llm_explorer import presets, units
 from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, replace
 from llm_explorer.formats import to_book_dict
 from llm_explorer.pretraining.plan import Plan, shrink
-from llm_explorer.pretraining.text import CORPORA, MAX_BYTES, PROBES, checked, corpus, split, vocabulary_size
+from llm_explorer.pretraining.text import CORPORA, PROBES, checked, corpus, split, vocabulary_size
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons.pretraining import run_charts
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import workers
 from llm_explorer.ui.visit.page import Page
-from llm_explorer.worker import limits
 from llm_explorer.worker.queue import Job, Snapshot
 from llm_explorer.worker.task import Training
 
 POLL_S: Final = 0.5
 POLL_QUEUED_S: Final = 2.0
-STEPS: Final = (300, 600, 1000, 2000, 4000)
-HOSTED_STEPS: Final = (300, 600, 1000)
-HOSTED_BYTES: Final = 200_000  # of pasted text: a server holds several copies of each visitor's
 RATES: Final = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
 TUNING_RATE: Final = 1e-3
 OWN: Final = "pretraining_own"
@@ -102,7 +99,7 @@ def _text() -> tuple[str, str]:
     )
     if chosen in CORPORA:
         return corpus(chosen), PROBES[chosen]
-    most = HOSTED_BYTES if limits.is_hosted() else MAX_BYTES
+    most = limits().training_bytes
     label = texts.PASTE_LABEL.format(most=f"{most // 1000:,} kB")
     pasted = st.text_area(
         label, max_chars=most, height=120, key="pretraining_paste", persist_state="session", help=texts.PASTE_HELP
@@ -149,8 +146,9 @@ def _shrunk(model: ModelConfig, small: ModelConfig) -> str:
 
 
 def _plan(text: str, probe: str, model: ModelConfig, base: Training | None) -> Plan:
-    options = HOSTED_STEPS if limits.is_hosted() else STEPS
-    steps = st.select_slider(texts.OWN_STEPS, options, value=600, key="pretraining_steps", persist_state="session")
+    steps = st.select_slider(
+        texts.OWN_STEPS, limits().training_steps, value=600, key="pretraining_steps", persist_state="session"
+    )
     default = TUNING_RATE if base else Plan(text, model, probe).peak_rate
     rate = st.select_slider(
         texts.OWN_RATE,

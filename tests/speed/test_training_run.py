@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from llm_explorer.accounting.fit import apply, memory_on_hardware
 from llm_explorer.config import ModelConfig, RunConfig, replace
-from llm_explorer.speed.sentence import Pace, Plan, assumed_pace, decide, dense_peak, model_flops_per_token
+from llm_explorer.speed.training_run import Pace, Plan, assumed_pace, decide, dense_peak, model_flops_per_token
 from tests.strategies import pairs
 
 GPT2 = ModelConfig(tie_embeddings=True, qkv_bias=True, drop_rate=0.0)
