@@ -6,6 +6,7 @@ the LaTeX shown and the LaTeX with the numbers put in all come from the one text
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from types import CodeType
@@ -14,6 +15,9 @@ from typing import Final, NamedTuple
 from llm_explorer.config import ModelConfig, RunConfig
 
 Letters = Mapping[str, int]
+BYTE_LETTERS: Final = "arlsw"  # bytes of a value of each kind: see kernels.py
+_SIZES: Final = "BRTCVUZEkSDNKHJF"  # as they follow one another in a shape
+_FACTORS: Final = re.compile(r"\([^()]*\)|\w+(?:\*\*2)?")
 
 
 class Formula:
@@ -91,6 +95,29 @@ def leaf(name: str, component: str, formula: str, shape: str = "", repeats: str 
     return Leaf(name, component, Formula(formula), repeats, numbers, part)
 
 
+@lru_cache(maxsize=4096)
+def in_order(product: str) -> str:
+    """A product as it is read: numbers, bytes of a value, sizes in the order of a shape, and squares.
+
+    One with a division stays as it is, for that rounds what stands before it.
+
+    >>> in_order("a * B * T * 3 * D"), in_order("w * D * D")
+    ('3 * a * B * T * D', 'w * D**2')
+    """
+    if "//" in product:
+        return product
+    factors = _FACTORS.findall(product)
+    numbers = [factor for factor in factors if factor.isdigit()]
+    letters = Counter([factor for factor in factors if not factor.isdigit()])
+    powers = [factor if times == 1 else f"{factor}**{times}" for factor, times in letters.items()]
+    return " * ".join([*numbers, *sorted(powers, key=_place)])
+
+
+def _place(factor: str) -> tuple[bool, bool, int]:
+    size = next(letter for letter in factor if letter.isalpha())
+    return factor not in BYTE_LETTERS, "**" in factor, _SIZES.find(size)
+
+
 def sums_of(groups: Sequence[Iterable[Leaf]]) -> Callable[..., tuple[int, ...]]:
     """A function of the letters, by name, that gives the total of each group; what groups share is counted once.
 
@@ -100,7 +127,9 @@ def sums_of(groups: Sequence[Iterable[Leaf]]) -> Callable[..., tuple[int, ...]]:
     names = {text: f"_{number}" for number, text in enumerate(dict.fromkeys(text for group in texts for text in group))}
     terms = ", ".join(f"{name} := {text}" for text, name in names.items())
     totals = ", ".join(" + ".join(names[text] for text in group) or "0" for group in texts)
-    letters = sorted(set(_LETTER.findall(" ".join(names))))
+    letters = sorted(
+        {node.id for node in ast.walk(ast.parse(f"({terms})")) if isinstance(node, ast.Name)} - {*names.values()}
+    )
     function: Callable[..., tuple[int, ...]] = eval(
         f"lambda {', '.join(letters)}, **_: (({terms}), ({totals},))[1]", _NO_NAMES
     )
@@ -150,7 +179,6 @@ def by_component(rows: Iterable[Row]) -> dict[str, int]:
 
 
 _NO_NAMES: Final[dict[str, object]] = {"__builtins__": {}}
-_LETTER: Final = re.compile(r"[A-Za-z]")
 
 
 def _grouped(number: int) -> str:

@@ -20,16 +20,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from heapq import heappop, heappush
 from itertools import chain, count
 from typing import Final, NamedTuple
 from weakref import WeakValueDictionary, ref
 
-from llm_explorer.accounting.rows import Leaf, leaf
+from llm_explorer.accounting.rows import Leaf, in_order, leaf
 from llm_explorer.parts import ACTIVATIONS, GRADIENTS, TEMPORARY
 
-BYTES: Final = "arlsw"  # of a value: see kernels.byte_letters
 WEIGHTS_FIRST: Final = sys.maxsize  # a gradient that has reached its weights waits for nothing
 
 
@@ -44,7 +42,7 @@ class Entry:
     def leaf(self) -> Leaf:
         """As a row of an account: only what is kept for backward belongs to a part."""
         part = self.part if self.component == ACTIVATIONS else ""
-        return leaf(self.name, self.component, as_written(self.formula), part=part)
+        return leaf(self.name, self.component, self.formula, part=part)
 
 
 class Storage:
@@ -139,7 +137,7 @@ class Tape:
         names = {entry.name for entry in before}
         candidates = chain([name], (f"{name}, {number}" for number in count(2)))
         unique = next(each for each in candidates if each not in names)
-        storage = Storage(Entry(unique, f"{width} * {shape}", self.part))
+        storage = Storage(Entry(unique, in_order(f"{width} * {shape}"), self.part))
         self._alive[next(self._numbers)] = storage
         if self.moments and self.moments[-1][0] == self.phase and set(self.moments[-1][1]) <= set(before):
             self.moments.pop()
@@ -256,27 +254,6 @@ class Tape:
             self.saves += len(values)
             if self.saves >= self.most_saves:
                 raise StopError
-
-
-@lru_cache(maxsize=1024)
-def as_written(formula: str) -> str:
-    """A product as people write it: numbers, bytes of a value, then sizes, equal ones as a power.
-
-    >>> as_written("a * B * T * 3 * D"), as_written("1 * D * D"), as_written("a * B * T * k // E * F")
-    ('3 * a * B * T * D', 'D**2', 'a * B * T * k // E * F')
-    """
-    if set(formula) & set("(/"):
-        return formula
-    powers = Counter[str]()
-    for factor in formula.split(" * "):
-        base, _, power = factor.partition("**")
-        powers[base] += int(power or 1)
-    numbers = [factor for factor in formula.split(" * ") if factor.isdigit() and factor != "1"]
-    letters = sorted([base for base in powers if not base.isdigit()], key=lambda base: base not in BYTES)
-    return (
-        " * ".join([*numbers, *(base if powers[base] == 1 else f"{base}**{powers[base]}" for base in letters)])
-        or formula
-    )
 
 
 def _dependencies(root: Node) -> Counter[Node]:
