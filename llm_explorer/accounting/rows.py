@@ -31,11 +31,10 @@ class Formula:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._code: CodeType = compile(text, "formula", "eval")
 
     def value(self, letters: Letters) -> int:
         """The number for these letters."""
-        return int(eval(self._code, _NO_NAMES, letters))  # our own constant texts only, never a user's
+        return int(eval(self.text, _NO_NAMES, letters))  # our own constant texts only, never a user's
 
     def latex(self) -> str:
         """The formula as LaTeX."""
@@ -75,12 +74,13 @@ class Leaf(NamedTuple):
     component: str
     formula: Formula
     repeats: str
-    numbers: CodeType  # gives (count, repeats, shape) at once: a slider move evaluates hundreds of leaves
+    shape: str
     part: str = ""
 
     def row(self, letters: Letters, unit: str) -> Row:
         """The row for these letters."""
-        count, repeats, shape = eval(self.numbers, _NO_NAMES, letters)
+        numbers = _numbers(self.formula.text, self.repeats, self.shape)
+        count, repeats, shape = eval(numbers, _NO_NAMES, letters)
         return Row(self.name, self.component, self.formula, shape, count, repeats, unit, self.part)
 
     def times(self, repeats: str) -> "Leaf":
@@ -91,8 +91,13 @@ class Leaf(NamedTuple):
 @lru_cache(maxsize=4096)
 def leaf(name: str, component: str, formula: str, shape: str = "", repeats: str = "1", part: str = "") -> Leaf:
     """A leaf from texts: leaf("head.weight", "head", "V * D", shape="V, D")."""
-    numbers = compile(f"({formula}, {repeats}, ({shape}{',' if shape else ''}))", "leaf", "eval")
-    return Leaf(name, component, Formula(formula), repeats, numbers, part)
+    return Leaf(name, component, Formula(formula), repeats, shape, part)
+
+
+@lru_cache(maxsize=4096)
+def _numbers(formula: str, repeats: str, shape: str) -> CodeType:
+    """What gives count, repeats and shape at once: a slider move evaluates hundreds of leaves."""
+    return compile(f"({formula}, {repeats}, ({shape}{',' if shape else ''}))", "leaf", "eval")
 
 
 @lru_cache(maxsize=4096)
@@ -127,9 +132,7 @@ def sums_of(groups: Sequence[Iterable[Leaf]]) -> Callable[..., tuple[int, ...]]:
     names = {text: f"_{number}" for number, text in enumerate(dict.fromkeys(text for group in texts for text in group))}
     terms = ", ".join(f"{name} := {text}" for text, name in names.items())
     totals = ", ".join(" + ".join(names[text] for text in group) or "0" for group in texts)
-    letters = sorted(
-        {node.id for node in ast.walk(ast.parse(f"({terms})")) if isinstance(node, ast.Name)} - {*names.values()}
-    )
+    letters = sorted({character for text in names for character in text if character.isalpha()})
     function: Callable[..., tuple[int, ...]] = eval(
         f"lambda {', '.join(letters)}, **_: (({terms}), ({totals},))[1]", _NO_NAMES
     )

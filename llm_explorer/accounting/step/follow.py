@@ -3,7 +3,9 @@
 What is alive in the blocks between is a straight line from the one to the other.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from llm_explorer.accounting.kernels import Kernels
@@ -12,7 +14,7 @@ from llm_explorer.accounting.step import moments
 from llm_explorer.accounting.step.attention import CAUSAL
 from llm_explorer.accounting.step.block import Block
 from llm_explorer.accounting.step.ends import kept_by_embeddings, kept_in_forward, loss
-from llm_explorer.accounting.step.moments import BELOW, ERROR, Moment, Plan, Recipe
+from llm_explorer.accounting.step.moments import BELOW, ERROR, Moment, Plan, Recipe, not_within_others
 from llm_explorer.accounting.step.operations import NOTHING, OUTPUT, Torch
 from llm_explorer.accounting.step.tape import Value
 from llm_explorer.accounting.structure import Structure
@@ -24,7 +26,7 @@ from llm_explorer.parts import (
 )
 
 Leaves = tuple[Leaf, ...]
-Found = list[tuple[str, Leaves]]  # phases, and what of one stretch is alive at a moment of it
+Found = Sequence[Moment]
 EMBEDDED: Final = leaf("embedded tokens", ACTIVATIONS, "r * B * T * D", part=EMBEDDINGS)
 # with which checkpointing repeats the same dropout: of the CPU's generator, and so not in a GPU's memory
 RANDOM_STATE: Final = leaf("random states", ACTIVATIONS, "5056", part=RANDOM_STATES)
@@ -55,7 +57,7 @@ def plan(recipe: Recipe, structure: Structure) -> Plan:
         *moments.named("optimizer", moments.update(recipe, always)),
     ]
     kept = _merged((*_first_input((*embeddings, *all_blocks)), *step.ends))
-    largest = moments.not_within_others(found)
+    largest = not_within_others(found)
     sums = sums_of([kept, moments.optimizer_state(recipe), *(moment.leaves for moment in largest)])
     return Plan(largest, kept, sums)
 
@@ -81,20 +83,18 @@ class _Step:
         last = structure.of_last_layer
         self.last_forward = self._block_forward(last)
         self.ends, self.loss_forward, self.loss_backward = self._loss()
-        self.last_backward = self._block_backward("last block backward", last)
+        self.last_backward = self._block_backward(last)
         self.first_backward = [
-            ("first block backward", leaves)
-            for _, leaves in (
-                self.last_backward if last == structure else self._block_backward("first block backward", structure)
-            )
+            Moment("first block backward", leaves)
+            for _, leaves in (self.last_backward if last == structure else self._block_backward(structure))
         ]
 
     def around(self, stretch: Found, around: Leaves) -> list[Moment]:
         """The moments of a stretch with what is around it."""
-        found = [(phase, _merged((*around, *leaves))) for phase, leaves in stretch]
+        found = [Moment(phase, _merged((*around, *leaves))) for phase, leaves in stretch]
         if self.some_masks:
-            found = [(phase, tuple([_of_full_layers(each) for each in leaves])) for phase, leaves in found]
-        return [Moment(phase, leaves) for phase, leaves in found]
+            found = [Moment(phase, tuple([_of_full_layers(each) for each in leaves])) for phase, leaves in found]
+        return found
 
     def times(self, leaves: Leaves, repeats: str) -> Leaves:
         """In so many blocks."""
@@ -135,7 +135,7 @@ class _Step:
         tape.backward(root, [_NOTHING])
         return kept, forward, _found(tape)
 
-    def _block_backward(self, phase: str, structure: Structure) -> Found:
+    def _block_backward(self, structure: Structure) -> Found:
         """A block's output is freed before its backward begins."""
         tape, x = self._tape("")
         root = self._forward(tape, structure, x).node
@@ -143,7 +143,7 @@ class _Step:
         inputs = [x] if self.kernels.checkpointing else []
         del x
         _kept(tape)
-        tape.moments, tape.phase, tape.part = [], phase, ""
+        tape.moments, tape.phase, tape.part = [], "last block backward", ""
         if inputs:
             tape.run_again(lambda: self._second_run(tape, structure, inputs[0]))
         assert root is not None
@@ -166,7 +166,9 @@ class _Step:
 
 
 def _found(tape: Torch) -> Found:
-    return [(phase, tuple([each.leaf() for each in entries])) for phase, entries in tape.moments]
+    """What of a stretch is alive at a moment of it, without those within others: around all is the same."""
+    leaves = {each: each.leaf() for each in dict.fromkeys(chain(*[entries for _, entries in tape.moments]))}
+    return not_within_others([Moment(phase, tuple([leaves[each] for each in found])) for phase, found in tape.moments])
 
 
 def _kept(tape: Torch) -> Leaves:

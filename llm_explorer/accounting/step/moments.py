@@ -4,7 +4,7 @@ Of all moments those remain in which no other holds all that they hold.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from llm_explorer.accounting.kernels import Kernels
@@ -119,7 +119,7 @@ def update(recipe: Recipe, base: tuple[Leaf, ...]) -> list[tuple[Leaf, ...]]:
     return [*found, (*gradients, leaf("optimizer's working memory", TEMPORARY, working))]
 
 
-def not_within_others(moments: list[Moment]) -> tuple[Moment, ...]:
+def not_within_others(moments: Sequence[Moment]) -> tuple[Moment, ...]:
     """The moments without those that are never the first with the most bytes: another holds the same sizes and more."""
     sizes = [_sizes(moment.leaves) for moment in moments]
     largest: dict[int, frozenset[tuple[str, str, int]]] = {}
@@ -131,10 +131,5 @@ def not_within_others(moments: list[Moment]) -> tuple[Moment, ...]:
 
 def _sizes(leaves: Iterable[Leaf]) -> frozenset[tuple[str, str, int]]:
     """Formula and repeats of each leaf, equal ones numbered, so that sets of them compare as lists would."""
-    met: Counter[tuple[str, str]] = Counter()
-    found = []
-    for each in leaves:
-        size = each.formula.text, each.repeats
-        found.append((*size, met[size]))
-        met[size] += 1
-    return frozenset(found)
+    met = Counter([(each.formula.text, each.repeats) for each in leaves])
+    return frozenset([(*size, number) for size, times in met.items() for number in range(times)])

@@ -23,7 +23,7 @@ from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import chain, count
 from typing import Final, NamedTuple
-from weakref import WeakValueDictionary, ref
+from weakref import ref
 
 from llm_explorer.accounting.rows import Leaf, in_order, leaf
 from llm_explorer.parts import ACTIVATIONS, GRADIENTS, TEMPORARY
@@ -46,12 +46,16 @@ class Entry:
 
 
 class Storage:
-    """What takes memory."""
+    """What takes memory: as long as it is there it stands in ``alive``, by its number."""
 
-    __slots__ = ("__weakref__", "entry")
+    __slots__ = ("__weakref__", "alive", "entry", "number")
 
-    def __init__(self, entry: Entry) -> None:
-        self.entry = entry
+    def __init__(self, entry: Entry, alive: dict[int, Entry], number: int) -> None:
+        self.entry, self.alive, self.number = entry, alive, number
+        alive[number] = entry
+
+    def __del__(self) -> None:
+        del self.alive[self.number]
 
 
 class Value:
@@ -124,12 +128,12 @@ class Tape:
         self.sink = Node(-1, (), self._receive)
         self.saves, self.most_saves = 0, sys.maxsize
         self._second_run: Callable[[], object] | None = None
-        self._alive: WeakValueDictionary[int, Storage] = WeakValueDictionary()
+        self._alive = dict[int, Entry]()
         self._numbers = count()
 
     def alive(self) -> tuple[Entry, ...]:
         """All there is now, the oldest first."""
-        return tuple([storage.entry for storage in self._alive.values()])
+        return tuple(self._alive.values())
 
     def born(self, name: str, shape: str, width: str) -> Value:
         """A new tensor."""
@@ -137,11 +141,11 @@ class Tape:
         names = {entry.name for entry in before}
         candidates = chain([name], (f"{name}, {number}" for number in count(2)))
         unique = next(each for each in candidates if each not in names)
-        storage = Storage(Entry(unique, in_order(f"{width} * {shape}"), self.part))
-        self._alive[next(self._numbers)] = storage
-        if self.moments and self.moments[-1][0] == self.phase and set(self.moments[-1][1]) <= set(before):
+        entry = Entry(unique, in_order(f"{width} * {shape}"), self.part)
+        storage = Storage(entry, self._alive, next(self._numbers))
+        if self.moments and self.moments[-1] == (self.phase, before):  # nothing has gone since
             self.moments.pop()
-        self.moments.append((self.phase, (*before, storage.entry)))
+        self.moments.append((self.phase, (*before, entry)))
         return Value(name, shape, width, storage)
 
     def weight(self, name: str, shape: str, *, waits: bool = False) -> Value:
@@ -281,7 +285,7 @@ def _count_alone() -> tuple[int, int]:
 
     RuntimeError where another holder does not count one more, or where what nobody holds is not gone at once.
     """
-    values: list[Value | None] = [Value("", "", "", Storage(Entry("", "", "")))]
+    values: list[Value | None] = [Value("", "", "", Storage(Entry("", "", ""), {}, 0))]
     alone, value = _references(values, 0), values[0]
     assert value is not None
     storage = value.storage
