@@ -1,17 +1,17 @@
 """Where the peak is, in words."""
 
+from math import prod
 from typing import Final
 
 from llm_explorer.accounting.kernels import KernelSet
 from llm_explorer.accounting.memory import count_memory, memory_letters
-from llm_explorer.accounting.rows import Letters, Row
+from llm_explorer.accounting.rows import BYTE_LETTERS, Letters, Row
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.parts import BATCH, OPTIMIZER, WEIGHTS
 
 _ALL_ALONG: Final = (WEIGHTS, OPTIMIZER, BATCH)
 _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six")
 _DTYPES: Final = {4: "fp32", 2: "bf16"}
-_BYTE_LETTERS: Final = "arlsw"
 
 
 def peak_in_words(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> str:
@@ -35,13 +35,13 @@ def _copies(rows: list[Row], letters: Letters) -> str | None:
     """How many copies of which shape; None for what has none, such as gradients of all weights, or no simple one."""
     text = rows[0].formula.text
     factors = text.split(" * ")
-    shape = [factor for factor in factors if not factor.isdigit() and factor not in _BYTE_LETTERS]
+    shape = [factor for factor in factors if not factor.isdigit() and factor not in BYTE_LETTERS]
     if shape[:1] != ["B"] or set("()/") & set(text):
         return None
-    number = next((int(factor) for factor in factors if factor.isdigit()), 1)
-    value_bytes = [letters[factor] for factor in factors if factor in _BYTE_LETTERS]
-    size, each = (value_bytes[0], number) if value_bytes else (number, 1)
-    count = each * sum([row.repeats for row in rows])
+    sizes = [letters[factor] for factor in factors if factor in BYTE_LETTERS]
+    sizes += [int(factor) for factor in factors if factor.isdigit()]
+    size, *each = sizes or [1]  # bytes of a value, by letter or number, then how many tensors are told by one row
+    count = prod(each) * sum([row.repeats for row in rows])
     words = _NUMBERS[count] if count < len(_NUMBERS) else f"{count:,}"
     dtype = f" in {_DTYPES[size]}" if size in _DTYPES else " of a byte each"
     return f"{words} {'copy' if count == 1 else 'copies'} of {' x '.join(shape).replace('**2', '²')}{dtype}"

@@ -6,6 +6,7 @@ the LaTeX shown and the LaTeX with the numbers put in all come from the one text
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from types import CodeType
@@ -14,6 +15,9 @@ from typing import Final, NamedTuple
 from llm_explorer.config import ModelConfig, RunConfig
 
 Letters = Mapping[str, int]
+BYTE_LETTERS: Final = "arlsw"  # bytes of a value of each kind: see kernels.py
+_SIZES: Final = "BRTCVUZEkSDNKHJF"  # as they follow one another in a shape
+_FACTORS: Final = re.compile(r"\([^()]*\)|\w+(?:\*\*2)?")
 
 
 class Formula:
@@ -27,11 +31,10 @@ class Formula:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._code: CodeType = compile(text, "formula", "eval")
 
     def value(self, letters: Letters) -> int:
         """The number for these letters."""
-        return int(eval(self._code, _NO_NAMES, letters))  # our own constant texts only, never a user's
+        return int(eval(self.text, _NO_NAMES, letters))  # our own constant texts only, never a user's
 
     def latex(self) -> str:
         """The formula as LaTeX."""
@@ -71,12 +74,13 @@ class Leaf(NamedTuple):
     component: str
     formula: Formula
     repeats: str
-    numbers: CodeType  # gives (count, repeats, shape) at once: a slider move evaluates hundreds of leaves
+    shape: str
     part: str = ""
 
     def row(self, letters: Letters, unit: str) -> Row:
         """The row for these letters."""
-        count, repeats, shape = eval(self.numbers, _NO_NAMES, letters)
+        numbers = _numbers(self.formula.text, self.repeats, self.shape)
+        count, repeats, shape = eval(numbers, _NO_NAMES, letters)
         return Row(self.name, self.component, self.formula, shape, count, repeats, unit, self.part)
 
     def times(self, repeats: str) -> "Leaf":
@@ -87,8 +91,36 @@ class Leaf(NamedTuple):
 @lru_cache(maxsize=4096)
 def leaf(name: str, component: str, formula: str, shape: str = "", repeats: str = "1", part: str = "") -> Leaf:
     """A leaf from texts: leaf("head.weight", "head", "V * D", shape="V, D")."""
-    numbers = compile(f"({formula}, {repeats}, ({shape}{',' if shape else ''}))", "leaf", "eval")
-    return Leaf(name, component, Formula(formula), repeats, numbers, part)
+    return Leaf(name, component, Formula(formula), repeats, shape, part)
+
+
+@lru_cache(maxsize=4096)
+def _numbers(formula: str, repeats: str, shape: str) -> CodeType:
+    """What gives count, repeats and shape at once: a slider move evaluates hundreds of leaves."""
+    return compile(f"({formula}, {repeats}, ({shape}{',' if shape else ''}))", "leaf", "eval")
+
+
+@lru_cache(maxsize=4096)
+def in_order(product: str) -> str:
+    """A product as it is read: numbers, bytes of a value, sizes in the order of a shape, and squares.
+
+    One with a division stays as it is, for that rounds what stands before it.
+
+    >>> in_order("a * B * T * 3 * D"), in_order("w * D * D")
+    ('3 * a * B * T * D', 'w * D**2')
+    """
+    if "//" in product:
+        return product
+    factors = _FACTORS.findall(product)
+    numbers = [factor for factor in factors if factor.isdigit()]
+    letters = Counter([factor for factor in factors if not factor.isdigit()])
+    powers = [factor if times == 1 else f"{factor}**{times}" for factor, times in letters.items()]
+    return " * ".join([*numbers, *sorted(powers, key=_place)])
+
+
+def _place(factor: str) -> tuple[bool, bool, int]:
+    size = next(letter for letter in factor if letter.isalpha())
+    return factor not in BYTE_LETTERS, "**" in factor, _SIZES.find(size)
 
 
 def sums_of(groups: Sequence[Iterable[Leaf]]) -> Callable[..., tuple[int, ...]]:
@@ -100,7 +132,7 @@ def sums_of(groups: Sequence[Iterable[Leaf]]) -> Callable[..., tuple[int, ...]]:
     names = {text: f"_{number}" for number, text in enumerate(dict.fromkeys(text for group in texts for text in group))}
     terms = ", ".join(f"{name} := {text}" for text, name in names.items())
     totals = ", ".join(" + ".join(names[text] for text in group) or "0" for group in texts)
-    letters = sorted(set(_LETTER.findall(" ".join(names))))
+    letters = sorted({character for text in names for character in text if character.isalpha()})
     function: Callable[..., tuple[int, ...]] = eval(
         f"lambda {', '.join(letters)}, **_: (({terms}), ({totals},))[1]", _NO_NAMES
     )
@@ -150,7 +182,6 @@ def by_component(rows: Iterable[Row]) -> dict[str, int]:
 
 
 _NO_NAMES: Final[dict[str, object]] = {"__builtins__": {}}
-_LETTER: Final = re.compile(r"[A-Za-z]")
 
 
 def _grouped(number: int) -> str:

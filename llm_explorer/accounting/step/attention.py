@@ -47,7 +47,7 @@ def _math(tape: Torch, structure: Structure, q: Value, k: Value, v: Value) -> Va
     half = tape.born("attention weights in bf16", _SQUARE, "a") if tape.kernels.upcast else None
     mixed = _mixed(tape, structure, weights, values)
     if tape.kernels.upcast:
-        mixed = tape.cast(mixed, "a", "weighted values in bf16")
+        mixed = tape.cast(mixed, "a", "attention output" if tape.kernels.one_head else "weighted values in bf16")
     del mask, half  # not before the result is cast
     return mixed
 
@@ -122,7 +122,8 @@ def _mixed(tape: Torch, structure: Structure, weights: Value, v: Value) -> Value
     """The values that they weight, the heads one after the other."""
     v = _in_one_piece(tape, v)
     of_weights, of_v = (gradient_of(weights), _SQUARE, weights.width), (gradient_of(v), v.shape, v.width)
-    made = [("weighted values", f"B * T * {structure.queries}", v.width)]
+    is_output = tape.kernels.one_head and not tape.kernels.upcast  # there is nothing to put side by side
+    made = [("attention output" if is_output else "weighted values", f"B * T * {structure.queries}", v.width)]
     mixed = tape.apply([weights, v], [weights, v], made, lambda _: (tape.born(*of_v), tape.born(*of_weights))[::-1])[0]
     if not tape.kernels.views:
         mixed = tape.back_in_order(mixed)

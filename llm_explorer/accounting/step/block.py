@@ -56,7 +56,9 @@ class Block:
         tape.part = ATTENTION
         q, k, v = self._queries_keys_values(x)
         mixed = attend(tape, structure, q, k, v)
-        joined = tape.ordered(mixed, "attention output, heads side by side") if mixed.heads_first else mixed
+        fused = self.kernels.attention == "flash"  # it keeps its output as it is too
+        name = "heads side by side" if fused else "attention output"
+        joined = tape.ordered(mixed, name) if mixed.heads_first else mixed
         return self._last(joined, "projection", ("D", structure.queries), "attention")
 
     def _qkv(self, x: Value) -> Value:
@@ -119,7 +121,7 @@ class Block:
 
     def _mixture(self, x: Value) -> Value:
         """Routed experts, and beside them those that all positions share."""
-        mixed = self._dropped(Experts(self.structure, self.tape).forward(x), "experts' output")
+        mixed = self._dropped(Experts(self.structure, self.tape).forward(x), "experts'")
         if not self.structure.shared:
             return mixed
         return self.tape.add(mixed, self._dense(x, "S * F", "shared "), "answers of all experts")

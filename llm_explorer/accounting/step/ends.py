@@ -1,14 +1,23 @@
-"""What comes before and after the blocks, on a tape: embeddings, final norm, head and loss."""
+"""What comes before and after the blocks, on a tape: embeddings, the final norm, the head and the loss."""
 
 from typing import Final
 
 from llm_explorer.accounting.kernels import Kernels
-from llm_explorer.accounting.rows import Leaf
-from llm_explorer.accounting.step.leaves import HEAD_GRADIENT, saved, temporary
+from llm_explorer.accounting.rows import Leaf, leaf
+from llm_explorer.accounting.step.moments import HEAD_GRADIENT
 from llm_explorer.accounting.step.operations import FULL, NOTHING, Torch, copy_of
 from llm_explorer.accounting.step.tape import Value
 from llm_explorer.accounting.structure import Structure
-from llm_explorer.parts import ATTENTION, EMBEDDINGS, GRADIENTS, HEAD, LOSS, NORMS, RESIDUAL
+from llm_explorer.parts import (
+    ACTIVATIONS,
+    ATTENTION,
+    EMBEDDINGS,
+    GRADIENTS,
+    HEAD,
+    LOSS,
+    NORMS,
+    TEMPORARY,
+)
 
 _MASK: Final = "mask of the window"
 
@@ -17,19 +26,19 @@ def kept_by_embeddings(structure: Structure, kernels: Kernels) -> tuple[Leaf, ..
     """What is there to the end of backward, beside the first block's input."""
     found = []
     if structure.positions == "learned":
-        found.append(saved("position ids", EMBEDDINGS, "8 * T"))
+        found.append(("position ids", EMBEDDINGS, "8 * T"))
     if kernels.dropout:
-        found.append(saved("embedding dropout mask", EMBEDDINGS, f"{kernels.mask_bytes('r')} * B * T * D"))
+        found.append(("embedding dropout mask", EMBEDDINGS, f"{kernels.mask_bytes('r')} * B * T * D"))
     if structure.positions == "rope":
-        found.append(saved("cosines and sines of positions", ATTENTION, "a * T * J"))
+        found.append(("cosines and sines of positions", ATTENTION, "a * T * J"))
     if _keeps_mask(kernels):
-        found.append(saved(_MASK, ATTENTION, "a * T**2"))
-    return tuple(found)
+        found.append((_MASK, ATTENTION, "a * T**2"))
+    return tuple([leaf(name, ACTIVATIONS, formula, part=part) for name, part, formula in found])
 
 
 def kept_in_forward(kernels: Kernels) -> tuple[Leaf, ...]:
     """What the forward of all blocks needs, and nothing after it."""
-    return (temporary(_MASK, "a * T**2"),) if kernels.masked and not _keeps_mask(kernels) else ()
+    return (leaf(_MASK, TEMPORARY, "a * T**2"),) if kernels.masked and not _keeps_mask(kernels) else ()
 
 
 def _keeps_mask(kernels: Kernels) -> bool:
@@ -45,9 +54,7 @@ def loss(tape: Torch, structure: Structure) -> Value:
 
 
 def _hidden(tape: Torch, structure: Structure) -> Value:
-    tape.part = RESIDUAL
-    x = tape.born("output of the last block", "B * T * D", "r")
-    x.node = tape.sink
+    x = tape.block_output()
     tape.part = NORMS
     return tape.norm(x, structure.norm, "final norm outputs")
 
@@ -84,9 +91,10 @@ def _chunked_cross_entropy(tape: Torch, given: list[Value], structure: Structure
         hidden = tape.cast(hidden, "a", "final norm outputs in bf16")
         matrix = tape.born(copy_of("head"), "V * D", "a")
     of_hidden = tape.born("gradient of the final norm output", "B * T * D", "a")
-    of_weights = tape.born(HEAD_GRADIENT, "V * D", FULL)
+    half = tape.kernels.precision in ("bfloat16", "bfloat16_master")
+    of_weights = tape.born(f"{HEAD_GRADIENT} in fp32" if half else HEAD_GRADIENT, "V * D", FULL)
     _chunk(tape, structure)
-    if tape.kernels.precision in ("bfloat16", "bfloat16_master"):
+    if half:
         of_weights = tape.born(HEAD_GRADIENT, "V * D", "w")
     assert of_weights.storage is not None
     of_weights.storage.entry.component = GRADIENTS

@@ -1,19 +1,19 @@
-"""The moments of a training step at which its peak can lie, each a list of what is alive then.
+"""The moments of a step outside its blocks at which its peak can lie, each a list of what is alive then.
 
-Here those that are the same whatever a block is made of; ``follow.py`` has the others. Of the moments those remain in
-which no other holds all that they hold.
+Of all moments those remain in which no other holds all that they hold.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from llm_explorer.accounting.kernels import Kernels
 from llm_explorer.accounting.rows import Leaf, leaf
-from llm_explorer.accounting.step.leaves import ERROR, HEAD_GRADIENT, gradient, temporary
-from llm_explorer.parts import BATCH, GRADIENTS, OPTIMIZER, WEIGHTS
+from llm_explorer.parts import BATCH, GRADIENTS, OPTIMIZER, TEMPORARY, WEIGHTS
 
 BELOW: Final = "L - 1"
+HEAD_GRADIENT: Final = "gradient of head weights"
+ERROR: Final = leaf("gradient of the residual stream", TEMPORARY, "r * B * T * D")
 
 
 class Moment(NamedTuple):
@@ -53,7 +53,7 @@ def base_of(recipe: Recipe) -> tuple[Leaf, ...]:
     """What is there all through a step."""
     always = (leaf("weights", WEIGHTS, "w * P"), *optimizer_state(recipe), leaf("batch", BATCH, "16 * B * T"))
     if recipe.accumulating:
-        return (*always, gradient("accumulated gradients", "w * P"))
+        return (*always, leaf("accumulated gradients", GRADIENTS, "w * P"))
     return always
 
 
@@ -72,8 +72,8 @@ def optimizer_state(recipe: Recipe) -> tuple[Leaf, ...]:
 def gradients_of_head(recipe: Recipe) -> tuple[Leaf, ...]:
     """What is there when backward has come to the blocks; one of two of a tied matrix waits for the other."""
     if not recipe.accumulating:
-        return (gradient(HEAD_GRADIENT, "w * V * D"), gradient("gradient of the final norm", "2 * w * D"))
-    return (temporary(HEAD_GRADIENT, "w * V * D"),) if recipe.tied else ()
+        return (leaf(HEAD_GRADIENT, GRADIENTS, "w * V * D"), leaf("gradient of the final norm", GRADIENTS, "2 * w * D"))
+    return (leaf(HEAD_GRADIENT, TEMPORARY, "w * V * D"),) if recipe.tied else ()
 
 
 def gradients_above(recipe: Recipe) -> tuple[Leaf, ...]:
@@ -83,20 +83,22 @@ def gradients_above(recipe: Recipe) -> tuple[Leaf, ...]:
 
 def embedding_backward(recipe: Recipe, base: tuple[Leaf, ...], *, learned: bool) -> list[tuple[Leaf, ...]]:
     """All other gradients exist, ``learned`` positions' too; a tied matrix gets its second one beside the first."""
-    around: tuple[Leaf, ...] = (*base, gradient("gradients", "w * P"))
+    around: tuple[Leaf, ...] = (*base, leaf("gradients", GRADIENTS, "w * P"))
     second = "second gradient of the tied matrix" if recipe.tied else "gradient of the embedding"
     if recipe.accumulating:
         around = (*base, *gradients_of_head(recipe))
     elif not recipe.tied:
         return [(*around, ERROR)]
-    found = [(*around, temporary(second, "w * V * D"), ERROR)]
+    found = [(*around, leaf(second, TEMPORARY, "w * V * D"), ERROR)]
     if recipe.accumulating and learned:
-        of_rows = temporary("gradient of the rows of the position embedding", "r * T * D")
-        whole = temporary("gradient of the position embedding", "w * C * D")
+        of_rows = leaf("gradient of the rows of the position embedding", TEMPORARY, "r * T * D")
+        whole = leaf("gradient of the position embedding", TEMPORARY, "w * C * D")
         found.append((*around, whole, of_rows, ERROR))
     # autograd adds in place where the first owns its storage: not where it is the transposed view of a product
     if recipe.tied and not (recipe.kernels.autocast or recipe.kernels.chunked):
-        found.append((*around, temporary(second, "w * V * D"), temporary("sum of both gradients", "w * V * D")))
+        found.append(
+            (*around, leaf(second, TEMPORARY, "w * V * D"), leaf("sum of both gradients", TEMPORARY, "w * V * D"))
+        )
     return found
 
 
@@ -106,18 +108,18 @@ def update(recipe: Recipe, base: tuple[Leaf, ...]) -> list[tuple[Leaf, ...]]:
     if recipe.optimizer == "none":
         return []
     master = recipe.kernels.precision == "bfloat16_master"
-    gradients = base if recipe.accumulating else (*base, gradient("gradients", "w * P"))
+    gradients = base if recipe.accumulating else (*base, leaf("gradients", GRADIENTS, "w * P"))
     found = []
     if master:
-        found.append((*gradients, temporary("gradients turned into fp32 so far", "w * X")))
-        gradients = (*gradients, temporary("gradients in fp32", "(4 - w) * P"))
+        found.append((*gradients, leaf("gradients turned into fp32 so far", TEMPORARY, "w * X")))
+        gradients = (*gradients, leaf("gradients in fp32", TEMPORARY, "(4 - w) * P"))
     value = "4" if master else "w"
     sizes = {"foreach": f"{value} * P", "for_loop": f"{value} * M", "fused": "0"}
     working = sizes[recipe.implementation] if recipe.optimizer == "adamw" else "0"
-    return [*found, (*gradients, temporary("optimizer's working memory", working))]
+    return [*found, (*gradients, leaf("optimizer's working memory", TEMPORARY, working))]
 
 
-def not_within_others(moments: list[Moment]) -> tuple[Moment, ...]:
+def not_within_others(moments: Sequence[Moment]) -> tuple[Moment, ...]:
     """The moments without those that are never the first with the most bytes: another holds the same sizes and more."""
     sizes = [_sizes(moment.leaves) for moment in moments]
     largest: dict[int, frozenset[tuple[str, str, int]]] = {}
@@ -129,10 +131,5 @@ def not_within_others(moments: list[Moment]) -> tuple[Moment, ...]:
 
 def _sizes(leaves: Iterable[Leaf]) -> frozenset[tuple[str, str, int]]:
     """Formula and repeats of each leaf, equal ones numbered, so that sets of them compare as lists would."""
-    met: Counter[tuple[str, str]] = Counter()
-    found = []
-    for each in leaves:
-        size = each.formula.text, each.repeats
-        found.append((*size, met[size]))
-        met[size] += 1
-    return frozenset(found)
+    met = Counter([(each.formula.text, each.repeats) for each in leaves])
+    return frozenset([(*size, number) for size, times in met.items() for number in range(times)])

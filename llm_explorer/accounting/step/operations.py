@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from llm_explorer.accounting.kernels import Kernels
+from llm_explorer.accounting.rows import leaf
 from llm_explorer.accounting.step.tape import Gradients, Tape, Value
+from llm_explorer.parts import ACTIVATIONS, RESIDUAL
 
+OUTPUT: Final = leaf("block outputs", ACTIVATIONS, "r * B * T * D", part=RESIDUAL)
 FULL: Final = "4"
 HALF: Final = "2"
 NOTHING: Final = "0"  # the size of what is left out
@@ -34,6 +37,13 @@ class Torch(Tape):
         result = self.apply([x], [], [(name, x.shape, width)], lambda _: (self.born(*of_x),))[0]
         result.heads_first = x.heads_first
         return result
+
+    def block_output(self) -> Value:
+        """What a block is given and gives; a gradient that comes to it is received."""
+        self.part = RESIDUAL
+        x = self.born(OUTPUT.name, "B * T * D", "r")
+        x.node = self.sink
+        return x
 
     # matrix products
 
@@ -92,7 +102,7 @@ class Torch(Tape):
 
     def add(self, x: Value, y: Value, name: str) -> Value:
         """The sum, in the wider of both dtypes; the gradient of what was narrower is a copy in its dtype."""
-        wide = y if self.is_half(x) else x
+        wide = y if self.is_half(x) and not self.is_half(y) else x
         narrow = [self.is_half(each) and not self.is_half(wide) for each in (x, y)]
         sizes = [(gradient_of(each), each.shape, each.width) for each in (x, y)]
 
@@ -194,11 +204,12 @@ class Torch(Tape):
         """LayerNorm is one operation; so is RMSNorm on CUDA, but on a CPU it is many."""
         if kind == "rmsnorm" and not self.kernels.cuda:
             return self._rms_norm(x, name, rows)
-        of_x, made = (f"{gradient_of(x)} through {name}", x.shape, x.width), (name, x.shape, x.width)
-        size = ("", rows, FULL) if kind == "rmsnorm" else ("", f"2 * {rows}", x.width)
-        node_inputs, statistics = [x], (f"{name}, mean and deviation", *size[1:])
-        made_both = self.apply(node_inputs, [x], [made, statistics], lambda _: (self.born(*of_x),))
-        result, numbers = made_both
+        short = name.removesuffix(" outputs")
+        of_x, made = (f"gradient through {short}", x.shape, x.width), (name, x.shape, x.width)
+        statistics = (f"{short} means and deviations", f"2 * {rows}", x.width)
+        if kind == "rmsnorm":
+            statistics = (f"sizes of {name}", rows, FULL)
+        result, numbers = self.apply([x], [x], [made, statistics], lambda _: (self.born(*of_x),))
         self.save(self.nodes[-1], [numbers])
         result.heads_first = x.heads_first
         return result
