@@ -81,7 +81,7 @@ class Case(NamedTuple):
 def traced_case(model: ModelConfig, run: RunConfig) -> Case:
     """Compute and trace one config."""
     found = trace(model, run)
-    return Case(model, run, found, count_memory(model, run).peak_bytes, len(found.depths))
+    return Case(model, run, found, count_memory(model, run, "cpu").peak_bytes, len(found.depths))
 
 
 def real_case(model: ModelConfig, run: RunConfig) -> Case:
@@ -122,7 +122,7 @@ def allocated(model: ModelConfig, run: RunConfig) -> int:
 def can_be_run(model: ModelConfig, run: RunConfig) -> bool:
     """Whether a real step takes little memory and seconds."""
     flops = count_flops(model, run)
-    small = count_memory(model, run).peak_bytes <= MOST_BYTES
+    small = count_memory(model, run, "cpu").peak_bytes <= MOST_BYTES
     return small and (flops.forward + flops.backward) * run.accumulation <= MOST_FLOPS
 
 

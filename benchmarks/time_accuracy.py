@@ -148,7 +148,7 @@ def predictions(model: ModelConfig, run: RunConfig) -> dict[str, dict[str, Span]
     made = calibration_for(model, run)
     assert made is not None
     found = predict_with(made, model, run)
-    bound = roofline(operations(model, run), made.peak_flops, made.bandwidth_bytes_per_s)
+    bound = roofline(operations(model, run, "cpu"), made.peak_flops, made.bandwidth_bytes_per_s)
     counted = count_flops(model, run)
     of_phase = {"forward": counted.forward, "backward": counted.backward, "step": counted.forward + counted.backward}
     return {

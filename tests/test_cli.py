@@ -86,7 +86,7 @@ def test_report_has_exactly_the_keys_of_the_contract() -> None:
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
 def test_report_has_the_numbers_of_the_library(preset: Any) -> None:
     found = as_json("report", preset.name, "--set", "hardware=80GiB")
-    memory, flops = count_memory(preset.model, preset.run), count_flops(preset.model, preset.run)
+    memory, flops = count_memory(preset.model, preset.run, "cpu"), count_flops(preset.model, preset.run)
     assert found["parameters"]["total"] == count_parameters(preset.model).total
     assert sum(row["count"] * row["repeats"] for row in found["parameters"]["rows"]) == found["parameters"]["total"]
     assert found["memory"]["peak_bytes"] == memory.peak_bytes

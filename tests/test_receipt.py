@@ -16,7 +16,7 @@ from llm_explorer.worker.resident import Resident, ResidentError
 from tests.made_trace import made_trace
 
 MODEL, RUN = ModelConfig(), RunConfig()
-PEAK = count_memory(MODEL, RUN).peak_bytes
+PEAK = count_memory(MODEL, RUN, "cpu").peak_bytes
 TRACED = made_trace(
     peak_bytes=PEAK + 12,
     activations_bytes=2000,

@@ -47,7 +47,7 @@ def flow(model: ModelConfig, run: RunConfig) -> tuple[Step, ...]:
     >>> [(step.name, step.shape) for step in flow(ModelConfig(), RunConfig())][:3]
     [('ids', (2, 256)), ('token_embedding', (2, 256, 768)), ('position_embedding', (256, 768))]
     """
-    kernels = kernels_of(model, run)
+    kernels = kernels_of(model, run, "cpu")
     letters = letters_of(model, run) | byte_letters(kernels)
     return tuple([_step(tensor, letters) for tensor in _tensors(model, kernels)])
 

@@ -54,7 +54,7 @@ class Kernels(NamedTuple):
         return "1" if self.cuda else of_value
 
 
-def kernels_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Kernels:
+def kernels_of(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> Kernels:
     """The kernels of a training step: on a CPU attention with dropout has no fused one and falls back to plain math."""
     dropout, cuda = model.drop_rate > 0, kernels == "cuda"
     attention: AttentionKernel = "math" if dropout and not cuda else "flash"

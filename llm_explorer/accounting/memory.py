@@ -38,10 +38,10 @@ class Memory(NamedTuple):
 
 
 @lru_cache(maxsize=256)  # a slider move asks for the same config several times
-def count_memory(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Memory:
+def count_memory(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> Memory:
     """Follow one training step with these kernels and name its peak.
 
-    >>> count_memory(ModelConfig(), RunConfig()).peak_phase
+    >>> count_memory(ModelConfig(), RunConfig(), "cpu").peak_phase
     'loss backward'
     """
     letters = memory_letters(model, run, kernels)
@@ -67,11 +67,11 @@ def count_memory(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu")
     )
 
 
-def peak_by_size(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Callable[[int, int], int]:
+def peak_by_size(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> Callable[[int, int], int]:
     """The peak as a function of batch size and sequence length, all else as it is: a search asks for dozens.
 
-    >>> at = peak_by_size(ModelConfig(), RunConfig())
-    >>> at(2, 256) == count_memory(ModelConfig(), RunConfig()).peak_bytes
+    >>> at = peak_by_size(ModelConfig(), RunConfig(), "cpu")
+    >>> at(2, 256) == count_memory(ModelConfig(), RunConfig(), "cpu").peak_bytes
     True
     """
     followed: dict[tuple[bool, bool], tuple[Plan, Letters]] = {}
@@ -94,28 +94,28 @@ def sizes_of(run: RunConfig, batch: int, length: int) -> dict[str, int]:
     return {"B": batch, "T": length, "R": positions if run.loss_chunk is None else min(run.loss_chunk, positions)}
 
 
-def kept_rows(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> tuple[Row, ...]:
+def kept_rows(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> tuple[Row, ...]:
     """What forward leaves alive for backward, in bytes; the rows sum to ``activations_bytes``, each knows its part."""
     letters = memory_letters(model, run, kernels)
     return tuple([each.row(letters, "bytes") for each in plan_of(model, run, kernels).kept])
 
 
-def kept_by_part(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> dict[str, int]:
+def kept_by_part(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> dict[str, int]:
     """What forward leaves alive, by the part of the model that made it, all parts in their fixed order.
 
-    >>> kept_by_part(ModelConfig(), RunConfig())["loss"]  # log-probabilities: B T V values of 4 bytes
+    >>> kept_by_part(ModelConfig(), RunConfig(), "cpu")["loss"]  # log-probabilities: B T V values of 4 bytes
     102926336
     """
     rows = kept_rows(model, run, kernels)
     return {part: sum([row.total for row in rows if row.part == part]) for part in PARTS}
 
 
-def plan_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Plan:
+def plan_of(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> Plan:
     """What is alive when in a step of this model and run."""
     return follow.plan(recipe_of(model, run, kernels), structure_of(model).without_biases)
 
 
-def recipe_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> Recipe:
+def recipe_of(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> Recipe:
     """The choices of this model and run."""
     return Recipe(
         kernels_of(model, run, kernels),
@@ -126,7 +126,7 @@ def recipe_of(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") ->
     )
 
 
-def memory_letters(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> dict[str, int]:
+def memory_letters(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> dict[str, int]:
     """All letters of the memory formulas: P parameters, Q of one block, Y parameter tensors, J rotated values a head, R
     positions that have logits at once, Z values that such a position takes in chunks, U head rows whose gradient a loss
     in chunks sums at once; M and X see ``_largest_steps``."""

@@ -14,10 +14,10 @@ _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six")
 _DTYPES: Final = {4: "fp32", 2: "bf16"}
 
 
-def peak_in_words(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> str:
+def peak_in_words(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> str:
     """The phase, and of what comes and goes in a step the size that takes most there.
 
-    >>> peak_in_words(ModelConfig(), RunConfig())
+    >>> peak_in_words(ModelConfig(), RunConfig(), "cpu")
     'loss backward: three copies of B x T x V in fp32'
     """
     memory = count_memory(model, run, kernels)

@@ -30,7 +30,7 @@ SIBLING_STEP: Final = 16 * 1024**2  # what is free changes all the time; a sibli
 
 def process_bytes(model: ModelConfig, run: RunConfig, allocator: Allocator = "default") -> int:
     """Bytes of process memory a measured step is predicted to take: over its tensors a factor, its objects, torch's."""
-    tensors = int(PROCESS_FACTOR[allocator] * count_memory(model, run).peak_bytes)
+    tensors = int(PROCESS_FACTOR[allocator] * count_memory(model, run, "cpu").peak_bytes)
     layers = model.n_layers * min(run.accumulation, 2)
     return tensors + layers * (LAYER_OBJECTS + EXPERT_OBJECTS * (model.n_experts or 0)) + PROCESS_BASE
 

@@ -32,7 +32,7 @@ _SIZES: Final = ("n_layers", "vocab_size", "n_heads", "n_kv_heads", "emb_dim", "
 
 
 def _tensors(model: ModelConfig, run: RunConfig) -> int:
-    return count_memory(model, run).peak_bytes
+    return count_memory(model, run, "cpu").peak_bytes
 
 
 class Room(NamedTuple):
@@ -105,7 +105,7 @@ def _giving_up(model: ModelConfig, run: RunConfig, room: Room, fields: Sequence[
             return None
         chosen[field] = values[field][fitting - 1]
     changes, configs = _changes(model, run, chosen), smaller(chosen)
-    return Way(changes, *configs, count_memory(*configs).peak_bytes) if changes and room.has(*configs) else None
+    return Way(changes, *configs, count_memory(*configs, "cpu").peak_bytes) if changes and room.has(*configs) else None
 
 
 def _values(model: ModelConfig, run: RunConfig, field: str) -> list[int]:

@@ -86,7 +86,7 @@ def _backward(model: ModelConfig, run: RunConfig) -> Exercise:
 
 
 def _grad_bytes(model: ModelConfig, run: RunConfig) -> Exercise:
-    memory, parameters = count_memory(model, run), count_parameters(model).total
+    memory, parameters = count_memory(model, run, "cpu"), count_parameters(model).total
     each = memory.gradients_bytes // parameters
     other = 2 if each == 4 else 4
     return Exercise(

@@ -22,7 +22,7 @@ def exercises(model: ModelConfig, run: RunConfig) -> tuple[Exercise, Exercise, E
 def inputs_of_down(model: ModelConfig, run: RunConfig) -> Exercise:
     """How many bytes all layers keep of what goes into the feed-forward's second matrix."""
     model, run = one_expert(model), replace(run, checkpointing=False)
-    letters = memory_letters(model, run)
+    letters = memory_letters(model, run, "cpu")
     row = leaf("inputs of down", ACTIVATIONS, "a * B * T * F", repeats="L").row(letters, "bytes")
     size = letters["a"]
     slips = (
@@ -42,7 +42,7 @@ def inputs_of_down(model: ModelConfig, run: RunConfig) -> Exercise:
 def gradient_of_the_head(model: ModelConfig, run: RunConfig) -> Exercise:
     """How many FLOPs the gradient of the output head's weights takes."""
     row = next(row for row in count_flops(model, run).rows if row.component == "head")
-    letters = memory_letters(model, run)
+    letters = memory_letters(model, run, "cpu")
     slips = (
         Slip(2 * row.total, "That is both of backward's products; the gradient of the logits' input is the other one"),
         Slip(row.total / 2, "That counts a multiply-add once; it is two FLOPs, a product and a sum"),
@@ -62,14 +62,14 @@ def gradient_of_the_head(model: ModelConfig, run: RunConfig) -> Exercise:
 def inputs_of_blocks(model: ModelConfig, run: RunConfig) -> Exercise:
     """How many bytes of block inputs are kept with checkpointing."""
     run = replace(run, checkpointing=True)
-    letters = memory_letters(model, run)
+    letters = memory_letters(model, run, "cpu")
     row = leaf("block inputs", ACTIVATIONS, "r * B * T * D", repeats="L").row(letters, "bytes")
     size = letters["r"]
     slips = (
         *_slips_of_repeats(row, letters["B"], size),
         Slip(row.total * letters["F"] / letters["D"], "That is F values a token; between the blocks there are D"),
     )
-    without = sum(row.total for row in kept_rows(model, replace(run, checkpointing=False)))
+    without = sum(row.total for row in kept_rows(model, replace(run, checkpointing=False), "cpu"))
     question = (
         f"Without checkpointing your config keeps {byte_size(without)} for backward. With it, only **each block's "
         f"input** is kept, D = {letters['D']:,} values of {size} bytes a token, and backward runs the block once more. "

@@ -63,7 +63,7 @@ def vocabulary_tables(model: ModelConfig) -> Exercise:
 
 def bytes_of_training(model: ModelConfig, run: RunConfig) -> Exercise:
     """How many bytes weights, gradients and AdamW's states have in fp32."""
-    memory = count_memory(model, replace(run, precision="float32", optimizer="adamw"))
+    memory = count_memory(model, replace(run, precision="float32", optimizer="adamw"), "cpu")
     answer = memory.parameters_bytes + memory.gradients_bytes + memory.optimizer_bytes
     parameters = count_parameters(model).total
     slips = (

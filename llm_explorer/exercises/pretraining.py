@@ -71,7 +71,7 @@ def checkpoint_bytes(model: ModelConfig, run: RunConfig) -> Exercise:
     >>> byte_size(checkpoint_bytes(ModelConfig(), RunConfig()).answer)  # 12 bytes x 163,009,536
     '1.8 GiB'
     """
-    memory = count_memory(model, run)
+    memory = count_memory(model, run, "cpu")
     weights, states = memory.parameters_bytes, memory.optimizer_bytes
     slips = (
         Slip(weights, "Those are the weights alone: you forgot what the optimizer remembers of each"),

@@ -24,7 +24,7 @@ def exercises(model: ModelConfig, run: RunConfig) -> tuple[Exercise, Exercise, E
 
 
 def _embedding_bytes(model: ModelConfig, run: RunConfig) -> Exercise:
-    row, size = _row(count_parameters(model).rows, "token_embedding.weight"), memory_letters(model, run)["w"]
+    row, size = _row(count_parameters(model).rows, "token_embedding.weight"), memory_letters(model, run, "cpu")["w"]
     dtype = DTYPES[size]
     slips = [
         (row.count, f"That is how many numbers it holds; each {dtype} takes {size} bytes"),
@@ -42,7 +42,7 @@ def _embedding_bytes(model: ModelConfig, run: RunConfig) -> Exercise:
 
 
 def _copied_bytes(model: ModelConfig, run: RunConfig) -> Exercise:
-    letters = memory_letters(model, run)
+    letters = memory_letters(model, run, "cpu")
     batch, length, heads, width = (letters[letter] for letter in "BTNH")
     size, numbers = letters["a"], batch * length * heads * width
     joinable = heads == 1 or length == 1  # then the heads of a position still lie side by side
@@ -67,7 +67,7 @@ def _copied_bytes(model: ModelConfig, run: RunConfig) -> Exercise:
 
 def _product_flops(model: ModelConfig, run: RunConfig) -> Exercise:
     model = one_expert(model)
-    letters, row = memory_letters(model, run), _row(count_flops(model, run).rows, "up")
+    letters, row = memory_letters(model, run, "cpu"), _row(count_flops(model, run).rows, "up")
     batch, length, width, wide = (letters[letter] for letter in "BTDF")
     half = "Half of it: a multiply-add counts 2"
     slips = [

@@ -26,10 +26,10 @@ from llm_explorer.speed.operation import updates_of as updates_of
 
 
 @lru_cache(maxsize=256)  # the pages, the chart and the prediction ask for the same
-def operations(model: ModelConfig, run: RunConfig, kernels: KernelSet = "cpu") -> tuple[Operation, ...]:
+def operations(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> tuple[Operation, ...]:
     """All operations of one step, of all its micro-batches, in the order of forward, backward and optimizer.
 
-    >>> first = operations(ModelConfig(), RunConfig())[4]
+    >>> first = operations(ModelConfig(), RunConfig(), "cpu")[4]
     >>> first.kind, first.component, first.sizes, first.times
     ('norm', 'norms', (512, 768), 12)
     """

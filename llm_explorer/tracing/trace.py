@@ -93,6 +93,6 @@ def _traced(model: ModelConfig, run: RunConfig) -> Trace:
 
 
 def _check_size(model: ModelConfig, run: RunConfig) -> None:
-    peak = count_memory(model, run).peak_bytes
+    peak = count_memory(model, run, "cpu").peak_bytes
     if peak > MOST_BYTES:
         raise ValueError(f"a step needs about {byte_size(peak)}: over {byte_size(MOST_BYTES)} nothing can be traced")

@@ -34,7 +34,7 @@ def test_one_more_layer_is_the_difference_of_two_counts(configs: tuple[ModelConf
     effect = effect_of(model, run, "n_layers", model.n_layers + 1)
     more = replace(model, n_layers=model.n_layers + 1)
     assert effect.parameters == count_parameters(more).total - count_parameters(model).total > 0
-    assert effect.peak_bytes == count_memory(more, run).peak_bytes - count_memory(model, run).peak_bytes
+    assert effect.peak_bytes == count_memory(more, run, "cpu").peak_bytes - count_memory(model, run, "cpu").peak_bytes
 
 
 def test_one_more_layer_of_gpt2_small_is_three_times_its_forward_flops() -> None:

@@ -44,7 +44,7 @@ NUMERIC = ("batch_size", "sequence_length", "n_layers", "emb_dim", "vocab_size")
 
 
 def peak(model: ModelConfig, run: RunConfig) -> int:
-    return count_memory(model, run).peak_bytes
+    return count_memory(model, run, "cpu").peak_bytes
 
 
 def one_milder(model: ModelConfig, run: RunConfig, way: Way) -> int:

@@ -35,7 +35,7 @@ def test_it_grows_with_the_batch_and_not_with_the_training_sequence() -> None:
 
 
 def test_inference_needs_the_weights_and_the_cache() -> None:
-    memory = count_memory(BOOK, ONE)
+    memory = count_memory(BOOK, ONE, "cpu")
     assert memory.kv_cache_bytes == 72 * 1024**2
     assert memory.inference_bytes == 163_009_536 * 4 + 72 * 1024**2
 

@@ -30,7 +30,7 @@ REAL_STEPS = 28
 def changed(changes: dict[str, Any], model: ModelConfig = BOOK, run: RunConfig = RUN) -> Memory:
     of_model = {field: value for field, value in changes.items() if field in ModelConfig.model_fields}
     of_run = {field: value for field, value in changes.items() if field in RunConfig.model_fields}
-    return count_memory(replace(model, **of_model), replace(run, **of_run))
+    return count_memory(replace(model, **of_model), replace(run, **of_run), "cpu")
 
 
 def real_run(seed: int) -> tuple[ModelConfig, RunConfig]:
@@ -76,7 +76,7 @@ def test_the_computed_peak_is_that_of_a_real_step(seed: int) -> None:
     assert measured is not None
     # oneDNN packs bf16 matrices into scratch memory of its own, a few hundred KB here: it shows in the small models
     within = 0.001 if run.precision == "float32" or measured > 8 * MIB else 0.03
-    assert count_memory(model, run).peak_bytes == pytest.approx(measured, rel=within)
+    assert count_memory(model, run, "cpu").peak_bytes == pytest.approx(measured, rel=within)
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
@@ -88,7 +88,7 @@ def test_the_computed_peak_of_a_variant_is_that_of_a_real_step(name: str, checkp
     step(batches)  # makes the optimizer's state
     # real routers do not share their rows out evenly: an expert with more of them has larger temporary tensors
     within = 0.03 if name == "mixtral" else 0.002
-    assert count_memory(model, run).peak_bytes == pytest.approx(tensor_peak_bytes(step, batches), rel=within)
+    assert count_memory(model, run, "cpu").peak_bytes == pytest.approx(tensor_peak_bytes(step, batches), rel=within)
 
 
 @pytest.mark.parametrize("seed", range(REAL_STEPS))
@@ -100,7 +100,7 @@ def test_the_computed_activations_are_what_a_real_forward_leaves_alive(seed: int
     left = left_bytes(lambda: losses.append(step.forward(*batch)))
     # in chunks the gradient of the head is there too, made with the loss; the loss itself and a few more scalars
     head = 0 if run.loss_chunk is None else 4 * model.vocab_size * model.emb_dim
-    assert count_memory(model, run).activations_bytes + head == pytest.approx(left, abs=64)
+    assert count_memory(model, run, "cpu").activations_bytes + head == pytest.approx(left, abs=64)
 
 
 def left_bytes(work: Callable[[], object]) -> int:
@@ -112,7 +112,7 @@ def left_bytes(work: Callable[[], object]) -> int:
 
 
 def test_the_books_weights_take_the_books_megabytes() -> None:
-    memory = count_memory(BOOK, RUN)
+    memory = count_memory(BOOK, RUN, "cpu")
     # the book, ch04: "Total size of the model: 621.83 MB", of 1024^2 bytes
     assert memory.parameters_bytes == PARAMETERS * 4
     assert round(memory.parameters_bytes / MIB, 2) == 621.83
@@ -146,14 +146,14 @@ def test_other_optimizers_keep_at_most_the_masters(optimizer: str, precision: An
 
 @given(pairs())
 def test_rows_sum_to_the_peak_and_no_row_is_empty(configs: tuple[ModelConfig, RunConfig]) -> None:
-    memory = count_memory(*configs)
+    memory = count_memory(*configs, "cpu")
     assert sum(row.count * row.repeats for row in memory.rows) == memory.peak_bytes
     assert all(row.count > 0 and row.repeats > 0 and row.unit == "bytes" for row in memory.rows)
 
 
 @given(pairs())
 def test_categories_share_out_the_peak(configs: tuple[ModelConfig, RunConfig]) -> None:
-    memory = count_memory(*configs)
+    memory = count_memory(*configs, "cpu")
     alive = alive_by_category(memory.rows)
     assert tuple(alive) == CATEGORIES
     assert sum(alive.values()) == memory.peak_bytes
@@ -164,7 +164,7 @@ def test_categories_share_out_the_peak(configs: tuple[ModelConfig, RunConfig]) -
 @given(pairs())
 def test_the_peak_holds_at_least_what_lives_all_through_the_step(configs: tuple[ModelConfig, RunConfig]) -> None:
     model, run = configs
-    memory = count_memory(model, run)
+    memory = count_memory(model, run, "cpu")
     batch = 2 * 8 * run.batch_size * run.sequence(model)  # tokens and targets, int64
     always = memory.parameters_bytes + memory.optimizer_bytes + batch
     assert memory.peak_bytes >= always + max(memory.activations_bytes, memory.gradients_bytes)
@@ -172,7 +172,7 @@ def test_the_peak_holds_at_least_what_lives_all_through_the_step(configs: tuple[
 
 def test_a_peak_is_not_the_sum_of_parts_that_never_live_together() -> None:
     # gradients are born while activations die: at the loss of GPT-2 small there is no gradient of a weight yet
-    memory = count_memory(BOOK, RUN)
+    memory = count_memory(BOOK, RUN, "cpu")
     assert memory.peak_phase == "loss backward"
     assert alive_by_category(memory.rows)["gradients"] == 0
     accumulated = changed({"accumulation": 2})
@@ -211,7 +211,7 @@ SMALL_VOCABULARY = replace(BOOK, vocab_size=65)  # so that the loss does not hid
 )
 def test_each_of_these_changes_the_peak(changes: dict[str, Any]) -> None:
     model = BOOK if "loss_chunk" in changes else SMALL_VOCABULARY
-    before = count_memory(model, RUN)
+    before = count_memory(model, RUN, "cpu")
     assert changed(changes, model=model).peak_bytes != before.peak_bytes
 
 
@@ -230,12 +230,12 @@ def test_the_optimizers_implementation_matters_where_the_update_is_the_peak() ->
     "changes", [{"seed": 1}, {"threads": 1}, {"device": "meta"}, {"hardware": "24GiB"}, {"drop_rate": 0.5}], ids=str
 )
 def test_none_of_these_changes_anything(changes: dict[str, Any]) -> None:
-    assert changed(changes) == count_memory(BOOK, RUN)
+    assert changed(changes) == count_memory(BOOK, RUN, "cpu")
 
 
 def test_dropout_takes_attention_off_its_fused_kernel() -> None:
     names = {row.name for row in changed({"drop_rate": 0.0}).rows}
-    with_dropout = {row.name for row in count_memory(BOOK, RUN).rows}
+    with_dropout = {row.name for row in count_memory(BOOK, RUN, "cpu").rows}
     assert "attention weights" in with_dropout
     assert "attention weights" not in names
 
@@ -245,7 +245,7 @@ def test_giants_are_counted_in_whole_numbers() -> None:
         vocab_size=10_000_000, context_length=100_000_000, emb_dim=1_048_576, n_heads=65_536, n_layers=10_000
     )
     run = RunConfig(batch_size=1_048_576, sequence_length=100_000_000, attention="materialized")
-    memory = count_memory(giant, run)
+    memory = count_memory(giant, run, "cpu")
     assert memory.parameters_bytes == 4 * count_parameters(giant).total
     scores = 10_000 * 4 * 1_048_576 * 65_536 * 100_000_000**2
     assert memory.peak_bytes > scores > 2**63

@@ -31,23 +31,23 @@ SMALL_VOCABULARY = replace(BOOK, vocab_size=65)
     ],
 )
 def test_the_largest_of_what_comes_and_goes_is_named(model: ModelConfig, run: RunConfig, words: str) -> None:
-    assert peak_in_words(model, run) == words
+    assert peak_in_words(model, run, "cpu") == words
 
 
 def test_sizes_that_are_no_simple_product_are_named() -> None:
     wide = replace(VARIANTS["mixtral"], expert_hidden_dim=2000, vocab_size=10)
     run = replace(RUN, batch_size=64, sequence_length=32, optimizer="none")
-    assert peak_in_words(wide, run) == "last block backward: gate of an expert"
+    assert peak_in_words(wide, run, "cpu") == "last block backward: gate of an expert"
 
 
 @given(modern_models(), st.data())
 def test_every_peak_of_a_modern_model_has_words(model: ModelConfig, data: st.DataObject) -> None:
-    assert all(peak_in_words(model, data.draw(run_configs(model))).partition(": "))
+    assert all(peak_in_words(model, data.draw(run_configs(model)), "cpu").partition(": "))
 
 
 @given(pairs())
 def test_every_peak_has_words(configs: tuple[ModelConfig, RunConfig]) -> None:
-    phase, colon, rest = peak_in_words(*configs).partition(": ")
-    assert phase == count_memory(*configs).peak_phase
+    phase, colon, rest = peak_in_words(*configs, "cpu").partition(": ")
+    assert phase == count_memory(*configs, "cpu").peak_phase
     assert colon
     assert rest

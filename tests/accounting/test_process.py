@@ -20,12 +20,12 @@ GIANT = ModelConfig(emb_dim=1_048_576, n_heads=1024, n_layers=80)  # 12 L D^2 = 
 
 
 def test_process_memory_is_a_factor_over_the_tensors_a_share_for_each_layer_and_what_torch_takes() -> None:
-    peak = count_memory(MODEL, RUN).peak_bytes
+    peak = count_memory(MODEL, RUN, "cpu").peak_bytes
     assert process.process_bytes(MODEL, RUN) == int(1.2 * peak) + (350 + 12 * 3) * MIB
     assert process.process_bytes(MODEL, RUN, "fast") == int(1.8 * peak) + (350 + 12 * 3) * MIB
     for micro_batches in (2, 64):
         more = replace(RUN, accumulation=micro_batches)
-        peak = count_memory(MODEL, more).peak_bytes
+        peak = count_memory(MODEL, more, "cpu").peak_bytes
         assert process.process_bytes(MODEL, more) == int(1.2 * peak) + (350 + 12 * 3 * 2) * MIB
 
 

@@ -77,7 +77,7 @@ def test_the_book_gets_its_published_numbers() -> None:
 
 
 def test_the_verdict_is_for_the_hardware_and_the_reserve() -> None:
-    peak = count_memory(ModelConfig(), SIZED).peak_bytes
+    peak = count_memory(ModelConfig(), SIZED, "cpu").peak_bytes
     verdict = report(ModelConfig(), SIZED, reserve=0.25)["verdict"]
     assert verdict == {
         "hardware": "24GiB",

@@ -26,15 +26,19 @@ def arithmetic(latex: str) -> int:
 
 
 def every_row(model: ModelConfig, run: RunConfig) -> list[Row]:
-    accounts = count_parameters(model), count_flops(model, run), count_memory(model, run)
-    return [*(row for account in accounts for row in account.rows), *kept_rows(model, run), *kv_cache_rows(model, run)]
+    accounts = count_parameters(model), count_flops(model, run), count_memory(model, run, "cpu")
+    return [
+        *(row for account in accounts for row in account.rows),
+        *kept_rows(model, run, "cpu"),
+        *kv_cache_rows(model, run),
+    ]
 
 
 @given(pairs())
 def test_the_latex_with_numbers_of_every_row_comes_to_its_count(configs: tuple[ModelConfig, RunConfig]) -> None:
     model, run = configs
     # in the cache row a is the byte size of a cached value, which is that of a matmul's activation
-    letters = memory_letters(model, run)
+    letters = memory_letters(model, run, "cpu")
     for row in every_row(model, run):
         assert arithmetic(row.formula.latex_with(letters)) == row.count, row
 

@@ -15,7 +15,7 @@ BOOK, RUN = ModelConfig(), RunConfig()
 
 
 def peak(model: ModelConfig, run: RunConfig) -> int:
-    return count_memory(model, run).peak_bytes
+    return count_memory(model, run, "cpu").peak_bytes
 
 
 def test_depth_is_given_up_first_and_only_as_much_as_it_takes() -> None:

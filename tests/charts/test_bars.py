@@ -44,11 +44,11 @@ def test_the_height_never_jumps_and_the_labels_have_room(given_sums: dict[str, i
 def test_every_component_and_category_of_the_core_has_a_colour() -> None:
     model, run = ModelConfig(qkv_bias=True), RunConfig(accumulation=2)
     assert set(by_component(count_parameters(model).rows)) <= set(COMPONENTS)
-    assert set(alive_by_category(count_memory(model, run).rows)) <= set(CATEGORIES)
+    assert set(alive_by_category(count_memory(model, run, "cpu").rows)) <= set(CATEGORIES)
 
 
 @pytest.mark.parametrize("precision", ["float32", "autocast", "bfloat16", "bfloat16_master"])
 def test_the_memory_chart_of_every_precision_can_be_drawn(precision: Any) -> None:
-    sums = alive_by_category(count_memory(ModelConfig(), RunConfig(precision=precision)).rows)
+    sums = alive_by_category(count_memory(ModelConfig(), RunConfig(precision=precision), "cpu").rows)
     bar = parts_of_whole("peak", sums, CATEGORIES, units.byte_size).data[0]
     assert sum(bar.x) == sum(sums.values())

@@ -23,7 +23,7 @@ def record(request: pytest.FixtureRequest) -> dict[str, Any]:
 def test_its_computed_numbers_are_todays(record: dict[str, Any]) -> None:
     model, run = ModelConfig(**record["model"]), RunConfig(**record["run"])
     assert record["computed"]["parameters"] == count_parameters(model).total
-    assert record["computed"]["peak_bytes"] == count_memory(model, run).peak_bytes
+    assert record["computed"]["peak_bytes"] == count_memory(model, run, "cpu").peak_bytes
 
 
 def test_what_was_computed_is_what_was_measured(record: dict[str, Any]) -> None:

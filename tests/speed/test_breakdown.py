@@ -28,7 +28,7 @@ def test_every_split_of_the_time_sums_to_the_predicted_step(pair: tuple[ModelCon
     by_phase = [breakdown.seconds_by_component(timed, run, phase) for phase in ("forward", "backward", "optimizer")]
     assert sum(sum(each.values()) for each in by_phase) == pytest.approx(step)
     flops = count_flops(model, run)
-    sums = breakdown.flops_by_operation(operations(model, run))
+    sums = breakdown.flops_by_operation(operations(model, run, "cpu"))
     assert sum(sum(by.values()) for by in sums.values()) == (flops.forward + flops.backward) * run.accumulation
     if run.loss_chunk is None:  # else the head's gradients are made in the forward pass
         assert sum(by["forward"] for by in sums.values()) == flops.forward * run.accumulation

@@ -18,7 +18,7 @@ SMALL = ModelConfig(vocab_size=100, context_length=32, emb_dim=24, n_heads=3, n_
 
 
 def flops_of(model: ModelConfig, run: RunConfig, *phases: str) -> int:
-    return sum(each.flops * each.times for each in operations(model, run) if each.phase in phases)
+    return sum(each.flops * each.times for each in operations(model, run, "cpu") if each.phase in phases)
 
 
 @given(pairs(loss_chunk=None))
@@ -35,7 +35,7 @@ def test_the_operations_of_a_modern_model_have_its_flops_and_known_kinds(
     model: ModelConfig, data: st.DataObject
 ) -> None:
     run = data.draw(run_configs(model, loss_chunk=None))
-    counted, found = count_flops(model, run), operations(model, run)
+    counted, found = count_flops(model, run), operations(model, run, "cpu")
     assert flops_of(model, run, "forward") == run.accumulation * counted.forward
     assert flops_of(model, run, "backward") == run.accumulation * counted.backward
     for each in found:
@@ -47,7 +47,7 @@ def test_the_operations_of_a_modern_model_have_its_flops_and_known_kinds(
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_weight_of_a_variant_has_a_product_and_its_backward_two(name: str) -> None:
     model, run = VARIANTS[name], RunConfig(sequence_length=32)
-    found = operations(model, run)
+    found = operations(model, run, "cpu")
     kinds = {kind: sum(each.times for each in found if each.kind == kind) for kind in PRODUCTS}
     assert kinds["linear"] == kinds["input gradient"] == kinds["weight gradient"]
     matrices = {"gate": 3, "up": 2}["gate" if model.is_gated else "up"]
@@ -85,13 +85,13 @@ LLAMA = replace(VARIANTS["llama"], n_layers=3)
 )
 def test_every_choice_of_a_block_changes_something(settings: dict[str, Any]) -> None:
     run = RunConfig(sequence_length=32)
-    assert operations(replace(LLAMA, **settings), run) != operations(LLAMA, run)
+    assert operations(replace(LLAMA, **settings), run, "cpu") != operations(LLAMA, run, "cpu")
 
 
 def test_routed_rows_are_shared_out_evenly() -> None:
     model, run = VARIANTS["qwen3_moe"], RunConfig(batch_size=1, sequence_length=31)  # 93 rows to 6 experts
     rows: Counter[int] = Counter()
-    for each in operations(model, run):
+    for each in operations(model, run, "cpu"):
         if each.sizes[1:] == (24, 48):
             rows[each.sizes[0]] += each.times
     assert rows == {16: 2 * 3 * 3, 15: 2 * 3 * 3}  # 2 layers; down and its two gradients; 3 experts of each number
@@ -117,7 +117,7 @@ def test_gpt2_small_has_the_flops_that_torch_counts() -> None:
 
 @given(pairs())
 def test_every_kind_is_calibrated_and_every_size_is_positive(pair: tuple[ModelConfig, RunConfig]) -> None:
-    for each in operations(*pair):
+    for each in operations(*pair, "cpu"):
         assert each.kind in KINDS
         assert min(each.sizes) >= 1
         assert each.times >= 1
@@ -125,18 +125,20 @@ def test_every_kind_is_calibrated_and_every_size_is_positive(pair: tuple[ModelCo
 
 
 def test_a_product_reads_its_operands_once_and_writes_its_result() -> None:
-    up = next(each for each in operations(SMALL, RunConfig()) if each.sizes == (64, 24, 96))
+    up = next(each for each in operations(SMALL, RunConfig(), "cpu") if each.sizes == (64, 24, 96))
     assert up.kind == "linear"
     assert up.read_bytes == 4 * (64 * 24 + 24 * 96)
     assert up.written_bytes == 4 * 64 * 96
     gradient = next(
-        each for each in operations(SMALL, RunConfig()) if each.kind == "weight gradient" and each.sizes == (64, 24, 96)
+        each
+        for each in operations(SMALL, RunConfig(), "cpu")
+        if each.kind == "weight gradient" and each.sizes == (64, 24, 96)
     )
     assert (gradient.read_bytes, gradient.written_bytes) == (4 * (64 * 24 + 64 * 96), 4 * 24 * 96)
 
 
 def test_each_micro_batch_is_done_and_all_but_the_first_are_added() -> None:
-    once, thrice = (operations(SMALL, RunConfig(accumulation=n)) for n in (1, 3))
+    once, thrice = (operations(SMALL, RunConfig(accumulation=n), "cpu") for n in (1, 3))
     products = [sum(each.times for each in found if each.kind in PRODUCTS) for found in (once, thrice)]
     assert products[1] == 3 * products[0]
     parameters = count_parameters(SMALL).total
@@ -158,7 +160,7 @@ def test_each_micro_batch_is_done_and_all_but_the_first_are_added() -> None:
     ],
 )
 def test_the_optimizer_s_bytes_a_parameter(settings: dict[str, Any], bytes_a_parameter: int) -> None:
-    found = [each for each in operations(SMALL, RunConfig(**settings)) if each.phase == "optimizer"]
+    found = [each for each in operations(SMALL, RunConfig(**settings), "cpu") if each.phase == "optimizer"]
     assert sum(each.bytes for each in found) == bytes_a_parameter * count_parameters(SMALL).total
     assert all(each.calls == 2 * 12 + 4 + 1 - 2 for each in found)  # tensors: 12 a block, 2 embeddings, norm, head
 
@@ -179,14 +181,14 @@ def test_the_optimizer_s_bytes_a_parameter(settings: dict[str, Any], bytes_a_par
     ],
 )
 def test_every_setting_changes_something(settings: dict[str, Any]) -> None:
-    assert operations(SMALL, RunConfig(**settings)) != operations(SMALL, RunConfig())
+    assert operations(SMALL, RunConfig(**settings), "cpu") != operations(SMALL, RunConfig(), "cpu")
 
 
 @pytest.mark.parametrize(
     "settings", [{"drop_rate": 0.1}, {"tie_embeddings": True}, {"bias": False}, {"qkv_bias": True}, {"hidden_dim": 50}]
 )
 def test_every_field_of_a_model_changes_something(settings: dict[str, Any]) -> None:
-    assert operations(replace(SMALL, **settings), RunConfig()) != operations(SMALL, RunConfig())
+    assert operations(replace(SMALL, **settings), RunConfig(), "cpu") != operations(SMALL, RunConfig(), "cpu")
 
 
 def test_dropout_costs_a_cpu_its_fused_attention_but_not_cuda() -> None:

@@ -20,7 +20,7 @@ MODEL = ModelConfig(vocab_size=100, context_length=32, emb_dim=24, n_heads=3, n_
 @given(pairs())
 def test_a_prediction_is_the_sum_of_what_its_operations_take(pair: tuple[ModelConfig, RunConfig]) -> None:
     model, run = pair
-    found, all_operations = predict_with(calibration(run), model, run), operations(model, run)
+    found, all_operations = predict_with(calibration(run), model, run), operations(model, run, "cpu")
     expected = {
         phase: sum(each.times * each.work * 1e-9 + each.calls * 1e-6 for each in all_operations if each.phase == phase)
         for phase in ("forward", "backward", "optimizer")
@@ -62,7 +62,7 @@ def test_nothing_is_predicted_before_a_calibration_and_then_it_is() -> None:
 
 
 def test_the_roofline_is_the_longer_of_arithmetic_and_memory() -> None:
-    found = operations(MODEL, RunConfig())
+    found = operations(MODEL, RunConfig(), "cpu")
     arithmetic = roofline(found, 1.0, 1e30).step.seconds
     counted = count_flops(MODEL, RunConfig())
     assert arithmetic == pytest.approx(counted.forward + counted.backward)

@@ -87,7 +87,7 @@ def test_the_cost_is_that_of_each_config_with_its_own_run() -> None:
     run = RunConfig(batch_size=7, precision="bfloat16")
     pin = pin_text(Pin("", model, run))
     rows = CompareVisit(pin=[pin]).rows("Parameters")
-    memory = count_memory(model, run)
+    memory = count_memory(model, run, "cpu")
     expected = {"peak": memory.peak_bytes, "cache": kv_cache_bytes(model, run), "inference": memory.inference_bytes}
     for row, size in expected.items():
         assert rows[texts.ROWS[row]][1].startswith(units.byte_size(size))

@@ -129,7 +129,7 @@ def test_a_pair_of_numbers_has_one_error_on_both_pages_on_the_receipt_and_in_the
 ) -> None:
     expected = predict_with(calibration(RUN), MODEL, RUN)
     times = {name: TIMING | {"median": getattr(expected, name[:-2]).seconds * off} for name in TIMES}
-    peak = count_memory(MODEL, RUN).peak_bytes
+    peak = count_memory(MODEL, RUN, "cpu").peak_bytes
     measures(**times, peak_bytes=round(peak * off), parameters=count_parameters(MODEL).total)
     explore = Visit(**SMALL).press("Build and time it")
     explore.until(lambda: explore.page.table)

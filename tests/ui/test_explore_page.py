@@ -25,7 +25,7 @@ def test_the_sentence_says_it_all() -> None:
     assert sentence.startswith(
         "**163.0 M parameters**, 621.8 MiB of weights; training it in fp32 with AdamW at B=2, T=256"
     )
-    peak = units.byte_size(count_memory(ModelConfig(), RunConfig()).peak_bytes)
+    peak = units.byte_size(count_memory(ModelConfig(), RunConfig(), "cpu").peak_bytes)
     assert f"peaks at **{peak}**" in sentence
     assert sentence.endswith("fits 24GiB, 24.0 GiB in all.")
 
@@ -34,7 +34,7 @@ def test_the_metrics_are_those_of_the_core() -> None:
     model, run = ModelConfig(), RunConfig()
     assert Visit(hardware="24GiB").metrics() == {
         "Parameters": units.count(count_parameters(model).total),
-        "Training peak": units.byte_size(count_memory(model, run).peak_bytes),
+        "Training peak": units.byte_size(count_memory(model, run, "cpu").peak_bytes),
         "FLOPs per token": units.flops(count_flops(model, run).per_token),
         "Sized for 24GiB": ":material/check_circle: Fits",
     }
@@ -46,7 +46,7 @@ def test_the_charts_hold_the_sums_of_the_core() -> None:
     sums = by_component(count_parameters(ModelConfig()).rows)
     assert dict(zip(of_parameters["y"], of_parameters["x"], strict=True)) == {k: v for k, v in sums.items() if v}
     assert sum(of_parameters["x"]) == 163_009_536
-    memory = count_memory(ModelConfig(), RunConfig())
+    memory = count_memory(ModelConfig(), RunConfig(), "cpu")
     of_memory = visit.chart("alive at the peak")["data"][0]
     assert sum(of_memory["x"]) == memory.peak_bytes
     alive = alive_by_category(memory.rows)
@@ -69,7 +69,7 @@ def test_every_chart_has_a_text_and_its_numbers_as_tables() -> None:
     visit.open("tables")
     of_parameters, of_memory = (table.value for table in visit.page.dataframe)
     assert of_parameters["parameters"].sum() == 163_009_536
-    assert of_memory["bytes"].sum() == count_memory(ModelConfig(), RunConfig()).peak_bytes
+    assert of_memory["bytes"].sum() == count_memory(ModelConfig(), RunConfig(), "cpu").peak_bytes
 
 
 def test_formulas_are_built_only_when_opened() -> None:
@@ -90,7 +90,7 @@ def test_the_formulas_of_the_parameters_have_the_numbers_put_in_and_add_up() -> 
 
 def test_the_formulas_of_the_memory_name_the_moment_and_its_parts() -> None:
     words = Visit().open("formulas_memory").words()
-    memory = count_memory(ModelConfig(), RunConfig())
+    memory = count_memory(ModelConfig(), RunConfig(), "cpu")
     assert all(f"| {row.name} |" in words for row in memory.rows)
     assert f"KV cache of {units.byte_size(memory.kv_cache_bytes)}" in words
 

@@ -90,7 +90,7 @@ def test_the_timeline_adds_up_to_the_traced_peak_and_the_sentence_names_it(resid
     areas = [trace["y"] for trace in data if trace.get("stackgroup")]
     assert max(sum(sizes) for sizes in zip(*areas, strict=True)) == found["peak_bytes"]
     assert f"({units.exact(found['peak_bytes'])} bytes;" in visit.words()
-    assert f"The step peaks at **{units.byte_size(count_memory(MODEL, RUN).peak_bytes)}**" in visit.words()
+    assert f"The step peaks at **{units.byte_size(count_memory(MODEL, RUN, 'cpu').peak_bytes)}**" in visit.words()
 
 
 def test_the_page_waits_for_nothing_and_says_what_it_waits_for(held: Held) -> None:
@@ -127,7 +127,7 @@ def test_a_drag_asks_for_no_trace(held: Held, monkeypatch: pytest.MonkeyPatch) -
     visit.run().run()
     assert held.asked == [2]
     assert texts.DRAGGING in visit.words()
-    assert units.byte_size(count_memory(replace(MODEL, n_layers=5), RUN).peak_bytes) in visit.words()
+    assert units.byte_size(count_memory(replace(MODEL, n_layers=5), RUN, "cpu").peak_bytes) in visit.words()
     monkeypatch.undo()
 
 
@@ -145,12 +145,12 @@ def test_where_it_cannot_be_traced_it_says_why_and_all_else_is_there(held: Held)
 
 def test_the_tables_have_both_tiers_and_their_sums() -> None:
     at_peak, kept, *_ = MemoryVisit().traced().tables()
-    memory = count_memory(MODEL, RUN)
+    memory = count_memory(MODEL, RUN, "cpu")
     assert set(at_peak) - {"in all"} <= set(CATEGORIES)
     assert at_peak["in all"]["computed"] == units.byte_size(memory.peak_bytes)
     for name, size in alive_by_category(memory.rows).items():
         assert name not in at_peak or at_peak[name]["computed"] == units.byte_size(size)
-    parts = {part: units.byte_size(size) for part, size in kept_by_part(MODEL, RUN).items() if size}
+    parts = {part: units.byte_size(size) for part, size in kept_by_part(MODEL, RUN, "cpu").items() if size}
     assert {part: row["computed"] for part, row in kept.items() if part != "in all"} == parts
     assert kept["in all"]["traced"] == units.byte_size(memory.activations_bytes)
     assert at_peak["parameters"]["error"] == "exact"
@@ -173,7 +173,7 @@ def test_formulas_are_built_when_they_are_opened() -> None:
     for key in ("memory_peak_formulas", "memory_kept_formulas", "inference_formulas"):
         visit.open(key)
     words = visit.words()
-    memory = count_memory(MODEL, RUN)
+    memory = count_memory(MODEL, RUN, "cpu")
     assert all(f"| {row.name} |" in words for row in memory.rows)
     assert words.count("| part | formula |") == 2 + 4  # of the weights one a format
 
@@ -184,7 +184,7 @@ def test_a_change_that_helps_gives_the_peak_it_says(name: str) -> None:
     option = next(option for option in savings.options(MODEL, run, "cpu") if option.name == name)
     settings = {"batch_size": "4", "set": "attention=materialized optimizer_implementation=foreach"}
     visit = MemoryVisit(**settings)
-    now = count_memory(MODEL, run).peak_bytes
+    now = count_memory(MODEL, run, "cpu").peak_bytes
     assert option.peak_bytes is not None
     assert visit.said()[name] == ("on" if option.peak_bytes < 0.999 * now else "off")
     if visit.said()[name] == "on":
@@ -211,9 +211,11 @@ def test_the_largest_batch_fits_and_one_more_does_not() -> None:
     most = max_batch_size(MODEL, run, 64 * 1024**2)
     assert visit.metrics()["Largest batch at T=64"] == units.exact(most)
     visit.press(f"Use batch_size={most}")
-    assert f"now {units.byte_size(count_memory(MODEL, replace(run, batch_size=most)).peak_bytes)}" in visit.words()
+    assert (
+        f"now {units.byte_size(count_memory(MODEL, replace(run, batch_size=most), 'cpu').peak_bytes)}" in visit.words()
+    )
     states = [
-        verdict(count_memory(MODEL, replace(run, batch_size=batch)).peak_bytes, "64MiB", 0).state
+        verdict(count_memory(MODEL, replace(run, batch_size=batch), "cpu").peak_bytes, "64MiB", 0).state
         for batch in (most, most + 1)
     ]
     assert states == ["fits", "does not fit"]

@@ -52,7 +52,7 @@ def recorded_run(model: ModelConfig, run: RunConfig) -> None:
     where = f"{made['device_name']}, threads: {made['threads']}, PyTorch {made['torch']}, n={found['step_s']['n']}"
     day = datetime.fromisoformat(made["time"]).date().isoformat()
     st.markdown(texts.RECORDED.format(day=day, where=where))
-    today = {"peak_bytes": count_memory(model, run).peak_bytes}
+    today = {"peak_bytes": count_memory(model, run, "cpu").peak_bytes}
     lines = comparison(model, found, today, really="recorded", unpredicted=texts.OF_ANOTHER_MACHINE)
     st.table(pd.DataFrame(lines), hide_index=True)
 

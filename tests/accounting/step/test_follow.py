@@ -72,7 +72,7 @@ def config_of(seed: int) -> tuple[ModelConfig, RunConfig]:
 @pytest.mark.parametrize("seed", range(CONFIGS))
 def test_the_computed_peak_is_the_traced_one(seed: int) -> None:
     model, run = config_of(seed)
-    found, computed = trace(model, run), count_memory(model, run)
+    found, computed = trace(model, run), count_memory(model, run, "cpu")
     assert computed.trusted
     assert computed.peak_bytes == pytest.approx(found.peak_bytes, rel=0.01)
     assert computed.activations_bytes == pytest.approx(found.activations_bytes, rel=0.01)
@@ -81,21 +81,21 @@ def test_the_computed_peak_is_the_traced_one(seed: int) -> None:
 @pytest.mark.parametrize("name", VARIANTS)
 def test_what_forward_keeps_of_a_variant_is_what_was_traced_part_by_part(name: str) -> None:
     model, run = replace(VARIANTS[name], vocab_size=40), RunConfig(optimizer="none", sequence_length=32)
-    computed, found = kept_by_part(model, run), trace(model, run)
+    computed, found = kept_by_part(model, run, "cpu"), trace(model, run)
     scalars = 8  # the loss and the weight of all targets
     few = 0 if name != "plain experts" else 0.01  # rows of an expert are no whole number
     assert computed | {"loss": computed["loss"] + scalars} == pytest.approx(found.saved, rel=few)
-    assert count_memory(model, run).peak_bytes == pytest.approx(found.peak_bytes, rel=0.002)
+    assert count_memory(model, run, "cpu").peak_bytes == pytest.approx(found.peak_bytes, rel=0.002)
 
 
 @given(modern_models(), st.data())
 @settings(max_examples=30)
 def test_rows_of_modern_models_sum_to_their_totals(model: ModelConfig, data: st.DataObject) -> None:
     run = data.draw(run_configs(model))
-    memory, kept = count_memory(model, run), kept_rows(model, run)
+    memory, kept = count_memory(model, run, "cpu"), kept_rows(model, run, "cpu")
     assert total(memory.rows) == memory.peak_bytes
     assert all(row.count > 0 and row.repeats > 0 for row in memory.rows)
-    assert total(kept) == sum(kept_by_part(model, run).values()) == memory.activations_bytes
+    assert total(kept) == sum(kept_by_part(model, run, "cpu").values()) == memory.activations_bytes
     assert all(row.repeats >= 0 and row.part for row in kept)
 
 
@@ -107,7 +107,7 @@ def test_to_the_gradient_of_what_a_linear_layer_read_nothing_is_added_in_place(p
     run = RunConfig(precision=precision, batch_size=1, sequence_length=128, checkpointing=True)
     found = trace(model, run)
     assert found.peak_op == "aten.add.Tensor"
-    assert count_memory(model, run).peak_bytes == pytest.approx(found.peak_bytes, rel=0.0005)
+    assert count_memory(model, run, "cpu").peak_bytes == pytest.approx(found.peak_bytes, rel=0.0005)
 
 
 @pytest.mark.parametrize("changes", [{}, {"n_heads": 4, "emb_dim": 64}, {"n_kv_heads": 2}, WINDOW, WINDOW | GROUPED])
@@ -120,7 +120,7 @@ def test_what_torchs_attention_has_a_name_for_outlives_the_cast_of_its_result(
     run = RunConfig(precision=precision, batch_size=4, checkpointing=checkpointing, loss_chunk=16)
     found = trace(model, run)
     assert (found.peak_part, found.peak_op) == ("attention", "aten._to_copy.default")
-    assert count_memory(model, run).peak_bytes == pytest.approx(found.peak_bytes, rel=0.0002)
+    assert count_memory(model, run, "cpu").peak_bytes == pytest.approx(found.peak_bytes, rel=0.0002)
 
 
 def test_the_gradient_of_learned_positions_is_beside_those_that_add_up() -> None:
@@ -129,13 +129,15 @@ def test_the_gradient_of_learned_positions_is_beside_those_that_add_up() -> None
         model = replace(ATTENTION, context_length=4096, n_layers=1, tie_embeddings=tied)
         found = trace(model, run)
         assert found.peak_part == "embeddings"
-        assert count_memory(model, run).peak_bytes == pytest.approx(found.peak_bytes, rel=0.002)
+        assert count_memory(model, run, "cpu").peak_bytes == pytest.approx(found.peak_bytes, rel=0.002)
 
 
 def test_gradients_are_called_the_same_in_all_precisions() -> None:
     names = {
         precision: {
-            each.name for moment in plan_of(LLAMA, RunConfig(precision=precision)).moments for each in moment.leaves
+            each.name
+            for moment in plan_of(LLAMA, RunConfig(precision=precision), "cpu").moments
+            for each in moment.leaves
         }
         for precision in ("float32", "autocast")
     }
@@ -175,7 +177,9 @@ LLAMA = replace(VARIANTS["llama"], vocab_size=200, n_layers=3)
 def test_each_choice_of_a_block_changes_the_peak(changes: dict[str, Any]) -> None:
     run = RunConfig(sequence_length=32, optimizer="none", checkpointing=True)
     before = replace(LLAMA, vocab_size=2000) if "logit_softcap" in changes else LLAMA
-    assert count_memory(replace(before, **changes), run).peak_bytes != count_memory(before, run).peak_bytes
+    assert (
+        count_memory(replace(before, **changes), run, "cpu").peak_bytes != count_memory(before, run, "cpu").peak_bytes
+    )
 
 
 def test_some_layers_without_a_window_keep_masks_of_their_own() -> None:
@@ -183,13 +187,13 @@ def test_some_layers_without_a_window_keep_masks_of_their_own() -> None:
     kept = {}
     for every in (None, 2, 3):
         model = replace(LLAMA, sliding_window=8, full_attention_every=every)
-        kept[every] = sum(row.total for row in kept_rows(model, run) if row.name == "causal masks")
+        kept[every] = sum(row.total for row in kept_rows(model, run, "cpu") if row.name == "causal masks")
     assert kept == {None: 0, 2: 32**2, 3: 32**2}
 
 
 def test_the_kernel_of_a_window_on_cuda_is_not_known() -> None:
     windows, run = replace(LLAMA, sliding_window=8), RunConfig(sequence_length=32)
-    assert count_memory(windows, run).trusted
+    assert count_memory(windows, run, "cpu").trusted
     assert not count_memory(windows, run, "cuda").trusted
     assert count_memory(windows, replace(run, sequence_length=8), "cuda").trusted  # no position is out of sight
     assert count_memory(LLAMA, run, "cuda").trusted
@@ -197,4 +201,6 @@ def test_the_kernel_of_a_window_on_cuda_is_not_known() -> None:
 
 def test_plans_without_a_difference_are_followed_once() -> None:
     run = RunConfig(sequence_length=32)
-    assert plan_of(LLAMA, run) is plan_of(replace(LLAMA, qkv_bias=True, rope_theta=5e5, hidden_dim=7), run)
+    assert plan_of(LLAMA, run, "cpu") is plan_of(
+        replace(LLAMA, qkv_bias=True, rope_theta=5e5, hidden_dim=7), run, "cpu"
+    )

@@ -55,7 +55,7 @@ def config_of(seed: int) -> tuple[ModelConfig, RunConfig]:
 def test_the_computed_peak_is_the_traced_one(seed: int) -> None:
     model, run = config_of(seed)
     found = trace(model, run)
-    computed = count_memory(model, run)
+    computed = count_memory(model, run, "cpu")
     # what is left out: scalars, biases and their copies and gradients
     assert computed.peak_bytes == pytest.approx(found.peak_bytes, rel=0.002, abs=4096)
     assert computed.peak_bytes <= found.peak_bytes
@@ -64,7 +64,7 @@ def test_the_computed_peak_is_the_traced_one(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(CONFIGS))
 def test_what_forward_keeps_is_what_was_traced_part_by_part(seed: int) -> None:
     model, run = config_of(seed)
-    computed, traced = kept_by_part(model, run), trace(model, run).saved
+    computed, traced = kept_by_part(model, run, "cpu"), trace(model, run).saved
     # left out: the loss, and with all logits at once the weight of all targets, which nll_loss keeps
     scalars = (2 if run.precision.startswith("bfloat16") else 4) * (2 if run.loss_chunk is None else 1)
     assert computed | {"loss": computed["loss"] + scalars} == traced
@@ -77,14 +77,14 @@ def test_parts_are_those_of_the_traced_tier_in_its_order() -> None:
 @pytest.mark.parametrize("seed", range(CONFIGS))
 def test_the_parts_share_out_the_activations(seed: int) -> None:
     model, run = config_of(seed)
-    rows, memory = kept_rows(model, run), count_memory(model, run)
-    assert total(rows) == sum(kept_by_part(model, run).values()) == memory.activations_bytes
+    rows, memory = kept_rows(model, run, "cpu"), count_memory(model, run, "cpu")
+    assert total(rows) == sum(kept_by_part(model, run, "cpu").values()) == memory.activations_bytes
     assert all(row.part in PARTS for row in rows)
 
 
 def test_no_moment_holds_all_that_another_does() -> None:
     for seed in range(CONFIGS):
-        moments = plan_of(*config_of(seed)).moments
+        moments = plan_of(*config_of(seed), "cpu").moments
         held = [{(each.name, each.repeats) for each in moment.leaves} for moment in moments]
         assert not any(one < other for one in held for other in held)
 

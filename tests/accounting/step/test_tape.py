@@ -13,7 +13,7 @@ from llm_explorer.accounting.step.operations import Torch
 from llm_explorer.accounting.step.tape import Value
 from llm_explorer.config import ModelConfig, RunConfig
 
-KERNELS = kernels_of(ModelConfig(drop_rate=0.0), RunConfig())
+KERNELS = kernels_of(ModelConfig(drop_rate=0.0), RunConfig(), "cpu")
 
 
 def tape_with_input(kernels: Kernels = KERNELS, *, accumulating: bool = False) -> tuple[Torch, Value]:

@@ -25,14 +25,14 @@ def ask(model: ModelConfig, run: RunConfig) -> dict[str, Any]:
 
 @given(pairs())
 def test_the_kept_rows_sum_to_the_activations(configs: tuple[ModelConfig, RunConfig]) -> None:
-    assert total(kept_rows(*configs)) == count_memory(*configs).activations_bytes
+    assert total(kept_rows(*configs, "cpu")) == count_memory(*configs, "cpu").activations_bytes
 
 
 @settings(max_examples=15)  # each runs a model
 @given(pairs())
 def test_autograd_saves_what_the_formulas_say_and_one_number_more(configs: tuple[ModelConfig, RunConfig]) -> None:
     found = ask(*configs)
-    formula = count_memory(ModelConfig(**found["model"]), RunConfig(**found["run"])).activations_bytes
+    formula = count_memory(ModelConfig(**found["model"]), RunConfig(**found["run"]), "cpu").activations_bytes
     assert found["saved_bytes"] == formula + 4  # total_weight of nll_loss, fp32
     assert sum(row["bytes"] for row in found["saved"]) == found["saved_bytes"]
 

@@ -123,7 +123,7 @@ def test_the_tensors_of_a_model_are_those_that_the_formulas_count(preset: object
     shapes = {row["name"]: (tuple(row["shape"]), row["repeats"]) for row in listed if row["kind"] != "inputs"}
     assert shapes == {row.name: (row.shape, row.repeats) for row in count_parameters(model).rows if row.repeats}
     counted = sum(row["bytes"] * row["repeats"] for row in listed if row["kind"] != "inputs")
-    assert counted == count_memory(model, run).parameters_bytes
+    assert counted == count_memory(model, run, "cpu").parameters_bytes
 
 
 def test_inputs_are_int64_and_weights_have_the_dtype_of_the_run() -> None:

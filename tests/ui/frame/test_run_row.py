@@ -12,7 +12,7 @@ from tests.ui.app_visit import Visit
 
 
 def peak_of(**run: Any) -> str:
-    return units.byte_size(count_memory(ModelConfig(), RunConfig(**run)).peak_bytes)
+    return units.byte_size(count_memory(ModelConfig(), RunConfig(**run), "cpu").peak_bytes)
 
 
 @pytest.mark.parametrize(

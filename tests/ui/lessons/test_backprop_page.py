@@ -192,7 +192,7 @@ def test_a_large_config_is_shrunk_and_says_so_and_its_own_bytes_are_shown() -> N
     assert "vocab_size 50,257 to 256" in lesson.words()
     assert "precision bfloat16 to float32" in lesson.words()
     bars = lesson.chart("by formula")["data"][0]
-    expected = count_memory(ModelConfig(), RunConfig(precision="bfloat16")).activations_bytes
+    expected = count_memory(ModelConfig(), RunConfig(precision="bfloat16"), "cpu").activations_bytes
     assert sum(bars["x"]) == expected
     assert texts.ONE_NUMBER in lesson.words()
 

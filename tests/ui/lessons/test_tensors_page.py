@@ -192,7 +192,7 @@ def test_the_share_of_biases_is_that_of_the_model(address: dict[str, str], share
 def test_the_tensors_of_the_model_are_listed_and_their_bytes_agree() -> None:
     visit = Lesson(MODEL, **SMALL).guess("model", "none")
     model = ModelConfig(vocab_size=65, context_length=64, emb_dim=64, n_heads=4, n_layers=2)
-    counted = units.exact(count_memory(model, RunConfig()).parameters_bytes)
+    counted = units.exact(count_memory(model, RunConfig(), "cpu").parameters_bytes)
     assert re.search(rf"{counted} bytes of weights and biases\. .* {counted} bytes\.", visit.words())
     table = visit.page.dataframe[0].value
     assert [*table["tensor"][:2]] == ["tokens", "targets"]

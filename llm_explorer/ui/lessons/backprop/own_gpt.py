@@ -30,7 +30,7 @@ Answer = dict[str, Any]
 
 def own_gpt(page: Page) -> None:
     """Gradient norms by layer and component, and what forward keeps for backward."""
-    memory = count_memory(page.model, page.run)
+    memory = count_memory(page.model, page.run, "cpu")
     if not guessed_kept(memory.activations_bytes, memory.parameters_bytes):
         return
     found = lesson.ask(MODULE, "own_gpt", model=page.model.model_dump(), run=page.run.model_dump())
@@ -100,7 +100,7 @@ def norm_words(found: Answer) -> str:
 
 def kept_chart(model: ModelConfig, run: RunConfig) -> None:
     """What the learner's own config keeps, by formula."""
-    rows = sorted(kept_rows(model, run), key=lambda row: -row.total)
+    rows = sorted(kept_rows(model, run, "cpu"), key=lambda row: -row.total)
     sums = {row.name: row.total for row in rows}
     title = f"Your whole config keeps {units.byte_size(sum(sums.values()))}: by formula"
     figure = parts_of_whole(title, sums, dict.fromkeys(sums, CATEGORIES["activations"]), units.byte_size)
@@ -109,7 +109,7 @@ def kept_chart(model: ModelConfig, run: RunConfig) -> None:
 
 def saved_words(found: Answer) -> str:
     """Formula against autograd on the shrunk model."""
-    formula = count_memory(ModelConfig(**found["model"]), RunConfig(**found["run"])).activations_bytes
+    formula = count_memory(ModelConfig(**found["model"]), RunConfig(**found["run"]), "cpu").activations_bytes
     words = (
         f"For the model that ran, the same formulas say {units.exact(formula)} bytes; autograd really saved "
         f"**{units.exact(found['saved_bytes'])}** bytes in {sum(row['tensors'] for row in found['saved'])} tensors."
@@ -123,7 +123,9 @@ def details(page: Page, found: Answer) -> None:
     more = st.expander(label, icon=":material/table:", on_change="rerun", key="backprop_gpt_more")
     if more.open:
         with more:
-            parts.formula_table(kept_rows(page.model, page.run), memory_letters(page.model, page.run), units.byte_size)
+            parts.formula_table(
+                kept_rows(page.model, page.run, "cpu"), memory_letters(page.model, page.run, "cpu"), units.byte_size
+            )
             st.caption(MEMORY_CONVENTION)
             st.markdown("Saved by autograd for the model that ran:")
             parts.data_table(columns_of(found["saved"]), file_name="saved_tensors.csv", key="backprop_saved")

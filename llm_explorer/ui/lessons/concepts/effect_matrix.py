@@ -82,7 +82,7 @@ def real_effects(model: ModelConfig, run: RunConfig, field: str, after: Any) -> 
     flops = count_flops(model, run)
     return {
         "Parameters": _cell(effect.parameters, count_parameters(model).total, units.count),
-        "Peak": _cell(effect.peak_bytes, count_memory(model, run).peak_bytes, units.byte_size),
+        "Peak": _cell(effect.peak_bytes, count_memory(model, run, "cpu").peak_bytes, units.byte_size),
         "FLOPs": _cell(effect.flops, flops.forward + flops.backward, units.flops),
         "Time": _time(model, run, effect),
     }

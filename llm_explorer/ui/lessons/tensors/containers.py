@@ -130,7 +130,7 @@ def own_model(page: Page) -> None:
     figure = parts_of_whole("Bytes of your model's tensors", sums, TENSOR_KINDS, units.byte_size)
     sizes = ", ".join(f"{kind} {units.byte_size(size)}" for kind, size in sums.items())
     parts.chart(figure, key="tensors_model", alt=f"Bytes by kind: {sizes}")
-    formula = units.exact(count_memory(page.model, page.run).parameters_bytes)
+    formula = units.exact(count_memory(page.model, page.run, "cpu").parameters_bytes)
     built = units.exact(sums["weights"] + sums["biases"])
     st.caption(
         f"{parts.computed()}: {formula} bytes of weights and biases. Built on the meta device, which has shapes but no "
