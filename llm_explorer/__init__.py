@@ -5,6 +5,17 @@
     163009536
 
 Each name is imported when it is first asked for; ``GPT``, ``build`` and ``load_folder`` need torch.
+
+The exceptions; what a plain ValueError says is a sentence for whoever typed the value:
+
+    ValueError
+      ConfigError           every problem at once, each a Problem(field, value, message, fixes)
+      UnlikeBlocksError     inside tracing/: a deep model cannot be told from a shallow one
+    RuntimeError
+      ResidentError         a question to the child of lessons and traces has no answer: a sentence for the visitor
+        OthersFirstError    a trace has made room for others, and may be asked for again
+    Exception
+      StopError             inside accounting/step/: ends the second run of a checkpointed block
 """
 
 from importlib import import_module

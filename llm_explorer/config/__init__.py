@@ -1,8 +1,5 @@
 """What is asked for: the model and the run, frozen and never invalid.
 
-    ValueError
-      ConfigError        every problem at once, each a Problem(field, value, message, fixes)
-
 Field names of ModelConfig are those of the book "Build a Large Language Model (From Scratch)", so that its dict
 loads as it stands. Letters used in formulas everywhere: B batch, T sequence, V vocabulary, D model width, L layers,
 N heads, K heads of keys and values, H head width, F feed-forward width, C context length, E experts, k active ones.

@@ -20,7 +20,7 @@ VERSION: Final = 3  # of the way a calibration is made and read; any other is ma
 Group = Literal["products", "attention", "values", "overhead"]
 # wider than any device there is, and so narrow that no sum of a step leaves the range of a float
 Seconds = Annotated[float, Field(ge=1e-18, le=1e3)]
-Factor = Annotated[float, Field(ge=1e-3, le=1e3)]  # whole_models.py gives 0.3 to 8
+Factor = Annotated[float, Field(ge=1e-3, le=1e3)]  # fit_factors.py gives 0.3 to 8
 Rate = Annotated[float, Field(ge=1, le=1e24)]  # FLOPs or bytes a second
 Size = Annotated[int, Field(ge=1, le=2**53)]
 

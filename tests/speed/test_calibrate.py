@@ -10,7 +10,7 @@ import torch
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.timing import PhaseClock, StepTime, garbage_collection_paused
 from llm_explorer.model import build
-from llm_explorer.speed import calibrate, whole_models
+from llm_explorer.speed import calibrate, fit_factors
 from llm_explorer.speed.calibrate import Grid, Stopwatch
 from llm_explorer.speed.calibration import Calibration, key_for
 from llm_explorer.speed.operations import PRODUCTS
@@ -106,13 +106,13 @@ def test_the_fit_finds_the_factors_that_whole_models_have() -> None:
     for shares in torch.rand(40, 4).tolist():
         sums = dict(zip(factors, shares, strict=True))
         rows.append((sums, sum(factors[group] * seconds for group, seconds in sums.items())))
-    found = whole_models._fit(rows)
+    found = fit_factors._fit(rows)
     assert found == pytest.approx(factors, rel=0.05)  # each is drawn a little to 1
 
 
 def test_without_models_every_factor_is_1() -> None:
-    factors = whole_models._fit([(dict.fromkeys(whole_models.GROUPS, 0.0), 1.0)])
-    assert factors == pytest.approx(dict.fromkeys(whole_models.GROUPS, 1.0))
+    factors = fit_factors._fit([(dict.fromkeys(fit_factors.GROUPS, 0.0), 1.0)])
+    assert factors == pytest.approx(dict.fromkeys(fit_factors.GROUPS, 1.0))
 
 
 @pytest.fixture(scope="module")
