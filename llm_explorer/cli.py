@@ -105,7 +105,7 @@ def report(config: str, settings: tuple[str, ...], reserve: float, *, as_json: b
         _print_json(counted) if as_json else _print_lines(_counted_lines(counted["parameters"], imported.notes))
         return
     model, run = _with_settings(imported, settings)
-    found = count(model, run, reserve) | {"predicted": predicted_times(model, run)}
+    found = count(model, run, reserve, predicted_times(model, run))
     trouble = store.load(Calibration(model, run).key).trouble
     if trouble is not None:
         click.echo(f"note: {trouble}", err=True)

@@ -16,6 +16,7 @@ from llm_explorer.hardware import THIS_MACHINE, find
 # what the driver, the allocator's gaps and the program itself take: kept free unless the user says otherwise
 DEFAULT_RESERVE: Final = 0.10
 _STEP: Final = 64
+_CHUNKS: Final = 8  # of the token positions: few enough for large products, many enough to help
 
 State = Literal["fits", "tight", "does not fit", "unknown"]
 Needed = Callable[[ModelConfig, RunConfig], int]  # the bytes of a step that are held against a budget
@@ -38,6 +39,14 @@ class Way(NamedTuple):
     model: ModelConfig
     run: RunConfig
     peak_bytes: int
+
+
+class Saving(NamedTuple):
+    """A change that may lower the peak: its name, the fields it sets, and the peak with it; None where it is in use."""
+
+    name: str
+    changes: dict[str, Any]
+    peak_bytes: int | None
 
 
 class Fit(NamedTuple):
@@ -132,6 +141,37 @@ def ways_to_fit(
     return tuple([Way(changes, *pair, peak(*pair)) for changes, pair in zip(ways, configs, strict=True)])
 
 
+def savings(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> Iterator[Saving]:
+    """What may lower the peak, each alone, what costs least first: with the peak that each gives.
+
+    >>> next(savings(ModelConfig(), RunConfig(), "cpu"))
+    Saving(name='loss_chunk', changes={'loss_chunk': 64}, peak_bytes=2708887076)
+    """
+    for name, changes in _savings(model, run).items():
+        changed = apply(model, run, changes)
+        yield Saving(name, changes, None if changed == (model, run) else count_memory(*changed, kernels).peak_bytes)
+
+
+def _savings(model: ModelConfig, run: RunConfig) -> dict[str, dict[str, Any]]:
+    """The fields that each change sets; those that they have already, where there is nothing more to take away."""
+    length = run.sequence(model)
+    chunk = min(max(1, run.batch_size * length // _CHUNKS), field_range(RunConfig, "loss_chunk")[1])
+    split = 2 if run.batch_size % 2 == 0 else run.batch_size
+    split = split if run.accumulation * split <= field_range(RunConfig, "accumulation")[1] else 1
+    return {
+        "loss_chunk": {"loss_chunk": min(chunk, run.loss_chunk or chunk)},
+        "optimizer_implementation": {"optimizer_implementation": "fused"},
+        "attention": {"attention": "sdpa"},
+        "checkpointing": {"checkpointing": True},
+        "batch_size": {"batch_size": run.batch_size // split, "accumulation": run.accumulation * split},
+        "sequence_length": {"sequence_length": length // 2 if length > 1 else run.sequence_length},
+        "drop_rate": {"drop_rate": 0.0},
+        "precision": {"precision": "bfloat16"},
+        "optimizer": {"optimizer": "sgd" if run.optimizer == "adamw" else run.optimizer},
+        "tie_embeddings": {"tie_embeddings": True},
+    }
+
+
 def apply(model: ModelConfig, run: RunConfig, changes: Mapping[str, Any]) -> tuple[ModelConfig, RunConfig]:
     """Both configs with some fields of either changed, validated alone and together."""
     of_model = {field: value for field, value in changes.items() if field in ModelConfig.model_fields}
@@ -149,16 +189,19 @@ def _budget_bytes(name: str) -> int | None:
 
 def _candidates(model: ModelConfig, run: RunConfig) -> Iterator[tuple[str, Sequence[Any]]]:
     """Field and values, cheapest peak first, so that a search finds the largest value that fits."""
-    positions = run.batch_size * run.sequence(model)
+    switched, positions = _savings(model, run), run.batch_size * run.sequence(model)
+
+    def switch(field: str) -> tuple[Any, ...]:
+        value = switched[field][field]
+        return () if value == getattr(run, field) else (value,)
+
     chunks = [2**power for power in range(6, 21)]  # from 64 on: smaller products are slow
     yield "loss_chunk", [chunk for chunk in chunks if chunk < min(positions, run.loss_chunk or positions)]
-    loops = run.optimizer == "adamw" and run.optimizer_implementation != "fused"
-    yield "optimizer_implementation", ("fused",) if loops else ()
+    yield "optimizer_implementation", switch("optimizer_implementation") if run.optimizer == "adamw" else ()
     yield "batch_size", range(1, run.batch_size)
     yield "sequence_length", range(min(64, run.sequence(model)), run.sequence(model))
-    yield "checkpointing", () if run.checkpointing else (True,)
-    yield "precision", () if run.precision == "bfloat16" else ("bfloat16",)
-    yield "optimizer", ("sgd",) if run.optimizer == "adamw" else ()
+    for field in ("checkpointing", "precision", "optimizer"):
+        yield field, switch(field)
     yield "n_layers", range(1, model.n_layers)
     yield "emb_dim", _narrower(model)
     yield "vocab_size", range(min(256, model.vocab_size), model.vocab_size)

@@ -1,6 +1,7 @@
 """The whole computed tier as plain data: what the command line prints and a test can compare."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from llm_explorer.accounting.fit import DEFAULT_RESERVE, fit, memory_on_hardware, verdict
 from llm_explorer.accounting.flops import count_flops
@@ -10,9 +11,18 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.accounting.rows import Row
 from llm_explorer.config import ModelConfig, RunConfig, check
 
+NOT_PREDICTED: Final = {"forward_s": None, "backward_s": None, "step_s": None}
 
-def report(model: ModelConfig, run: RunConfig, reserve: float = DEFAULT_RESERVE) -> dict[str, Any]:
+
+def report(
+    model: ModelConfig,
+    run: RunConfig,
+    reserve: float = DEFAULT_RESERVE,
+    predicted: Mapping[str, float | None] = NOT_PREDICTED,
+) -> dict[str, Any]:
     """Everything computed of a model and a run; bytes, FLOPs and seconds are plain numbers, unknown is None.
+
+    ``predicted`` seconds are no matter of formulas alone: who has them, of speed/predict.py, hands them in.
 
     >>> report(ModelConfig(), RunConfig())["parameters"]["tied"]
     124412160
@@ -38,8 +48,7 @@ def report(model: ModelConfig, run: RunConfig, reserve: float = DEFAULT_RESERVE)
             "state": judged.state,
         },
         "fit": fit(model, run, judged)._asdict(),
-        # times are predicted once a calibration of the device exists
-        "predicted": {"forward_s": None, "backward_s": None, "step_s": None},
+        "predicted": dict(predicted),
     }
 
 

@@ -8,14 +8,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from llm_explorer import units
-from llm_explorer.accounting.fit import max_batch_size, verdict
+from llm_explorer.accounting.fit import max_batch_size, savings, verdict
 from llm_explorer.accounting.inference import inference_weights
 from llm_explorer.accounting.memory import alive_by_category, count_memory, kept_by_part
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.parts import CATEGORIES
 from llm_explorer.texts import memory as texts
-from llm_explorer.ui.memory import inference, savings
+from llm_explorer.ui.memory import inference
 from llm_explorer.ui.parts.live import drag
 from llm_explorer.ui.runs import workers
 from llm_explorer.worker.attempt import Attempt
@@ -181,7 +181,7 @@ def test_formulas_are_built_when_they_are_opened() -> None:
 @pytest.mark.parametrize("name", texts.HELP)
 def test_a_change_that_helps_gives_the_peak_it_says(name: str) -> None:
     run = RunConfig(attention="materialized", optimizer_implementation="foreach", batch_size=4)
-    option = next(option for option in savings.options(MODEL, run, "cpu") if option.name == name)
+    option = next(option for option in savings(MODEL, run, "cpu") if option.name == name)
     settings = {"batch_size": "4", "set": "attention=materialized optimizer_implementation=foreach"}
     visit = MemoryVisit(**settings)
     now = count_memory(MODEL, run, "cpu").peak_bytes
@@ -202,7 +202,7 @@ def test_what_does_not_help_or_is_in_use_is_shown_and_cannot_be_pressed() -> Non
 
 def test_the_largest_config_of_all_has_its_changes_too() -> None:
     run = RunConfig(batch_size=1_048_575, accumulation=65_536)
-    assert [option.name for option in savings.options(MODEL, run, "cpu")] == list(texts.HELP)
+    assert [option.name for option in savings(MODEL, run, "cpu")] == list(texts.HELP)
 
 
 def test_the_largest_batch_fits_and_one_more_does_not() -> None:
