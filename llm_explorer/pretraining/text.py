@@ -1,20 +1,18 @@
 """Texts to train on, and the tokenizer that makes tokens of their characters. Imports no torch."""
 
-import pkgutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
-from importlib import import_module
+from pathlib import Path
 from pydoc_data.topics import topics
-from typing import Any, Final
-
-from llm_explorer import texts
+from typing import Final
 
 MIN_CHARACTERS: Final = 2_000  # the validation part, a tenth, must hold a few sequences
 MAX_VOCABULARY: Final = 256
 VALIDATION_SHARE: Final = 0.1
 UNKNOWN: Final = "\N{REPLACEMENT CHARACTER}"
 CORPORA: Final = {"python": "Python's own manual", "lessons": "The text of these lessons"}
+LESSONS: Final = Path(__file__).with_name("lessons.txt")
 # what a model is asked to go on with: the beginning of a word that the text has often
 PROBES: Final = {"python": "The value of the exp", "lessons": "The number of param"}
 
@@ -64,9 +62,8 @@ def corpus(name: str) -> str:
     if name == "python":
         # not in the order of the alphabet: its end is tables of types, and the part kept for validation would be easy
         return "\n".join(topics[topic] for topic in sorted(topics, reverse=True))
-    modules = sorted(module.name for module in pkgutil.iter_modules(texts.__path__))
-    found = (_prose(vars(import_module(f"llm_explorer.texts.{module}"))) for module in modules)
-    return "\n\n".join(text for part in found for text in part)
+    # written down once: an edited sentence or another language must not change what a run trains on
+    return LESSONS.read_text(encoding="utf-8")
 
 
 def checked(text: str, most: int) -> str:
@@ -90,20 +87,3 @@ def split(text: str) -> tuple[str, str]:
     """
     end = len(text) - round(VALIDATION_SHARE * len(text))
     return text[:end], text[end:]
-
-
-def _prose(values: Mapping[str, Any]) -> list[str]:
-    """The sentences among the public constants of a module of texts, however deep they lie in tables."""
-    found: list[str] = []
-    for name, value in values.items():
-        if not name.startswith("_"):
-            found += _sentences(value)
-    return found
-
-
-def _sentences(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [value] if " " in value else []
-    if isinstance(value, Mapping):
-        value = tuple(value.values())
-    return [text for part in value for text in _sentences(part)] if isinstance(value, tuple | list) else []
