@@ -37,6 +37,14 @@ class Prediction(NamedTuple):
     basis: Basis
 
 
+class Refined(NamedTuple):
+    """The same from a shallow model that was run."""
+
+    forward: Span
+    backward: Span
+    step: Span
+
+
 def predict(model: ModelConfig, run: RunConfig, allocator: Allocator | None = None) -> Prediction | None:
     """What this machine will take; None until its device is calibrated for the run's precision and threads.
 

@@ -124,12 +124,12 @@ def _answer(job: Message, protocol: Protocol, reason: str | None) -> Any:
     if job["kind"] == "trace":
         return _trace(model, run, reason)
     if reason is not None:
-        return make_result(model, run, "failed", reason)
+        return make_result(model, run, "failed", reason).model_dump()
     try:
         return _measure(job, model, run, protocol)
     except Exception as error:
         logging.exception("a measurement failed")
-        return make_result(model, run, "failed", f"{type(error).__name__}: {in_words(error)}")
+        return make_result(model, run, "failed", f"{type(error).__name__}: {in_words(error)}").model_dump()
 
 
 def _devices(reason: str | None) -> Message | None:
@@ -205,8 +205,8 @@ def _pretrain(job: Message, protocol: Protocol, reason: str | None) -> Message:
     try:
         plan = Plan.from_json(job["plan"])
         for snapshot in train(plan, Path(job["folder"]), resume=job["resume"], on_unkept=unkept.append):
-            protocol.send({"id": job["id"], "event": "snapshot", "snapshot": snapshot})
-            share, text = snapshot["step"] / plan.steps, f"Step {snapshot['step']:,} of {plan.steps:,}"
+            protocol.send({"id": job["id"], "event": "snapshot", "snapshot": snapshot.model_dump()})
+            share, text = snapshot.step / plan.steps, f"Step {snapshot.step:,} of {plan.steps:,}"
             protocol.progress(job["id"], "training", share, text)
     except ValueError as error:
         return {"status": "failed", "reason": str(error)}
@@ -276,7 +276,7 @@ def _measure(job: Message, model: ModelConfig, run: RunConfig, protocol: Protoco
         protocol.progress(job["id"], phase, fraction, text)
 
     with fast_products(run.precision, run.device, run.bf16_products):
-        return measure(model, run, budget_s=job["budget_s"], report=report, limit_bytes=job["limit_bytes"])
+        return measure(model, run, budget_s=job["budget_s"], report=report, limit_bytes=job["limit_bytes"]).model_dump()
 
 
 if __name__ == "__main__":

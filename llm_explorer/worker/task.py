@@ -8,7 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from filelock import FileLock, Timeout
 
@@ -16,10 +16,11 @@ from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.hardware import THIS_MACHINE
 from llm_explorer.measure.result import Result, Status
 from llm_explorer.pretraining.plan import Plan
+from llm_explorer.pretraining.snapshot import TrainingSnapshot
 from llm_explorer.speed import calibration, store
-from llm_explorer.speed.predict import REFINED_LAYERS
+from llm_explorer.speed.predict import REFINED_LAYERS, Refined
 from llm_explorer.units import byte_size
-from llm_explorer.worker.attempt import Attempt, OnProgress, TakeWorker
+from llm_explorer.worker.attempt import Attempt, OnProgress
 from llm_explorer.worker.client import Message
 from llm_explorer.worker.limits import (
     Allocator,
@@ -37,7 +38,7 @@ KEPT_FOLDERS: Final = 64  # of training runs, about 1.5 MB each
 HOSTED_FOLDERS: Final = 8  # where temporary files may be memory
 CALIBRATION_BYTES: Final = 900 * 1024**2  # of process memory: 868 MiB at most, CPU, torch 2.13.0, measured 2026-11
 
-OnSnapshot = Callable[[dict[str, Any]], None]
+OnSnapshot = Callable[[TrainingSnapshot], None]
 
 
 class Task(Protocol):
@@ -118,7 +119,7 @@ class Training(NamedTuple):
 
     plan: Plan
     folder: Path
-    earlier: tuple[dict[str, Any], ...] = ()
+    earlier: tuple[TrainingSnapshot, ...] = ()
 
     @classmethod
     def of(cls, plan: Plan) -> "Training":
@@ -147,8 +148,14 @@ class Training(NamedTuple):
         return TrainingAttempt(self, on_progress, on_snapshot)
 
 
+class RefinementResult(Result):
+    """What a refinement found."""
+
+    refined: Refined | None = None
+
+
 class CalibrationAttempt(Attempt):
-    """One calibration; its result, ``{"status", "reason"}``, has a reason too when it could not be kept on disk."""
+    """One calibration; its result has a reason too when it could not be kept on disk."""
 
     what = "calibration"
 
@@ -156,12 +163,11 @@ class CalibrationAttempt(Attempt):
         super().__init__(task.model, task.run, on_progress)
         self._key = task.key
 
-    def _measure(self, take_worker: TakeWorker) -> Result:
-        result = super()._measure(take_worker)
-        learnt = result.pop("calibration", None)
+    def _read(self, result: Message) -> Result:
+        learnt = result.pop("calibration")
         if learnt is not None:
             result["reason"] = store.save(calibration.Calibration.model_validate(learnt))
-        return result
+        return Result.model_validate(result)
 
     def _refusal(self, limit: int) -> str | None:
         if self._run.device == "meta":
@@ -179,11 +185,11 @@ class CalibrationAttempt(Attempt):
 
     def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
         del allocator
-        return {"status": status, "reason": reason}
+        return Result(status=status, reason=reason)
 
 
 class RefinementAttempt(Attempt):
-    """One refinement; its result is ``{"status", "reason", "refined"}``, refined as refine.py gives it, or None."""
+    """One refinement."""
 
     what = "refinement"
 
@@ -196,9 +202,12 @@ class RefinementAttempt(Attempt):
     def _job(self, limit: int) -> Message:
         return super()._job(limit) | {"kind": "refine", "budget_s": budget_s() / 2}
 
+    def _read(self, result: Message) -> Result:
+        return RefinementResult.model_validate(result)
+
     def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
         del allocator
-        return {"status": status, "reason": reason, "refined": None}
+        return RefinementResult(status=status, reason=reason)
 
 
 class TrainingAttempt(Attempt):
@@ -209,7 +218,7 @@ class TrainingAttempt(Attempt):
     def __init__(self, training: Training, on_progress: OnProgress, on_snapshot: OnSnapshot) -> None:
         super().__init__(training.model, training.run, on_progress)
         self._training, self._on_snapshot = training, on_snapshot
-        self._last_step = training.earlier[-1]["step"] if training.earlier else -1
+        self._last_step = training.earlier[-1].step if training.earlier else -1
 
     def _job(self, limit: int) -> Message:
         del limit  # a hundred thousand parameters need none
@@ -218,14 +227,18 @@ class TrainingAttempt(Attempt):
         plan = training.plan.to_json()
         return {"kind": "pretrain", "plan": plan, "folder": str(training.folder), "resume": bool(training.earlier)}
 
-    def _hear(self, snapshot: dict[str, Any]) -> None:
-        if snapshot["step"] > self._last_step:  # a run that goes on may tell the last one again
-            self._last_step = snapshot["step"]
-            self._on_snapshot(snapshot)
+    def _read(self, result: Message) -> Result:
+        return Result.model_validate(result)
+
+    def _hear(self, snapshot: Message) -> None:
+        heard = TrainingSnapshot.model_validate(snapshot)
+        if heard.step > self._last_step:  # a run that goes on may tell the last one again
+            self._last_step = heard.step
+            self._on_snapshot(heard)
 
     def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
         del allocator
-        return {"status": status, "reason": reason}
+        return Result(status=status, reason=reason)
 
 
 @functools.cache
