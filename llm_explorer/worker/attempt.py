@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_dir
@@ -147,12 +147,14 @@ class Attempt:
                     self._hear(message["snapshot"])
                 case "result":
                     return self._read(message["result"])
+                case "failure":
+                    return self._result(message["status"], message["reason"], allocator)
                 case "cancel":
                     return self.cancelled()
                 case "exit":
                     return self._result(*death_in_words(message["code"]), allocator)
 
-    def _read(self, result: Message) -> Result:
+    def _read(self, result: Any) -> Result:
         return Measured.model_validate(result)
 
     def _hear(self, snapshot: Message) -> None:

@@ -21,12 +21,13 @@ from llm_explorer.worker.limits import FAST_SETTINGS, Allocator
 TERM_WAIT_S: Final = 0.2  # a cancelled job is gone within 0.5 s
 LAST_WORDS_S: Final = 1.0  # between the end of what a child says and its own end
 PACKAGE_FOLDER: Final = Path(llm_explorer.__file__).parent.parent
-# What each message must have, see child.py.
+# What each message must have, see child/__init__.py.
 _PARTS: Final = {
     "ready": {"torch"},
     "progress": {"id", "phase", "fraction", "text"},
     "snapshot": {"id", "snapshot"},
     "result": {"id", "result"},
+    "failure": {"id", "status", "reason"},
 }
 
 Message = dict[str, Any]
@@ -74,8 +75,9 @@ class Worker:
     def send(self, job: Message, listener: Listener) -> None:
         """Give the child a job, without waiting; what it says about it goes to ``listener``, on another thread.
 
-        ``{"event": "ready"}`` once torch is imported, if it was not before. The last is the result, or, once, of a
-        child that ends or has ended ``{"event": "exit", "code": returncode}``, None where it said what is no message.
+        ``{"event": "ready"}`` once torch is imported, if it was not before. The last is the result or a failure, or,
+        once, of a child that ends or has ended ``{"event": "exit", "code": returncode}``, None where it said what is no
+        message.
         """
         with self._lock:
             if self._exit is None:
@@ -124,7 +126,7 @@ class Worker:
             concerned = dict(self._listeners)
             if number is not None:
                 concerned = {each: listener for each, listener in concerned.items() if each == number}
-            if event in ("result", "exit"):
+            if event in ("result", "failure", "exit"):
                 for each in concerned:
                     del self._listeners[each]
             self.is_ready = self.is_ready or event == "ready"

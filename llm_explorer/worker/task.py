@@ -8,7 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from filelock import FileLock, Timeout
 
@@ -163,11 +163,8 @@ class CalibrationAttempt(Attempt):
         super().__init__(task.model, task.run, on_progress)
         self._key = task.key
 
-    def _read(self, result: Message) -> Result:
-        learnt = result.pop("calibration")
-        if learnt is not None:
-            result["reason"] = store.save(calibration.Calibration.model_validate(learnt))
-        return Result.model_validate(result)
+    def _read(self, result: Any) -> Result:
+        return Result(status="ok", reason=store.save(calibration.Calibration.model_validate(result)))
 
     def _refusal(self, limit: int) -> str | None:
         if self._run.device == "meta":
@@ -202,8 +199,8 @@ class RefinementAttempt(Attempt):
     def _job(self, limit: int) -> Message:
         return super()._job(limit) | {"kind": "refine", "budget_s": budget_s() / 2}
 
-    def _read(self, result: Message) -> Result:
-        return RefinementResult.model_validate(result)
+    def _read(self, result: Any) -> Result:
+        return RefinementResult(status="ok", refined=result)
 
     def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
         del allocator
@@ -227,8 +224,8 @@ class TrainingAttempt(Attempt):
         plan = training.plan.to_json()
         return {"kind": "pretrain", "plan": plan, "folder": str(training.folder), "resume": bool(training.earlier)}
 
-    def _read(self, result: Message) -> Result:
-        return Result.model_validate(result)
+    def _read(self, result: Any) -> Result:
+        return Result(status="ok", reason=result)
 
     def _hear(self, snapshot: Message) -> None:
         heard = TrainingSnapshot.model_validate(snapshot)
