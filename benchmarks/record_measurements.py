@@ -7,7 +7,6 @@ take at most --most seconds, by its FLOPs and what the processor does in a secon
 of what was there. Run it on a quiet machine; about two minutes a preset.
 """
 
-import json
 from typing import Final
 
 import click
@@ -32,17 +31,16 @@ def measure(preset: Preset) -> None:
     """One preset, into the file."""
     click.echo(f"{preset.name}: ", nl=False)
     result = run_measurement(preset.model, preset.run)
-    if result["status"] != "ok":
-        click.echo(f"{result['status']}: {result['reason']}")
+    if result.status != "ok":
+        click.echo(f"{result.status}: {result.reason}")
         return
     record = recorded.record_of(preset.name, preset.model, preset.run, result)
-    others = [each for each in recorded.read_all() if each["name"] != preset.name]
+    others = [each for each in recorded.read_all() if each.name != preset.name]
     order = [each.name for each in PRESETS]
-    records = sorted([*others, record], key=lambda each: order.index(each["name"]))
-    recorded.FILE.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
-    step = record["step_s"]
-    size = units.byte_size(record["peak_bytes"])
-    click.echo(f"{units.seconds(step['median'])} ± {units.seconds(step['iqr'] / 2)} a step, n={step['n']}, {size}")
+    recorded.write_all(sorted([*others, record], key=lambda each: order.index(each.name)))
+    step = record.step_s
+    size = units.byte_size(record.peak_bytes)
+    click.echo(f"{units.seconds(step.median)} ± {units.seconds(step.iqr / 2)} a step, n={step.n}, {size}")
 
 
 @click.command()

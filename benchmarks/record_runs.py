@@ -8,7 +8,6 @@ import platform
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -19,6 +18,7 @@ from llm_explorer.presets import find
 from llm_explorer.pretraining.checkpoint import Progress, load_trained, save_weights
 from llm_explorer.pretraining.loop import train
 from llm_explorer.pretraining.plan import Plan
+from llm_explorer.pretraining.snapshot import TrainingSnapshot
 from llm_explorer.pretraining.text import CORPORA, PROBES, corpus
 
 SMALL_TEXT = slice(100_000, 112_000)  # so little that 0.1 M parameters learn it by heart
@@ -29,15 +29,11 @@ MODEL = PRESET.model
 
 def record(name: str, plan: Plan, text: str, folder: Path, *, only_losses: bool = False) -> None:
     """Train as planned and write the run down; ``text`` says in words what it is trained on."""
-    snapshots: list[dict[str, Any]] = []
+    snapshots: list[TrainingSnapshot] = []
     for snapshot in train(plan, folder):
-        print(f"{name}: step {snapshot['step']}, validation loss {snapshot['validation_loss']}", flush=True)
+        print(f"{name}: step {snapshot.step}, validation loss {snapshot.validation_loss}", flush=True)
         snapshots.append(snapshot)
-    if only_losses:
-        snapshots = [
-            {key: snapshot[key] for key in ("step", "seconds", "training_loss", "validation_loss")}
-            for snapshot in snapshots
-        ]
+    kept = {"step", "seconds", "training_loss", "validation_loss"} if only_losses else None
     gpt, _ = load_trained(folder)
     run = {
         "text": text,
@@ -48,7 +44,7 @@ def record(name: str, plan: Plan, text: str, folder: Path, *, only_losses: bool 
         "model": gpt.config.model_dump(),
         "recorded": datetime.now(UTC).date().isoformat(),
         "machine": f"{processor_name()}, 1 thread, PyTorch {torch.__version__}, Python {platform.python_version()}",
-        "snapshots": snapshots,
+        "snapshots": [snapshot.model_dump(include=kept) for snapshot in snapshots],
     }
     path = recorded.FOLDER / f"{name}.json"
     path.write_text(json.dumps(run, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")

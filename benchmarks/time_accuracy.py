@@ -22,7 +22,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import to_settings
 from llm_explorer.machine import default_threads, processor_name, torch_version
-from llm_explorer.measure.statistics import Summary
+from llm_explorer.measure.statistics import Timing
 from llm_explorer.speed.operations import operations
 from llm_explorer.speed.predict import Span, calibration_for, predict_with, roofline
 from llm_explorer.units import seconds as in_words
@@ -136,11 +136,11 @@ def measure(model: ModelConfig, run: RunConfig) -> Case:
     return Case(model, run, mean, noise, methods)
 
 
-def measured_once(model: ModelConfig, run: RunConfig) -> dict[str, Summary]:
+def measured_once(model: ModelConfig, run: RunConfig) -> dict[str, Timing]:
     """The times of each phase, in a process of their own."""
     result = run_alone(Measurement(model, run).attempt(_silent, _silent))
     assert result["status"] == "ok", result["reason"]
-    return {phase: Summary(**result[f"{phase}_s"]) for phase in PHASES}
+    return {phase: getattr(result, f"{phase}_s") for phase in PHASES}
 
 
 def predictions(model: ModelConfig, run: RunConfig) -> dict[str, dict[str, Span]]:

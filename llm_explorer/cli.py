@@ -18,6 +18,8 @@ from llm_explorer.accounting.report import report as count
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
 from llm_explorer.formats import Configs, Imported, apply_settings, counted_report, load_import
 from llm_explorer.formats.dicts import NUMBER
+from llm_explorer.measure.result import Measured
+from llm_explorer.measure.statistics import Timing
 from llm_explorer.presets import PRESETS
 from llm_explorer.receipt import make_receipt, title_of
 from llm_explorer.serve import serve
@@ -142,12 +144,12 @@ def measure(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
     model, run = _configs(config, settings)
     result = run_measurement(model, run, _show_progress(quiet=as_json))
     if as_json:
-        _print_json(result)
-    elif result["status"] == "ok":
+        _print_json(result.model_dump())
+    elif result.status == "ok":
         _print_lines(_measured_lines(result))
     else:
-        tell(f"{result['status']}: {result['reason']}")
-    _exit_as(result["status"])
+        tell(f"{result.status}: {result.reason}")
+    _exit_as(result.status)
 
 
 @main.command()
@@ -161,12 +163,12 @@ def calibrate(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
     result = run_alone(task.attempt(_show_progress(quiet=as_json), lambda _: None))
     learnt = store.load(task.key).calibration
     if as_json:
-        _print_json(result | {"calibration": None if learnt is None else learnt.model_dump()})
-    elif result["status"] == "ok" and learnt is not None:
+        _print_json(result.model_dump() | {"calibration": None if learnt is None else learnt.model_dump()})
+    elif result.status == "ok" and learnt is not None:
         _print_lines(_calibration_lines(learnt))
-    if result["reason"] is not None and not as_json:
-        tell(f"{result['status']}: {result['reason']}")
-    _exit_as(result["status"])
+    if result.reason is not None and not as_json:
+        tell(f"{result.status}: {result.reason}")
+    _exit_as(result.status)
 
 
 @main.command()
@@ -179,15 +181,15 @@ def receipt(config: str, settings: tuple[str, ...], *, as_markdown: bool, as_jso
     model, run = _configs(config, settings)
     traced, error = _traced(model, run)
     result = run_measurement(model, run, _show_progress(quiet=as_json or as_markdown))
-    measured = result if result["status"] == "ok" else None
+    measured = result if result.status == "ok" else None
     notes = [f"Not traced: {error}"] if error else []
-    notes += [] if measured else [f"Not measured, {result['status']}: {result['reason']}"]
+    notes += [] if measured else [f"Not measured, {result.status}: {result.reason}"]
     found = make_receipt(model, run, traced, measured, notes)
     if as_json:
         _print_json(found.to_json())
     else:
         click.echo(found.to_markdown() if as_markdown else found.to_text(), nl=False)
-    _exit_as(result["status"] if traced else "failed")
+    _exit_as(result.status if traced else "failed")
 
 
 @main.command()
@@ -310,24 +312,23 @@ def _traced_lines(found: Trace) -> Mapping[str, str]:
     }
 
 
-def _measured_lines(result: Mapping[str, Any]) -> Mapping[str, str]:
-    def timing(name: str) -> str:
-        found = result[name]
-        if found is None:
+def _measured_lines(result: Measured) -> Mapping[str, str]:
+    def words(timing: Timing | None) -> str:
+        if timing is None:
             return units.UNKNOWN
-        return f"{units.seconds(found['median'])} (IQR {units.seconds(found['iqr'])}, n={found['n']})"
+        return f"{units.seconds(timing.median)} (IQR {units.seconds(timing.iqr)}, n={timing.n})"
 
-    predicted, peak = result["predicted"]["peak_bytes"], result["peak_bytes"]
+    predicted, peak = result.predicted.peak_bytes, result.peak_bytes
     off = units.error(predicted, peak)
     return {
-        "parameters": units.exact(result["parameters"]),
-        "built in": units.seconds(result["init_s"]),
-        "forward": timing("forward_s"),
-        "backward": timing("backward_s"),
-        "whole step": timing("step_s"),
+        "parameters": units.exact(result.parameters),
+        "built in": units.seconds(result.init_s),
+        "forward": words(result.forward_s),
+        "backward": words(result.backward_s),
+        "whole step": words(result.step_s),
         "peak": f"{units.byte_size(peak)}, computed {units.byte_size(predicted)}" + (f" ({off})" if off else ""),
-        "process": units.byte_size(result["process_rss_bytes"]),
-        "device": f"{result['environment']['device_name'] or result['environment']['device']}",
+        "process": units.byte_size(result.process_rss_bytes),
+        "device": result.environment.device_name or result.environment.device,
     }
 
 

@@ -11,7 +11,8 @@ from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import to_address, to_settings
-from llm_explorer.measure.result import describe_environment
+from llm_explorer.measure.result import Environment, Measured, describe_environment
+from llm_explorer.measure.statistics import Timing
 from llm_explorer.texts.explore import OWN_PRODUCTS, PRECISION_NAMES, TORCH_PRODUCTS
 from llm_explorer.tracing.result import Trace
 
@@ -61,7 +62,7 @@ class Receipt(NamedTuple):
     model: ModelConfig
     run: RunConfig
     items: tuple[Item, ...]
-    environment: Mapping[str, Any]
+    environment: Environment
     notes: tuple[str, ...]
 
     @property
@@ -73,9 +74,9 @@ class Receipt(NamedTuple):
     def place(self) -> str:
         """Where, with what and when: 'AMD EPYC, threads: 1, PyTorch 2.13.0, 2026-11-24 14:02'."""
         made = self.environment
-        clock = datetime.fromisoformat(made["time"]).strftime("%Y-%m-%d %H:%M")
-        threads = f"threads: {made['threads'] or 'automatic'}"
-        return f"{made['device_name'] or made['device']}, {threads}, PyTorch {made['torch'] or units.UNKNOWN}, {clock}"
+        clock = datetime.fromisoformat(made.time).strftime("%Y-%m-%d %H:%M")
+        threads = f"threads: {made.threads or 'automatic'}"
+        return f"{made.device_name or made.device}, {threads}, PyTorch {made.torch or units.UNKNOWN}, {clock}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: bytes, FLOPs and seconds are plain numbers, unknown is None, ``error`` a share of the truth."""
@@ -84,7 +85,7 @@ class Receipt(NamedTuple):
             "model": self.model.model_dump(),
             "run": self.run.model_dump(),
             "items": [item._asdict() | {"error": _share(item)} for item in self.items],
-            "environment": dict(self.environment),
+            "environment": self.environment.model_dump(),
             "notes": list(self.notes),
             "address": to_address(self.model, self.run),
         }
@@ -118,14 +119,14 @@ class Receipt(NamedTuple):
 
 
 def make_receipt(
-    model: ModelConfig, run: RunConfig, traced: Trace | None, measured: Found | None, notes: Sequence[str] = ()
+    model: ModelConfig, run: RunConfig, traced: Trace | None, measured: Measured | None, notes: Sequence[str] = ()
 ) -> Receipt:
     """The receipt of a config; ``measured`` is the result of a measurement.
 
     >>> make_receipt(ModelConfig(), RunConfig(), None, None).items[0].words()
     ('parameters', '163,009,536', '–', '–', '–')
     """
-    environment = measured["environment"] if measured else describe_environment(run)
+    environment = measured.environment if measured else describe_environment(run)
     items = (*_sizes(model, run, traced, measured), *_work(model, run, measured))
     products = products_of(run, environment)
     told = (*notes, *([products] if products else ()))
@@ -141,44 +142,45 @@ def title_of(model: ModelConfig, run: RunConfig) -> str:
     return f"{presets.title_of(model)}, {PRECISION_NAMES[run.precision]}, B={run.batch_size}, T={run.sequence(model)}"
 
 
-def products_of(run: RunConfig, environment: Mapping[str, Any]) -> str:
+def products_of(run: RunConfig, environment: Environment) -> str:
     """Whose bf16 products ran, where that is not a matter of course; '' elsewhere."""
-    if environment["own_products"]:
+    if environment.own_products:
         return OWN_PRODUCTS
     is_told = run.bf16_products == "torch" and run.precision != "float32" and run.device == "cpu"
     return TORCH_PRODUCTS if is_told else ""
 
 
-def _sizes(model: ModelConfig, run: RunConfig, traced: Trace | None, measured: Found | None) -> tuple[Item, ...]:
+def _sizes(model: ModelConfig, run: RunConfig, traced: Trace | None, measured: Measured | None) -> tuple[Item, ...]:
     counted = count_memory(model, run, kernels_of_device(run.device))
+    really, process = (measured.peak_bytes, measured.process_rss_bytes) if measured else (None, None)
     at_peak = traced.categories_at_peak if traced else {}
     # under masters the optimizer's fp32 copies of the gradients are beside them in the trace
     told = traced if run.precision != "bfloat16_master" else None
     gradients = max(told.timeline.categories["gradients"]) if told else None
     kept, peak = (traced.activations_bytes, traced.peak_bytes) if traced else (None, None)
     return (
-        Item("parameters", "count", count_parameters(model).total, None, _get(measured, "parameters")),
+        Item("parameters", "count", count_parameters(model).total, None, measured.parameters if measured else None),
         Item("weights", "bytes", counted.parameters_bytes, at_peak.get("parameters")),
         Item("gradients", "bytes", counted.gradients_bytes, gradients),
         Item("optimizer state", "bytes", counted.optimizer_bytes, at_peak.get("optimizer state")),
         Item("kept after forward", "bytes", counted.activations_bytes, kept),
-        Item("peak of tensors", "bytes", counted.peak_bytes, peak, _get(measured, "peak_bytes")),
-        Item("process memory", "bytes", None, None, _get(measured, "process_rss_bytes")),
+        Item("peak of tensors", "bytes", counted.peak_bytes, peak, really),
+        Item("process memory", "bytes", None, None, process),
     )
 
 
-def _work(model: ModelConfig, run: RunConfig, measured: Found | None) -> tuple[Item, ...]:
+def _work(model: ModelConfig, run: RunConfig, measured: Measured | None) -> tuple[Item, ...]:
     flops = count_flops(model, run)
     times = [
-        Item(name, "seconds", measured["predicted"].get(key) if measured else None, None, _median(measured, key))
+        Item(name, "seconds", getattr(measured and measured.predicted, key, None), None, _median(measured, key))
         for name, key in (("forward", "forward_s"), ("backward", "backward_s"), ("whole step", "step_s"))
     ]
     return (Item("FLOPs of a step", "FLOPs", (flops.forward + flops.backward) * run.accumulation), *times)
 
 
-def _median(measured: Found | None, key: str) -> float | None:
-    timing = measured[key] if measured else None
-    return timing["median"] if timing else None
+def _median(measured: Measured | None, key: str) -> float | None:
+    timing: Timing | None = getattr(measured, key, None)
+    return timing.median if timing else None
 
 
 def _get(found: Found | None, key: str) -> int | None:

@@ -29,7 +29,7 @@ def keys(command: str) -> set[str]:
     found: dict[str, Any] = {
         "report": lambda: report(CLASS.model, CLASS.run),
         "trace": lambda: trace(CLASS.model, CLASS.run).model_dump() | {"error": None},
-        "measure": lambda: make_result(CLASS.model, CLASS.run, "ok", None),
+        "measure": lambda: make_result(CLASS.model, CLASS.run, "ok", None).model_dump(),
         "calibrate": lambda: {"status": "ok", "reason": None, "calibration": None},
         "receipt": lambda: make_receipt(CLASS.model, CLASS.run, None, None).to_json(),
     }

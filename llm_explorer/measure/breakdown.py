@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
+from llm_explorer.measure.result import Components
 from llm_explorer.measure.timing import Clock, garbage_collection_paused
 from llm_explorer.model import GPT
 from llm_explorer.model.parts import PARTS_OF_BLOCK
@@ -102,12 +103,10 @@ class ComponentClock:
 
 def break_down(
     step: TrainingStep, batches: Sequence[Batch], *, budget_s: float, synchronize: Callable[[], None]
-) -> dict[str, Any] | None:
+) -> Components | None:
     """Median seconds of each component in one warm step, from steps with the clock and without in turn.
 
-    Plain data: ``forward`` and ``backward`` by component, ``optimizer``, ``whole`` (a step with the clock),
-    ``overhead`` (the share by which the clock slows a step) and ``n``. None when a step is too slow for three of each
-    within the budget.
+    None when a step is too slow for three of each within the budget.
     """
     clock = ComponentClock(synchronize)
     watched: list[Times] = []
@@ -130,7 +129,7 @@ def break_down(
     return _summary(plain, watched)
 
 
-def _summary(plain: list[float], watched: list[Times]) -> dict[str, Any]:
+def _summary(plain: list[float], watched: list[Times]) -> Components:
     medians = {place: statistics.median(times.get(place, 0.0) for times in watched) for place in watched[0]}
     whole = statistics.median(sum(times.values()) for times in watched)
     by_phase = {
@@ -139,4 +138,4 @@ def _summary(plain: list[float], watched: list[Times]) -> dict[str, Any]:
     }
     optimizer = medians.get(("optimizer", UPDATE), 0.0)
     overhead = whole / statistics.median(plain) - 1
-    return {**by_phase, "optimizer": optimizer, "whole": whole, "overhead": overhead, "n": len(plain)}
+    return Components(**by_phase, optimizer=optimizer, whole=whole, overhead=overhead, n=len(plain))

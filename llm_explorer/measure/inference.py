@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from llm_explorer.config import RunConfig
-from llm_explorer.measure.statistics import Summary, summarize
+from llm_explorer.measure.statistics import Timing, summarize
 from llm_explorer.measure.timing import Report, StepTime, garbage_collection_paused, repeat
 from llm_explorer.model import GPT
 
 
 def time_inference(
     gpt: GPT, run: RunConfig, tokens: Tensor, *, budget_s: float, report: Report, synchronize: Callable[[], None]
-) -> tuple[Summary, Summary]:
+) -> tuple[Timing, Timing]:
     """Seconds of a forward pass over ``tokens`` (B, T), and of the last of them alone after a cache of the others.
 
     Without dropout and without gradients; the budget is for each of the two.
@@ -28,7 +28,7 @@ def time_inference(
             layer.length = before.shape[1]  # the token of the time before is forgotten
         gpt(last, cache)
 
-    def timed(work: Callable[[], object]) -> Summary:
+    def timed(work: Callable[[], object]) -> Timing:
         def once() -> StepTime:
             start = time.perf_counter()
             work()

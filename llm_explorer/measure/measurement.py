@@ -14,8 +14,8 @@ from llm_explorer.measure.bf16_on_old_cpus import are_own
 from llm_explorer.measure.breakdown import break_down
 from llm_explorer.measure.devices import absence, available_devices, find_device, free_device_bytes, synchronizer
 from llm_explorer.measure.inference import time_inference
-from llm_explorer.measure.result import Result, make_result
-from llm_explorer.measure.statistics import summarize
+from llm_explorer.measure.result import Measured, make_result
+from llm_explorer.measure.statistics import Timing, summarize
 from llm_explorer.measure.timing import PhaseClock, Report, StepTime, garbage_collection_paused, repeat
 from llm_explorer.model import GPT, build
 from llm_explorer.training import Batch, TrainingStep, random_batch
@@ -29,7 +29,7 @@ SHARE_OF_BUDGET: Final = 0.2  # of the time for whole steps: what each further t
 
 def measure(
     model: ModelConfig, run: RunConfig, *, budget_s: float, report: Report, limit_bytes: int | None = None
-) -> Result:
+) -> Measured:
     """Build the model, time its training steps for about ``budget_s`` seconds, and find the peak of its memory.
 
     Times are of whole steps: forward and backward are summed over the ``accumulation`` micro-batches, and
@@ -77,7 +77,7 @@ def _measured(model: ModelConfig, run: RunConfig, budget_s: float, report: Repor
     step, batches = TrainingStep(gpt, run), [random_batch(model, run)] * run.accumulation
     found |= _timed(step, batches, budget_s, report)
     tokens = run.batch_size * run.sequence(model) * run.accumulation
-    found["tokens_per_s"] = tokens / found["step_s"]["median"]
+    found["tokens_per_s"] = tokens / found["step_s"].median
     found["process_rss_bytes"] = memory.process_peak_bytes()  # before the profiler takes its own
     found |= _taken_apart(step, batches, budget_s * SHARE_OF_BUDGET, report)
     report("memory", None, "Measuring the peak of memory")
@@ -93,7 +93,7 @@ def _built(model: ModelConfig, run: RunConfig) -> tuple[GPT, float]:
     return gpt, time.perf_counter() - start
 
 
-def _timed(step: TrainingStep, batches: list[Batch], budget_s: float, report: Report) -> dict[str, Any]:
+def _timed(step: TrainingStep, batches: list[Batch], budget_s: float, report: Report) -> dict[str, Timing]:
     clock = PhaseClock(synchronizer(step.run.device))
 
     def once() -> StepTime:
@@ -103,7 +103,7 @@ def _timed(step: TrainingStep, batches: list[Batch], budget_s: float, report: Re
     with garbage_collection_paused():
         samples = repeat(once, budget_s=budget_s, report=report)
     phases = ("forward", "backward", "step") if step.optimizer is None else ("forward", "backward", "optimizer", "step")
-    return {f"{phase}_s": summarize([getattr(sample, phase) for sample in samples])._asdict() for phase in phases}
+    return {f"{phase}_s": summarize([getattr(sample, phase) for sample in samples]) for phase in phases}
 
 
 def _taken_apart(step: TrainingStep, batches: list[Batch], budget_s: float, report: Report) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _taken_apart(step: TrainingStep, batches: list[Batch], budget_s: float, repo
     prefill, decode = time_inference(
         step.gpt, step.run, tokens, budget_s=budget_s, report=lambda *_: None, synchronize=synchronize
     )
-    return {"components": components, "prefill_s": prefill._asdict(), "decode_s": decode._asdict()}
+    return {"components": components, "prefill_s": prefill, "decode_s": decode}
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -2,12 +2,14 @@
 
 import statistics
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+from llm_explorer.plain import Plain
 
 TAIL_PARTS: Final = 40  # 1/40 = 2.5% on either side: a 95% interval
 
 
-class Summary(NamedTuple):
+class Timing(Plain):
     """Seconds: the median, the interquartile range (linear quantiles), how many, and every sample in order."""
 
     median: float
@@ -16,14 +18,14 @@ class Summary(NamedTuple):
     samples: tuple[float, ...]
 
 
-def summarize(samples: Sequence[float]) -> Summary:
+def summarize(samples: Sequence[float]) -> Timing:
     """Summarise at least two samples.
 
-    >>> summarize([1.0, 2.0, 3.0, 4.0, 5.0])[:3]
-    (3.0, 2.0, 5)
+    >>> summarize([1.0, 2.0, 3.0, 4.0, 5.0])
+    Timing(median=3.0, iqr=2.0, n=5, samples=(1.0, 2.0, 3.0, 4.0, 5.0))
     """
     low, _, high = statistics.quantiles(samples, n=4, method="inclusive")
-    return Summary(statistics.median(samples), high - low, len(samples), tuple(samples))
+    return Timing(median=statistics.median(samples), iqr=high - low, n=len(samples), samples=tuple(samples))
 
 
 def median_interval(samples: Sequence[float]) -> tuple[float, float] | None:

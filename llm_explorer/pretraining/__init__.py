@@ -2,12 +2,13 @@
 
     text.py        texts, tokenizer, training and validation part      no torch
     plan.py        what is trained and how: Plan, learning rate        no torch
+    snapshot.py    what a run tells on the way                         no torch
     loop.py        the training loop: train, evaluate                  torch
     sampling.py    next-token probabilities, temperature, top-k        torch
     attention.py   what each head looks at                             torch
     checkpoint.py  a run on disk, to go on with or to take away        torch
 
-The two files without torch are for the server, which has none: importing this package imports no torch either.
+The files without torch are for the server, which has none: importing this package imports no torch either.
 """
 
 from importlib import import_module

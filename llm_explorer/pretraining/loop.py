@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from safetensors import SafetensorError
@@ -20,11 +20,10 @@ from llm_explorer.pretraining import checkpoint
 from llm_explorer.pretraining.attention import attention_weights
 from llm_explorer.pretraining.plan import Plan, learning_rate, snapshot_steps
 from llm_explorer.pretraining.sampling import next_probabilities, sample
+from llm_explorer.pretraining.snapshot import Steps, TrainingSnapshot
 from llm_explorer.pretraining.text import Tokenizer, split
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.training import Batch, TrainingStep
-
-Snapshot = dict[str, Any]
 
 EVALUATED: Final = 64  # sequences: enough for the second digit of a loss
 SAMPLE_CHARACTERS: Final = 100
@@ -36,17 +35,12 @@ MOST_PROBE: Final = 24
 
 def train(
     plan: Plan, folder: Path | None = None, *, resume: bool = False, on_unkept: Callable[[str], None] | None = None
-) -> Iterator[Snapshot]:
-    """Train, and give a snapshot (plain data) after each of about 30 steps, the first before any learning.
+) -> Iterator[TrainingSnapshot]:
+    """Train, and give a snapshot after each of about 30 steps, the first before any learning.
 
     With a folder, each snapshot's state is kept there, and ``resume`` goes on from it: exactly as if it had never
     been interrupted, because the randomness of a step depends on seed and step alone. Where a state cannot be written
-    ``on_unkept``, if there is one, is told why, and the run goes on with nothing kept. Keys of a snapshot: ``step``,
-    ``seconds`` of training, ``training_loss`` and ``validation_loss`` (nats a token; ``old_loss`` too where a plan
-    has an old text), ``curve`` (step, loss, gradient_norm and learning_rate of about
-    250 steps of the run),
-    ``sample``, ``next`` (the likeliest characters after the probe, with probabilities) and ``heads`` (L, N, rows of
-    1 to T attention weights in percent).
+    ``on_unkept``, if there is one, is told why, and the run goes on with nothing kept.
     """
     trainer = Trainer(plan)
     last = -1
@@ -100,34 +94,30 @@ class Trainer:
         done = checkpoint.Progress(self.done, self.seconds)
         checkpoint.save(folder, self.gpt, self.optimizer, self.tokenizer, done)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> TrainingSnapshot:
         """What the model is like now."""
         self.gpt.eval()
-        found = self._losses() | self._written()
-        self.gpt.train()
-        names = ("step", "loss", "gradient_norm", "learning_rate")
-        curve = dict(zip(names, map(list, zip(*self.curve, strict=True)), strict=True)) if self.curve else {}
+        losses = [evaluate(self.gpt, text) for text in (self.training, self.validation)]
+        old_loss = None if self.old is None else evaluate(self.gpt, self.old)
+        curve = dict(zip(Steps.model_fields, zip(*self.curve, strict=True), strict=False))  # of no step there is none
         self.curve = []
-        return {"step": self.done, "seconds": round(self.seconds, 2), "curve": curve} | found
-
-    def _losses(self) -> Snapshot:
-        return {
-            "training_loss": evaluate(self.gpt, self.training),
-            "validation_loss": evaluate(self.gpt, self.validation),
-            "old_loss": None if self.old is None else evaluate(self.gpt, self.old),
-        }
-
-    def _written(self) -> Snapshot:
-        """The sample, the probabilities after the probe, the heads over it."""
         probe = self.tokens(self.plan.probe[-min(MOST_PROBE, self.gpt.config.context_length) :])[None]  # (1, T)
         written = sample(self.gpt, probe, SAMPLE_CHARACTERS, temperature=SAMPLE_TEMPERATURE, seed=self.plan.seed)
         likeliest = next_probabilities(self.gpt, probe)[0].topk(min(LIKELIEST, len(self.tokenizer)))
         characters = self.tokenizer.decode(likeliest.indices.tolist())
-        return {
-            "sample": self.tokenizer.decode(written[0].tolist()),
-            "next": [[char, round(p, 4)] for char, p in zip(characters, likeliest.values.tolist(), strict=True)],
-            "heads": in_percent(attention_weights(self.gpt, probe)),
-        }
+        found = TrainingSnapshot(
+            step=self.done,
+            seconds=round(self.seconds, 2),
+            training_loss=losses[0],
+            validation_loss=losses[1],
+            old_loss=old_loss,
+            curve=Steps.model_validate(curve),
+            sample=self.tokenizer.decode(written[0].tolist()),
+            next=tuple((char, round(p, 4)) for char, p in zip(characters, likeliest.values.tolist(), strict=True)),
+            heads=in_percent(attention_weights(self.gpt, probe)),
+        )
+        self.gpt.train()
+        return found
 
 
 def _kept(trainer: Trainer, folder: Path, on_unkept: Callable[[str], None] | None) -> Path | None:

@@ -1,9 +1,10 @@
 """Where the time of a step goes by prediction, and where each operation stands on the roofline. Plain data."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from llm_explorer.config import RunConfig
+from llm_explorer.measure.result import Components
 from llm_explorer.parts import HEAD, LOSS, PARTS, RANDOM_STATES, UPDATE
 from llm_explorer.speed.operations import ATTENTIONS, Operation, Phase
 
@@ -58,15 +59,15 @@ def seconds_by_component(timed: Timed, run: RunConfig, phase: Phase | None = Non
     return {name: seconds for name, seconds in sums.items() if seconds}
 
 
-def measured_by_component(components: Mapping[str, Any], phase: Phase | None = None) -> dict[str, float]:
+def measured_by_component(components: Components, phase: Phase | None = None) -> dict[str, float]:
     """The same of a measurement's ``components``."""
     sums = dict.fromkeys(COMPONENTS, 0.0)
-    for each in ("forward", "backward"):
+    for each, spent in (("forward", components.forward), ("backward", components.backward)):
         if phase in (None, each):
-            for name, seconds in components[each].items():
+            for name, seconds in spent.items():
                 sums[name] += seconds
     if phase in (None, "optimizer"):
-        sums[UPDATE] += components["optimizer"]
+        sums[UPDATE] += components.optimizer
     return {name: seconds for name, seconds in sums.items() if seconds}
 
 

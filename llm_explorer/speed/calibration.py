@@ -8,11 +8,12 @@ from itertools import pairwise
 from math import exp, log, prod
 from typing import Annotated, Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from llm_explorer.accounting.process import Allocator
 from llm_explorer.config import Bf16Products, RunConfig
 from llm_explorer.machine import default_threads, processor_name, torch_version
+from llm_explorer.plain import Plain
 from llm_explorer.speed.operations import ATTENTIONS, PRODUCTS, Operation, Phase, Recipe, kinds_of
 
 VERSION: Final = 3  # of the way a calibration is made and read; any other is made anew
@@ -25,11 +26,7 @@ Rate = Annotated[float, Field(ge=1, le=1e24)]  # FLOPs or bytes a second
 Size = Annotated[int, Field(ge=1, le=2**53)]
 
 
-class _Plain(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Key(_Plain):
+class Key(Plain):
     """What a calibration holds for; anything else is measured anew."""
 
     version: int
@@ -42,7 +39,7 @@ class Key(_Plain):
     allocator: Allocator
 
 
-class Table(_Plain):
+class Table(Plain):
     """Seconds of one kind of operation: a call's own, and for each unit of work, on a grid of sizes.
 
     With one axis the size is the work. Between the points the logarithms are interpolated, beyond them the nearest
@@ -97,7 +94,7 @@ class Table(_Plain):
         return tuple(log(value) for value in self.seconds_per_work)
 
 
-class Calibration(_Plain):
+class Calibration(Plain):
     """All that is known of a device: tables by kind of operation, and what whole small models said of their sums.
 
     ``factors``: by phase and group of operations, what their tables' seconds are multiplied by. ``peak_flops``: of the

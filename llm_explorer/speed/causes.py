@@ -1,11 +1,11 @@
 """Why a step takes what it takes: the numbers behind sentences. Plain data."""
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.kernels import kernels_of, kernels_of_device
 from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.measure.statistics import Timing
 from llm_explorer.speed.calibration import Calibration
 from llm_explorer.speed.operations import ATTENTIONS
 from llm_explorer.speed.predict import timed_operations
@@ -28,13 +28,13 @@ class Shares(NamedTuple):
     even_sequence: int
 
 
-def noise(timing: Mapping[str, Any] | None) -> float | None:
+def noise(timing: Timing | None) -> float | None:
     """Interquartile range over median of a measurement's timing, where it is too large to trust; else None.
 
-    >>> noise({"median": 0.05, "iqr": 0.006}), noise({"median": 0.05, "iqr": 0.004})
+    >>> noise(Timing(median=0.05, iqr=0.006, n=9, samples=())), noise(Timing(median=0.05, iqr=0.004, n=9, samples=()))
     (0.12, None)
     """
-    spread = timing["iqr"] / timing["median"] if timing else 0.0
+    spread = timing.iqr / timing.median if timing else 0.0
     return spread if spread > NOISY else None
 
 

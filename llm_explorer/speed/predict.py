@@ -8,7 +8,7 @@ from llm_explorer.accounting.process import Allocator, choose_allocator
 from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.hardware import Hardware
-from llm_explorer.measure.result import Result
+from llm_explorer.measure.result import Measured
 from llm_explorer.speed import store
 from llm_explorer.speed.breakdown import at_the_roof
 from llm_explorer.speed.calibration import Calibration, group_of, key_for
@@ -38,6 +38,14 @@ class Prediction(NamedTuple):
     backward: Span
     step: Span
     basis: Basis
+
+
+class Refined(NamedTuple):
+    """The same from a shallow model that was run."""
+
+    forward: Span
+    backward: Span
+    step: Span
 
 
 def predict(model: ModelConfig, run: RunConfig, allocator: Allocator | None = None) -> Prediction | None:
@@ -97,10 +105,10 @@ def predicted_times(model: ModelConfig, run: RunConfig, allocator: Allocator | N
     return {f"{phase}_s": getattr(found, phase).seconds for phase in ("forward", "backward", "step")}
 
 
-def with_prediction(measured: Result, model: ModelConfig, run: RunConfig) -> Result:
+def with_prediction(measured: Measured, model: ModelConfig, run: RunConfig) -> Measured:
     """A measurement, and beside it the times that are predicted with the settings of malloc that it had."""
-    times = predicted_times(model, run, measured["environment"]["allocator"])
-    return measured | {"predicted": measured["predicted"] | times}
+    times = predicted_times(model, run, measured.environment.allocator)
+    return measured.model_copy(update={"predicted": measured.predicted.model_copy(update=times)})
 
 
 def _seconds(calibration: Calibration, operation: Operation) -> float:

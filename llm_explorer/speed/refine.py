@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 import torch
 
@@ -11,15 +11,15 @@ from llm_explorer.measure.devices import synchronizer
 from llm_explorer.measure.statistics import summarize
 from llm_explorer.measure.timing import PhaseClock, Report, StepTime, garbage_collection_paused, repeat
 from llm_explorer.model import build
-from llm_explorer.speed.predict import REFINED_LAYERS, Span
+from llm_explorer.speed.predict import REFINED_LAYERS, Refined, Span
 from llm_explorer.training import TrainingStep, random_batch
 
 # seconds / spread to seconds x spread is the interval, and wider where the samples are
 SPREAD: Final = 1.12
 
 
-def refine(model: ModelConfig, run: RunConfig, *, budget_s: float, report: Report) -> dict[str, Any]:
-    """Seconds of forward, backward and step, each a Span as a list: all layers take as long as the three that ran.
+def refine(model: ModelConfig, run: RunConfig, *, budget_s: float, report: Report) -> Refined:
+    """Seconds of forward, backward and step: all layers take as long as the three that ran.
 
     A model of at most three layers is run as it is. With and without layers take turns, so that what slows the machine
     for a while slows both.
@@ -46,7 +46,7 @@ def refine(model: ModelConfig, run: RunConfig, *, budget_s: float, report: Repor
     with garbage_collection_paused():
         samples = repeat(once, budget_s=budget_s, report=report)
     ran = shallow[-len(samples) :]
-    return {f"{phase}_s": list(_span(samples, ran, phase)) for phase in ("forward", "backward", "step")}
+    return Refined(*(_span(samples, ran, phase) for phase in Refined._fields))
 
 
 def _span(samples: Sequence[StepTime], ran: Sequence[StepTime], phase: str) -> Span:

@@ -10,14 +10,15 @@ from typing import Any, Final, NamedTuple
 
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_dir
+from pydantic import ValidationError
 
 from llm_explorer.accounting.process import Allocator, choose_allocator, process_bytes, refusal
 from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.config.problems import in_words
-from llm_explorer.measure.result import Result, Status, make_result
+from llm_explorer.measure.result import Measured, Result, Status, make_result
 from llm_explorer.speed.predict import with_prediction
-from llm_explorer.worker.client import Worker, death_in_words
+from llm_explorer.worker.client import Message, Worker, death_in_words
 from llm_explorer.worker.resident import without_residents
 
 LOCK_LOOK_S: Final = 0.1
@@ -46,7 +47,7 @@ class Attempt:
 
     def __init__(self, model: ModelConfig, run: RunConfig, on_progress: OnProgress) -> None:
         self._model, self._run, self._on_progress = model, run, on_progress
-        self._inbox: Queue[dict[str, Any]] = Queue()
+        self._inbox: Queue[Message] = Queue()
 
     def cancel(self) -> None:
         """End it: the process is gone within 0.5 s, the result says cancelled."""
@@ -101,6 +102,9 @@ class Attempt:
         try:
             worker.send(self._job(limit), self._inbox.put)
             return self._listen(worker.allocator)
+        except ValidationError:
+            logging.exception("what a child told is no %s", self.what)
+            return self._result(*death_in_words(None), worker.allocator)
         finally:
             worker.kill()
 
@@ -110,7 +114,7 @@ class Attempt:
     def _allocator(self, limit: int) -> Allocator:
         return choose_allocator(self._model, self._run, limit)
 
-    def _job(self, limit: int) -> dict[str, Any]:
+    def _job(self, limit: int) -> Message:
         return {
             "kind": "measure",
             "model": self._model.model_dump(),
@@ -135,13 +139,18 @@ class Attempt:
                 case "snapshot":
                     self._hear(message["snapshot"])
                 case "result":
-                    return dict(message["result"])
+                    return self._read(message["result"])
+                case "failure":
+                    return self._result(message["status"], message["reason"], allocator)
                 case "cancel":
                     return self.cancelled()
                 case "exit":
                     return self._result(*death_in_words(message["code"]), allocator)
 
-    def _hear(self, snapshot: dict[str, Any]) -> None:
+    def _read(self, result: Any) -> Result:
+        return Measured.model_validate(result)
+
+    def _hear(self, snapshot: Message) -> None:
         """What the child tells on the way; a measurement tells nothing."""
 
     def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
@@ -170,9 +179,11 @@ def machine_lock() -> Iterator[None]:
         lock.release()
 
 
-def run_measurement(model: ModelConfig, run: RunConfig, on_progress: OnProgress = lambda _: None) -> Result:
+def run_measurement(model: ModelConfig, run: RunConfig, on_progress: OnProgress = lambda _: None) -> Measured:
     """Measure in a child of its own and wait for it, as the command line does; Ctrl-C gives the result cancelled."""
-    return run_alone(Attempt(model, run, on_progress))
+    result = run_alone(Attempt(model, run, on_progress))
+    assert isinstance(result, Measured)
+    return result
 
 
 def run_alone(attempt: Attempt) -> Result:

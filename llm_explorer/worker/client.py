@@ -24,12 +24,13 @@ PACKAGE_FOLDER: Final = Path(llm_explorer.__file__).parent.parent
 # The fast settings of malloc: large blocks come from a heap that is never given back, instead of fresh pages for each
 # tensor. 1.4 to 1.7 times faster steps, because a fresh page costs a fault when it is first touched. glibc only.
 FAST_SETTINGS: Final = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "2147483647"}
-# What each message must have, see child.py.
+# What each message must have, see child/__init__.py.
 _PARTS: Final = {
     "ready": {"torch"},
     "progress": {"id", "phase", "fraction", "text"},
     "snapshot": {"id", "snapshot"},
     "result": {"id", "result"},
+    "failure": {"id", "status", "reason"},
 }
 
 Message = dict[str, Any]
@@ -77,8 +78,9 @@ class Worker:
     def send(self, job: Message, listener: Listener) -> None:
         """Give the child a job, without waiting; what it says about it goes to ``listener``, on another thread.
 
-        ``{"event": "ready"}`` once torch is imported, if it was not before. The last is the result, or, once, of a
-        child that ends or has ended ``{"event": "exit", "code": returncode}``, None where it said what is no message.
+        ``{"event": "ready"}`` once torch is imported, if it was not before. The last is the result or a failure, or,
+        once, of a child that ends or has ended ``{"event": "exit", "code": returncode}``, None where it said what is no
+        message.
         """
         with self._lock:
             if self._exit is None:
@@ -127,7 +129,7 @@ class Worker:
             concerned = dict(self._listeners)
             if number is not None:
                 concerned = {each: listener for each, listener in concerned.items() if each == number}
-            if event in ("result", "exit"):
+            if event in ("result", "failure", "exit"):
                 for each in concerned:
                     del self._listeners[each]
             self.is_ready = self.is_ready or event == "ready"

@@ -11,11 +11,14 @@ import time
 from collections.abc import Hashable, Iterable
 from typing import Any, Final, Literal, NamedTuple
 
+from pydantic import BaseModel
+
 from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.config.problems import in_words
 from llm_explorer.machine import processor_name
 from llm_explorer.measure.result import Result
+from llm_explorer.pretraining.snapshot import TrainingSnapshot
 from llm_explorer.worker.attempt import CANCELLED, Progress
 from llm_explorer.worker.client import Message
 from llm_explorer.worker.spare import Spare
@@ -45,7 +48,7 @@ class Snapshot(NamedTuple):
     model: ModelConfig
     run: RunConfig
     finished_at: float | None
-    stream: tuple[dict[str, Any], ...]
+    stream: tuple[TrainingSnapshot, ...]
 
 
 class Job:
@@ -55,7 +58,7 @@ class Job:
         self.task = task
         self.model, self.run = task.model, task.run
         self.queue = queue
-        self.stream: list[dict[str, Any]] = []
+        self.stream: list[TrainingSnapshot] = []
         self.watchers: set[str] = set()
         self.progress: Progress | None = None
         self.result: Result | None = None
@@ -242,7 +245,7 @@ class MeasuringQueue:
             with self._changed:
                 self._running = None
                 job.finish(result)
-                if result["status"] == "ok" and result["reason"] is None:
+                if result.status == "ok" and result.reason is None:
                     self._keep(job)
                 idle = not self._waiting
             if idle:
@@ -291,7 +294,7 @@ class MeasuringQueue:
 
 
 def size_of(value: Any) -> int:
-    """The bytes of plain data, that in lists, tuples and dicts with them.
+    """The bytes of plain data, that in lists, tuples, dicts and fields with them.
 
     >>> size_of(["x" * 1000]) > 1000
     True
@@ -301,4 +304,6 @@ def size_of(value: Any) -> int:
         inner = (*value, *value.values())
     elif isinstance(value, list | tuple):
         inner = value
+    elif isinstance(value, BaseModel):
+        inner = (vars(value),)
     return sys.getsizeof(value) + sum(map(size_of, inner))

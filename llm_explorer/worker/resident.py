@@ -98,12 +98,12 @@ class Resident:
         messages: Queue[Message] = Queue()
         interrupt = partial(messages.put, {"event": "interrupt"}) if job["kind"] == "trace" else None
         with _its_turn(interrupt), self._lock:
-            result = self._answer(job, messages)
-            if result.get("is_spent"):
+            message = self._answer(job, messages)
+            if message.get("status") == "out_of_memory":
                 self._end()
-        if "error" in result:
-            raise ResidentError(result["error"])
-        return result["value"]
+        if message["event"] == "failure":
+            raise ResidentError(message["reason"])
+        return message["result"]
 
     def _answer(self, job: Message, messages: "Queue[Message]") -> Message:
         worker = self._alive()
@@ -123,8 +123,8 @@ class Resident:
                     raise OthersFirstError("Lessons and measurements go first on this small server; try again later")
                 case "exit":
                     raise ResidentError("The process that computes this page ended; press the button once more")
-                case "result":
-                    return dict(message["result"])
+                case "result" | "failure":
+                    return message
 
     def warm(self) -> None:
         """Start the child, so that the first question need not wait for torch."""

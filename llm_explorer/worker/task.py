@@ -17,17 +17,18 @@ from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure.result import Result, Status
 from llm_explorer.pretraining.plan import Plan
+from llm_explorer.pretraining.snapshot import TrainingSnapshot
 from llm_explorer.speed import calibration, store
-from llm_explorer.speed.predict import REFINED_LAYERS
+from llm_explorer.speed.predict import REFINED_LAYERS, Refined
 from llm_explorer.units import byte_size
-from llm_explorer.worker.attempt import Attempt, OnProgress, TakeWorker
+from llm_explorer.worker.attempt import Attempt, OnProgress
 from llm_explorer.worker.client import Message
 
 FOLDERS: Final = "llm-explorer-"  # how the names of the servers' folders for training runs begin
 LOCK_S: Final = 5.0  # another server holds the lock of a folder for as long as it looks whether anybody else does
 CALIBRATION_BYTES: Final = 900 * 1024**2  # of process memory: 868 MiB at most, CPU, torch 2.13.0, measured 2026-11
 
-OnSnapshot = Callable[[dict[str, Any]], None]
+OnSnapshot = Callable[[TrainingSnapshot], None]
 
 
 class Task(Protocol):
@@ -108,7 +109,7 @@ class Training(NamedTuple):
 
     plan: Plan
     folder: Path
-    earlier: tuple[dict[str, Any], ...] = ()
+    earlier: tuple[TrainingSnapshot, ...] = ()
 
     @classmethod
     def of(cls, plan: Plan) -> "Training":
@@ -137,8 +138,14 @@ class Training(NamedTuple):
         return TrainingAttempt(self, on_progress, on_snapshot)
 
 
+class RefinementResult(Result):
+    """What a refinement found."""
+
+    refined: Refined | None = None
+
+
 class CalibrationAttempt(Attempt):
-    """One calibration; its result, ``{"status", "reason"}``, has a reason too when it could not be kept on disk."""
+    """One calibration; its result has a reason too when it could not be kept on disk."""
 
     what = "calibration"
 
@@ -146,12 +153,8 @@ class CalibrationAttempt(Attempt):
         super().__init__(task.model, task.run, on_progress)
         self._key = task.key
 
-    def _measure(self, take_worker: TakeWorker) -> Result:
-        result = super()._measure(take_worker)
-        learnt = result.pop("calibration", None)
-        if learnt is not None:
-            result["reason"] = store.save(calibration.Calibration.model_validate(learnt))
-        return result
+    def _read(self, result: Any) -> Result:
+        return Result(status="ok", reason=store.save(calibration.Calibration.model_validate(result)))
 
     def _refusal(self, limit: int) -> str | None:
         if self._run.device == "meta":
@@ -169,11 +172,11 @@ class CalibrationAttempt(Attempt):
 
     def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
         del allocator
-        return {"status": status, "reason": reason}
+        return Result(status=status, reason=reason)
 
 
 class RefinementAttempt(Attempt):
-    """One refinement; its result is ``{"status", "reason", "refined"}``, refined as refine.py gives it, or None."""
+    """One refinement."""
 
     what = "refinement"
 
@@ -186,9 +189,12 @@ class RefinementAttempt(Attempt):
     def _job(self, limit: int) -> Message:
         return super()._job(limit) | {"kind": "refine", "budget_s": limits().timing_s / 2}
 
+    def _read(self, result: Any) -> Result:
+        return RefinementResult(status="ok", refined=result)
+
     def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
         del allocator
-        return {"status": status, "reason": reason, "refined": None}
+        return RefinementResult(status=status, reason=reason)
 
 
 class TrainingAttempt(Attempt):
@@ -199,7 +205,7 @@ class TrainingAttempt(Attempt):
     def __init__(self, training: Training, on_progress: OnProgress, on_snapshot: OnSnapshot) -> None:
         super().__init__(training.model, training.run, on_progress)
         self._training, self._on_snapshot = training, on_snapshot
-        self._last_step = training.earlier[-1]["step"] if training.earlier else -1
+        self._last_step = training.earlier[-1].step if training.earlier else -1
 
     def _job(self, limit: int) -> Message:
         del limit  # a hundred thousand parameters need none
@@ -208,14 +214,18 @@ class TrainingAttempt(Attempt):
         plan = training.plan.to_json()
         return {"kind": "pretrain", "plan": plan, "folder": str(training.folder), "resume": bool(training.earlier)}
 
-    def _hear(self, snapshot: dict[str, Any]) -> None:
-        if snapshot["step"] > self._last_step:  # a run that goes on may tell the last one again
-            self._last_step = snapshot["step"]
-            self._on_snapshot(snapshot)
+    def _read(self, result: Any) -> Result:
+        return Result(status="ok", reason=result)
+
+    def _hear(self, snapshot: Message) -> None:
+        heard = TrainingSnapshot.model_validate(snapshot)
+        if heard.step > self._last_step:  # a run that goes on may tell the last one again
+            self._last_step = heard.step
+            self._on_snapshot(heard)
 
     def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
         del allocator
-        return {"status": status, "reason": reason}
+        return Result(status=status, reason=reason)
 
 
 @functools.cache

@@ -119,10 +119,10 @@ def test_parts_sum_to_the_whole_and_the_model_is_left_as_it_was(slow_time: None)
         slowed(step.gpt.get_submodule(name))
     found = break_down(step, batches, budget_s=10_000, synchronize=lambda: None)
     assert found is not None
-    parts = {phase: {part: took for part, took in found[phase].items() if took} for phase in ("forward", "backward")}
-    assert parts["forward"] == {"attention": 5, "feed-forward": 5, "head": 5}
-    assert parts["backward"] == {"attention": 7, "feed-forward": 7, "head": 7}
-    assert (found["whole"], found["overhead"], found["n"]) == (36, 0, 15)
+    forward, backward = ({part: s for part, s in spent.items() if s} for spent in (found.forward, found.backward))
+    assert forward == {"attention": 5, "feed-forward": 5, "head": 5}
+    assert backward == {"attention": 7, "feed-forward": 7, "head": 7}
+    assert (found.whole, found.overhead, found.n) == (36, 0, 15)
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in step.gpt.modules())
 
 
@@ -132,7 +132,7 @@ def test_the_optimizer_is_part_of_the_whole(slow_time: None, monkeypatch: pytest
     step.optimizer.register_step_post_hook(lambda *_: setattr(Slow, "now", Slow.now + 3))
     found = break_down(step, batches, budget_s=10_000, synchronize=lambda: None)
     assert found is not None
-    assert (found["optimizer"], found["whole"]) == (3, 15)
+    assert (found.optimizer, found.whole) == (3, 15)
 
 
 def test_pairs_end_with_the_budget(slow_time: None) -> None:
@@ -141,7 +141,7 @@ def test_pairs_end_with_the_budget(slow_time: None) -> None:
     for budget_s, pairs in ((72, 4), (95, 4), (96, 5)):
         found = break_down(step, batches, budget_s=budget_s, synchronize=lambda: None)
         assert found is not None
-        assert found["n"] == pairs
+        assert found.n == pairs
     assert break_down(step, batches, budget_s=71, synchronize=lambda: None) is None
 
 

@@ -1,7 +1,6 @@
 """The faster products are those of torch, and only where and while they are asked for."""
 
 from itertools import accumulate
-from typing import cast
 
 import pytest
 import torch
@@ -12,7 +11,7 @@ from llm_explorer.model import build
 from llm_explorer.speed import calibrate
 from llm_explorer.speed.calibration import Calibration, Key, key_for
 from llm_explorer.training import random_batch
-from llm_explorer.worker import child
+from llm_explorer.worker.child import __main__ as child
 from tests.speed.calibrations import calibration
 
 
@@ -165,13 +164,6 @@ def test_it_needs_little_memory() -> None:
     assert 600 * 700 * 2 < most <= 600 * 700 * 2 + 2.4e6
 
 
-class Silent:
-    """In place of the lines to the server."""
-
-    def progress(self, *told: object) -> None:
-        """Nobody listens."""
-
-
 @pytest.mark.usefixtures("old_processor")
 @pytest.mark.parametrize("kind", ["measure", "refine", "calibrate"])
 @pytest.mark.parametrize("chosen", ["own", "torch"])
@@ -188,11 +180,11 @@ def test_each_job_runs_the_kernels_that_were_chosen(
     monkeypatch.setattr(calibrate, "calibrate", calibrated)
     job = {"id": 1, "kind": kind, "key": key_for(run, "default").model_dump(), "budget_s": 0.01, "limit_bytes": None}
     job |= {"model": model.model_dump(), "run": run.model_dump()}
-    result = child._answer(job, cast(child.Protocol, Silent()), None)
-    assert result["status"] == "ok", result["reason"]
+    answer = child._answer(job, lambda event: None, None)
+    assert answer["event"] == "result", answer["reason"]
     assert bool(calls) is (chosen == "own")
     if kind == "measure":
-        assert result["environment"]["own_products"] is (chosen == "own")
+        assert answer["result"]["environment"]["own_products"] is (chosen == "own")
     if kind == "calibrate":
-        assert result["calibration"]["products_in_fp32"] is (chosen == "own")
+        assert answer["result"]["products_in_fp32"] is (chosen == "own")
     assert not are_own()

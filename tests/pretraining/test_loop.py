@@ -1,4 +1,3 @@
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -14,37 +13,38 @@ from llm_explorer.pretraining import checkpoint, evaluate, loop, train
 from llm_explorer.pretraining.checkpoint import load_trained
 from llm_explorer.pretraining.loop import draw_batch, learn, pieces
 from llm_explorer.pretraining.plan import Plan, snapshot_steps
+from llm_explorer.pretraining.snapshot import TrainingSnapshot
 from llm_explorer.pretraining.text import Tokenizer, corpus, split
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.training import TrainingStep
 
 
-def losses(snapshots: list[dict[str, Any]]) -> list[tuple[float, float]]:
-    return [(snapshot["training_loss"], snapshot["validation_loss"]) for snapshot in snapshots]
+def losses(snapshots: list[TrainingSnapshot]) -> list[tuple[float, float]]:
+    return [(snapshot.training_loss, snapshot.validation_loss) for snapshot in snapshots]
 
 
-def curve(snapshots: list[dict[str, Any]], name: str = "loss") -> list[float]:
-    return [value for snapshot in snapshots for value in snapshot["curve"].get(name, [])]
+def curve(snapshots: list[TrainingSnapshot], name: str = "loss") -> list[float]:
+    return [value for snapshot in snapshots for value in getattr(snapshot.curve, name)]
 
 
 def test_a_run_starts_at_blind_guessing_and_learns(plan: Plan) -> None:
     snapshots = list(train(plan))
-    assert [snapshot["step"] for snapshot in snapshots] == snapshot_steps(plan.steps)
+    assert [snapshot.step for snapshot in snapshots] == snapshot_steps(plan.steps)
     vocabulary = len(Tokenizer.of(split(plan.text)[0]))
-    assert snapshots[0]["validation_loss"] == pytest.approx(math.log(vocabulary), rel=0.02)
-    assert snapshots[-1]["validation_loss"] < 0.75 * snapshots[0]["validation_loss"]
+    assert snapshots[0].validation_loss == pytest.approx(math.log(vocabulary), rel=0.02)
+    assert snapshots[-1].validation_loss < 0.75 * snapshots[0].validation_loss
 
 
 def test_a_snapshot_is_plain_data_with_heads_that_look_back_only(plan: Plan) -> None:
     last = list(train(plan))[-1]
-    assert json.loads(json.dumps(last)) == last
+    assert TrainingSnapshot.model_validate_json(last.model_dump_json()) == last
     layers, heads = plan.model.n_layers, plan.model.n_heads
-    assert [len(layer) for layer in last["heads"]] == [heads] * layers
-    for head in (head for layer in last["heads"] for head in layer):
+    assert [len(layer) for layer in last.heads] == [heads] * layers
+    for head in (head for layer in last.heads for head in layer):
         assert [len(row) for row in head] == list(range(1, len(plan.probe) + 1))
         assert all(sum(row) == pytest.approx(100, abs=len(row)) for row in head)  # each rounded by at most a half
-    assert len(last["sample"]) == loop.SAMPLE_CHARACTERS
-    values = [value for _, value in last["next"]]
+    assert len(last.sample) == loop.SAMPLE_CHARACTERS
+    values = [value for _, value in last.next]
     assert values == sorted(values, reverse=True)
     assert 0 < sum(values) <= 1
 
@@ -73,12 +73,12 @@ def test_a_run_that_was_interrupted_goes_on_exactly_as_if_it_had_not_been(
     run.send(None)  # the state of the last one told is kept, the one after is told and lost with the process
     run.close()
     after = list(train(plan, tmp_path, resume=True))
-    assert after[0]["step"] == whole[stops_after]["step"]
+    assert after[0].step == whole[stops_after].step
     together = before + after
     assert losses(together) == losses(whole)
     assert curve(together) == curve(whole)
-    assert [snapshot["sample"] for snapshot in together] == [snapshot["sample"] for snapshot in whole]
-    assert after[-1]["seconds"] > before[-1]["seconds"]
+    assert [snapshot.sample for snapshot in together] == [snapshot.sample for snapshot in whole]
+    assert after[-1].seconds > before[-1].seconds
 
 
 FULL = "Error while serializing: I/O error: No space left on device (os error 28)"
@@ -174,15 +174,15 @@ def test_fine_tuning_starts_from_the_weights_and_the_vocabulary_and_watches_the_
     new_text = "zebra! quiz? fjord: waltz; nymph, " * 100
     tuned = plan._replace(text=new_text, base=str(tmp_path), old_text=plan.text)
     snapshots = list(train(tuned))
-    assert snapshots[0]["old_loss"] == old["validation_loss"]
-    assert snapshots[-1]["validation_loss"] < snapshots[0]["validation_loss"]
-    assert snapshots[-1]["old_loss"] > snapshots[0]["old_loss"], "nothing was forgotten"
+    assert snapshots[0].old_loss == old.validation_loss
+    assert snapshots[-1].validation_loss < snapshots[0].validation_loss
+    assert snapshots[-1].old_loss > snapshots[0].old_loss, "nothing was forgotten"
     assert load_trained(tmp_path)[1].encode("!") == [0]
 
 
 def test_a_context_shorter_than_the_probe_sees_its_end(plan: Plan) -> None:
     short = plan._replace(model=replace(plan.model, context_length=3), steps=1)
-    assert len(list(train(short))[-1]["heads"][0][0]) == 3
+    assert len(list(train(short))[-1].heads[0][0]) == 3
 
 
 def test_it_learns_words_from_the_manual_of_python() -> None:
@@ -192,4 +192,4 @@ def test_it_learns_words_from_the_manual_of_python() -> None:
     preset = find("class-0.1m")
     assert preset is not None
     last = list(train(Plan(corpus("python"), preset.model, "The ", steps=60, warm_up=10)))[-1]
-    assert last["validation_loss"] < math.log(103) - 1.2
+    assert last.validation_loss < math.log(103) - 1.2

@@ -7,6 +7,8 @@ from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.kernels import kernels_of_hardware
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.hardware import find
+from llm_explorer.measure.result import Components
+from llm_explorer.measure.statistics import Timing
 from llm_explorer.speed import breakdown
 from llm_explorer.speed.causes import dropout_cost, noise, shares
 from llm_explorer.speed.operations import operations
@@ -65,7 +67,8 @@ def test_the_intensity_of_a_square_product_is_known() -> None:
 
 
 def test_measured_components_are_summed_over_the_phases() -> None:
-    plain = {"forward": {"attention": 1.0, "loss": 2.0}, "backward": {"attention": 3.0}, "optimizer": 4.0}
+    of_forward, of_backward = {"attention": 1.0, "loss": 2.0}, {"attention": 3.0}
+    plain = Components(forward=of_forward, backward=of_backward, optimizer=4.0, whole=10.0, overhead=0.0, n=3)
     assert breakdown.measured_by_component(plain) == {"attention": 4.0, "loss": 2.0, "optimizer": 4.0}
     assert breakdown.measured_by_component(plain, "backward") == {"attention": 3.0}
     assert breakdown.measured_by_component(plain, "optimizer") == {"optimizer": 4.0}
@@ -99,6 +102,6 @@ def test_only_dropout_that_forces_the_slower_attention_has_a_cost() -> None:
 
 
 def test_times_are_noisy_above_a_tenth() -> None:
-    assert noise({"median": 2.0, "iqr": 0.2}) is None
-    assert noise({"median": 2.0, "iqr": 0.5}) == 0.25
+    assert noise(Timing(median=2.0, iqr=0.2, n=3, samples=())) is None
+    assert noise(Timing(median=2.0, iqr=0.5, n=3, samples=())) == 0.25
     assert noise(None) is None

@@ -14,12 +14,12 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.speed import store
-from llm_explorer.speed.predict import predict_with
+from llm_explorer.speed.predict import Refined, Span, predict_with
 from llm_explorer.speed.training_run import Plan, assumed_pace, decide
 from llm_explorer.texts import compute as texts
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import MeasuringQueue
-from llm_explorer.worker.task import CalibrationAttempt, RefinementAttempt
+from llm_explorer.worker.task import CalibrationAttempt, RefinementAttempt, RefinementResult
 from tests.speed.calibrations import calibration
 from tests.ui.app_visit import Visit
 
@@ -170,7 +170,7 @@ def test_with_a_chunked_loss_the_head_is_a_part_of_it() -> None:
 
 def test_calibrating_gives_times_and_its_failure_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: Attempt, take_worker: object) -> Result:
-        return {"status": "failed", "reason": "It ended **early**"}
+        return Result(status="failed", reason="It ended **early**")
 
     monkeypatch.setattr(CalibrationAttempt, "execute", fail)
     visit = ComputeVisit().press(texts.CALIBRATE)
@@ -178,7 +178,8 @@ def test_calibrating_gives_times_and_its_failure_is_a_sentence(monkeypatch: pyte
     assert "**early**" not in visit.raw_words()
 
     def learn(self: CalibrationAttempt, take_worker: object) -> Result:
-        return {"status": "ok", "reason": store.save(calibration(self._run).model_copy(update={"key": self._key}))}
+        learnt = calibration(self._run).model_copy(update={"key": self._key})
+        return Result(status="ok", reason=store.save(learnt))
 
     monkeypatch.setattr(CalibrationAttempt, "execute", learn)
     visit.press(texts.CALIBRATE)
@@ -194,11 +195,10 @@ def test_a_disturbed_calibration_says_so() -> None:
 
 
 def test_a_refined_prediction_stands_beside(monkeypatch: pytest.MonkeyPatch) -> None:
-    spans = {f"{phase}_s": [seconds, seconds / 2, seconds * 2] for phase, seconds in
-             (("forward", 0.1), ("backward", 0.2), ("step", 0.4))}  # fmt: skip
+    spans = Refined(*(Span(seconds, seconds / 2, seconds * 2) for seconds in (0.1, 0.2, 0.4)))
 
     def execute(self: Attempt, take_worker: object) -> Result:
-        return {"status": "ok", "reason": None, "refined": spans}
+        return RefinementResult(status="ok", refined=spans)
 
     monkeypatch.setattr(RefinementAttempt, "execute", execute)
     visit = ComputeVisit().press(texts.REFINE)
@@ -221,7 +221,7 @@ def test_refining_one_config_after_another_never_fills_the_queue(
         visit.type("n_layers", layers).press(texts.REFINE)
         asked.append(visit.page.session_state["speed_job"])
         visit.until(lambda: asked[-1].snapshot().state == "running")
-    assert [job.result["status"] for job in asked[:-1]] == ["cancelled"] * 4
+    assert [job.result.status for job in asked[:-1]] == ["cancelled"] * 4
     assert "Cancel" in visit.buttons()
 
 

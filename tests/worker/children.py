@@ -22,7 +22,7 @@ def is_gone(pid: int) -> bool:
 
 
 def speaks(monkeypatch: pytest.MonkeyPatch, folder: Path, code: str) -> None:
-    """Let every child run this code in place of child.py, whose module it may import."""
+    """Let every child run this code in place of child/, whose module it may import."""
     (folder / "sitecustomize.py").write_text(
         "import sys\n"
         "if sys.argv == ['-m']:\n"  # as Python sets it before it looks for the module that -m names

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -13,6 +12,7 @@ from filelock import FileLock
 from llm_explorer import budget
 from llm_explorer.accounting.process import Allocator
 from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.measure.result import Measured, Result
 from llm_explorer.worker import attempt
 from llm_explorer.worker.attempt import Attempt, Progress, run_measurement
 from llm_explorer.worker.client import Worker
@@ -28,7 +28,7 @@ class Watched:
     def __init__(self, model: ModelConfig, run: RunConfig) -> None:
         self.progress: list[Progress] = []
         self.workers: list[Worker] = []
-        self.result: dict[str, Any] = {}
+        self.result: Result | None = None
         self.attempt = Attempt(model, run, self.progress.append)
         self.thread = threading.Thread(target=self._execute)
         self.thread.start()
@@ -39,7 +39,7 @@ class Watched:
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
-    def ended(self, seconds: float) -> dict[str, Any]:
+    def ended(self, seconds: float) -> Result | None:
         self.thread.join(seconds)
         assert not self.thread.is_alive()
         assert not any(worker.is_alive() for worker in self.workers)
@@ -60,8 +60,8 @@ def no_worker(allocator: Allocator) -> Worker:
 def test_a_measurement_runs_from_start_to_result(quick: None) -> None:
     heard: list[Progress] = []
     result = run_measurement(TINY, RUN, heard.append)
-    assert (result["status"], result["reason"]) == ("ok", None)
-    assert result["environment"]["allocator"] == ("fast" if sys.platform == "linux" else "default")
+    assert (result.status, result.reason) == ("ok", None)
+    assert result.environment.allocator == ("fast" if sys.platform == "linux" else "default")
     assert heard[0] == Progress("starting", None, "Starting a process")
     assert {progress.phase for progress in heard} >= {"building", "warm-up", "timing", "memory"}
 
@@ -71,29 +71,29 @@ def test_where_the_fast_allocator_does_not_fit_the_result_says_default(
 ) -> None:
     monkeypatch.setattr(attempt, "choose_allocator", lambda model, run, limit: "default")
     monkeypatch.setenv("MALLOC_MMAP_MAX_", "0")
-    assert run_measurement(TINY, RUN)["environment"]["allocator"] == "default"
+    assert run_measurement(TINY, RUN).environment.allocator == "default"
 
 
 def test_a_giant_is_refused_before_any_process_is_started() -> None:
     giant = ModelConfig(emb_dim=1_048_576, n_heads=1024, n_layers=80)  # 10^15 parameters
     result = Attempt(giant, RUN, lambda progress: None).execute(no_worker)
-    assert result["status"] == "refused"
-    assert "PiB of process memory" in result["reason"]
-    assert result["predicted"]["peak_bytes"] > 10**16
+    assert result.status == "refused"
+    assert "PiB of process memory" in result.reason
+    assert result.predicted.peak_bytes > 10**16
 
 
 def test_cancel_ends_it_and_its_process_within_half_a_second() -> None:
     watched = Watched(SLOW, SLOW_RUN)
     watched.wait_for("warm-up")
     watched.attempt.cancel()
-    assert watched.ended(0.5)["status"] == "cancelled"
+    assert watched.ended(0.5).status == "cancelled"
 
 
 def test_the_time_out_ends_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     allow(monkeypatch, timeout_s=1.0)
     result = Watched(SLOW, SLOW_RUN).ended(3)
-    assert result["status"] == "timeout"
-    assert result["reason"] == "Ended after 1 s, the most a measurement may take"
+    assert result.status == "timeout"
+    assert result.reason == "Ended after 1 s, the most a measurement may take"
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_a_child_that_dies_midway_is_a_sentence(number: signal.Signals, status: 
     watched.wait_for("building")
     psutil.Process(watched.workers[0].pid).send_signal(number)
     result = watched.ended(2)
-    assert result["status"] == status
-    assert words in result["reason"]
-    assert result.keys() >= {"parameters", "step_s", "environment"}
+    assert result.status == status
+    assert words in result.reason
+    assert isinstance(result, Measured)
 
 
 def test_a_wrong_prediction_ends_in_a_sentence_and_the_next_measurement_works(
@@ -122,11 +122,11 @@ def test_a_wrong_prediction_ends_in_a_sentence_and_the_next_measurement_works(
         wrong.setattr(budget, "free_bytes", lambda: 100 * 1024**2)
         result = run_measurement(SLOW, SLOW_RUN)
     if sys.platform == "linux":
-        assert result["status"] == "out_of_memory"
-        assert result["reason"].endswith("the limit of its process was 100.0 MiB")
+        assert result.status == "out_of_memory"
+        assert str(result.reason).endswith("the limit of its process was 100.0 MiB")
     else:
-        assert result["status"] == "ok", "only Linux enforces RLIMIT_DATA"
-    assert run_measurement(TINY, RUN)["status"] == "ok"
+        assert result.status == "ok", "only Linux enforces RLIMIT_DATA"
+    assert run_measurement(TINY, RUN).status == "ok"
 
 
 def test_another_program_that_measures_is_waited_for_in_words(quick: None, own_lock: Path) -> None:
@@ -135,7 +135,7 @@ def test_another_program_that_measures_is_waited_for_in_words(quick: None, own_l
         watched = Watched(TINY, RUN)
         watched.wait_for("waiting")
         assert not watched.workers
-    assert watched.ended(30)["status"] == "ok"
+    assert watched.ended(30).status == "ok"
 
 
 def test_who_waits_for_another_program_can_cancel(own_lock: Path) -> None:
@@ -144,7 +144,7 @@ def test_who_waits_for_another_program_can_cancel(own_lock: Path) -> None:
         watched = Watched(TINY, RUN)
         watched.wait_for("waiting")
         watched.attempt.cancel()
-        assert watched.ended(0.5)["status"] == "cancelled"
+        assert watched.ended(0.5).status == "cancelled"
 
 
 def test_the_lock_is_free_again_after_a_measurement_of_any_end(own_lock: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_cache_folder_that_cannot_be_written_does_not_keep_from_measuring(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setattr(attempt, "user_cache_dir", lambda name: str(tmp_path / "file" / name))
-    assert run_measurement(TINY, replace(RUN, device="meta"))["status"] == "ok"
+    assert run_measurement(TINY, replace(RUN, device="meta")).status == "ok"
     assert "cannot be written" in caplog.text
 
 
@@ -167,8 +167,8 @@ def test_a_process_that_cannot_be_started_is_a_sentence() -> None:
         raise OSError(12, "Cannot allocate memory", "/home/ann/bin/python")
 
     result = Attempt(TINY, RUN, lambda progress: None).execute(no_memory)
-    assert result["status"] == "failed"
-    assert result["reason"] == "The measurement could not be made: Cannot allocate memory"
+    assert result.status == "failed"
+    assert result.reason == "The measurement could not be made: Cannot allocate memory"
 
 
 def test_ctrl_c_gives_cancelled_and_leaves_no_process() -> None:
@@ -179,5 +179,24 @@ def test_ctrl_c_gives_cancelled_and_leaves_no_process() -> None:
             raise KeyboardInterrupt
 
     stopped: Callable[[Progress], None] = interrupt
-    assert run_measurement(SLOW, SLOW_RUN, stopped)["status"] == "cancelled"
+    assert run_measurement(SLOW, SLOW_RUN, stopped).status == "cancelled"
     assert set(psutil.Process().children()) == before
+
+
+class Talker:
+    """A child that tells what is no result."""
+
+    allocator: Allocator = "default"
+
+    def send(self, job: object, listener: Callable[[object], None]) -> None:
+        listener({"event": "result", "id": 1, "result": {"status": "ok", "parameters": "many"}})
+
+    def kill(self) -> None:
+        pass
+
+
+def test_a_result_that_is_none_is_a_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    result = Attempt(TINY, RUN, lambda progress: None).execute(lambda allocator: Talker())
+    assert result.status == "failed"
+    assert result.reason == "The measuring process said what is no message, and was ended"
+    assert "parameters" in caplog.text

@@ -20,7 +20,7 @@ ROOT = Path(llm_explorer.__file__).parent.parent
 NOISY = """
     import os, sys
     from llm_explorer.measure import measurement
-    from llm_explorer.worker import child
+    from llm_explorer.worker.child import __main__ as child
 
     real = measurement.measure
 
@@ -36,7 +36,7 @@ NOISY = """
 """
 FAILING = """
     from llm_explorer.measure import measurement
-    from llm_explorer.worker import child
+    from llm_explorer.worker.child import __main__ as child
 
     def measure(*args, **keywords):
         raise ZeroDivisionError("by hand" + chr(10) + "second line")
@@ -69,7 +69,7 @@ def converse(process: subprocess.Popen[str], jobs: str) -> tuple[list[dict[str, 
     messages, wanted = [], jobs.count("\n")
     while wanted:
         messages.append(json.loads(process.stdout.readline()))
-        wanted -= messages[-1]["event"] == "result"
+        wanted -= messages[-1]["event"] in ("result", "failure")
     _, errors = process.communicate()
     return messages, errors
 
@@ -98,9 +98,9 @@ def test_libraries_that_print_do_not_corrupt_the_protocol() -> None:
 def test_an_unexpected_error_is_one_sentence_and_its_traceback_goes_to_the_log() -> None:
     with child("-c", textwrap.dedent(FAILING)) as process:
         messages, errors = converse(process, measure_job(1) + measure_job(2))
-    results = [message["result"] for message in messages if message["event"] == "result"]
-    assert [result["status"] for result in results] == ["failed", "failed"]  # and the child served on
-    assert results[0]["reason"] == "ZeroDivisionError: by hand"
+    failures = [message for message in messages if message["event"] == "failure"]
+    assert [failure["status"] for failure in failures] == ["failed", "failed"]  # and the child served on
+    assert failures[0]["reason"] == "ZeroDivisionError: by hand"
     assert "Traceback" in errors
 
 
@@ -124,9 +124,9 @@ def test_without_torch_a_measurement_says_what_to_install(tmp_path: Path) -> Non
     with child(path=tmp_path) as process:
         messages, _ = converse(process, '{"id": 1, "kind": "devices"}\n' + measure_job(2))
     assert messages[0] == {"event": "ready", "torch": None}
-    assert messages[1]["result"] is None
-    assert messages[2]["result"]["status"] == "failed"
-    assert messages[2]["result"]["reason"] == "PyTorch is not installed: pip install torch==2.13.0"
+    for message in messages[1:]:
+        assert (message["event"], message["status"]) == ("failure", "failed")
+        assert message["reason"] == "PyTorch is not installed: pip install torch==2.13.0"
 
 
 def test_a_torch_that_cannot_be_loaded_is_told_apart_from_none(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_torch_that_cannot_be_loaded_is_told_apart_from_none(tmp_path: Path) -
     with child(path=tmp_path) as process:
         messages, _ = converse(process, measure_job(1))
     told = "PyTorch cannot be loaded: libgomp.so.1: cannot open shared object file, wanted by …"
-    assert messages[-1]["result"]["reason"] == told
+    assert messages[-1]["reason"] == told
 
 
 def trace_job(number: int, **changes: Any) -> str:
@@ -146,15 +146,15 @@ def trace_job(number: int, **changes: Any) -> str:
 def test_a_trace_is_answered_with_numbers_or_a_sentence() -> None:
     with child() as process:
         messages, errors = converse(process, trace_job(1) + trace_job(2, batch_size=2, sequence_length=65))
-    found, refused = (message["result"] for message in messages if message["event"] == "result")
-    assert found["value"]["peak_bytes"] == sum(found["value"]["categories_at_peak"].values()) > 0
-    assert refused["error"].startswith("sequence_length=65 is longer than context_length=64")
+    found, refused = messages[1]["result"], messages[2]
+    assert found["peak_bytes"] == sum(found["categories_at_peak"].values()) > 0
+    assert refused["reason"].startswith("sequence_length=65 is longer than context_length=64")
     assert errors == ""
 
 
 OTHER_TORCH = """
     import torch
-    from llm_explorer.worker import child
+    from llm_explorer.worker.child import __main__ as child
 
     torch.__version__ = "2.14.0"
     del torch._C._current_autograd_node
@@ -165,8 +165,6 @@ OTHER_TORCH = """
 def test_with_another_torch_a_trace_is_a_sentence_and_a_measurement_goes_on() -> None:
     with child("-c", textwrap.dedent(OTHER_TORCH)) as process:
         messages, _ = converse(process, trace_job(1) + measure_job(2))
-    refused, measured = (message["result"] for message in messages if message["event"] == "result")
-    assert refused == {
-        "error": "not available with this torch (2.14.0): it has no torch._C._current_autograd_node",
-    }
-    assert measured["status"] == "ok"
+    reason = "not available with this torch (2.14.0): it has no torch._C._current_autograd_node"
+    assert messages[1] == {"id": 1, "event": "failure", "status": "failed", "reason": reason}
+    assert messages[-1]["result"]["status"] == "ok"

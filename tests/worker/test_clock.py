@@ -44,11 +44,11 @@ def test_a_run_and_those_behind_it_come_to_their_end(queue: MeasuringQueue, cloc
     clock.offset = jump
     assert [job.snapshot().state for job in (first, second, third)] == ["running", "queued", "queued"]
     first.leave("ann")
-    assert (done(first, 0.5).result or {})["status"] == "cancelled"
-    result = done(second).result or {}
+    assert done(first, 0.5).result.status == "cancelled"
+    result = done(second).result
     clock.offset = -jump
-    assert (result["status"], (done(third).result or {})["status"]) == ("ok", "ok")
-    assert result["step_s"]["median"] > 0
+    assert (result.status, done(third).result.status) == ("ok", "ok")
+    assert result.step_s.median > 0
     ends = [job.snapshot().finished_at or 0.0 for job in (first, second, third)]
     assert ends == sorted(ends)
     assert 0 <= time.monotonic() - ends[-1] < 60
@@ -64,7 +64,7 @@ def test_a_job_that_waits_for_another_program_sees_the_lock_let_go(
         clock.offset = -DAY_S
         time.sleep(0.3)
         assert job.snapshot().state == "running"
-    assert (done(job).result or {})["status"] == "ok"
+    assert done(job).result.status == "ok"
 
 
 def test_with_the_clock_set_back_a_new_training_run_keeps_its_folder(

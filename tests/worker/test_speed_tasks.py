@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from llm_explorer import budget
 from llm_explorer.cli import main
 from llm_explorer.config import ModelConfig, RunConfig, replace
-from llm_explorer.measure.result import make_result
+from llm_explorer.measure.result import Result, make_result
 from llm_explorer.speed import store
 from llm_explorer.speed.predict import predict, predicted_times, with_prediction
 from llm_explorer.worker import attempt, task
@@ -29,7 +29,7 @@ def test_a_calibration_is_kept_and_from_then_on_times_are_predicted(
 ) -> None:
     assert predict(TINY, RUN) is None
     result = done(queue.submit_task(Calibration(TINY, RUN), "ann"))
-    assert result == {"status": "ok", "reason": None}
+    assert result == Result(status="ok", reason=None)
     found = predict(TINY, RUN)
     assert found is not None
     assert 0 < found.forward.seconds < found.step.seconds < 10
@@ -43,9 +43,8 @@ def test_a_calibration_is_kept_and_from_then_on_times_are_predicted(
 def test_a_refinement_tells_each_phase_with_its_interval(queue: MeasuringQueue) -> None:
     deep = replace(TINY, n_layers=8)
     result = done(queue.submit_task(Refinement(deep, RUN), "ann"))
-    assert (result["status"], result["reason"]) == ("ok", None)
-    assert set(result["refined"]) == {"forward_s", "backward_s", "step_s"}
-    for seconds, low, high in result["refined"].values():
+    assert (result.status, result.reason) == ("ok", None)
+    for seconds, low, high in result.refined:
         assert 0 < low < seconds < high
 
 
@@ -65,7 +64,7 @@ def nothing(*_: object) -> None:
 @pytest.mark.parametrize("kind", [Calibration, Refinement])
 def test_meta_is_refused(kind: Any) -> None:
     result = run_alone(kind(TINY, replace(RUN, device="meta")).attempt(nothing, nothing))
-    assert (result["status"], result["reason"]) == ("refused", "meta has no speed: choose a real device")
+    assert (result.status, result.reason) == ("refused", "meta has no speed: choose a real device")
 
 
 @pytest.mark.parametrize("kind", [Calibration, Refinement])
@@ -74,15 +73,15 @@ def test_a_device_that_is_not_there_is_refused_as_a_measurement_is(
 ) -> None:
     monkeypatch.setattr(attempt, "user_cache_dir", lambda name: str(tmp_path))
     result = run_alone(kind(TINY, replace(RUN, device="cuda:99")).attempt(nothing, nothing))
-    assert result["status"] == "refused"
-    assert result["reason"].startswith("cuda:99 is not on this machine; there are cpu")
+    assert result.status == "refused"
+    assert result.reason.startswith("cuda:99 is not on this machine; there are cpu")
 
 
 def test_a_calibration_needs_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "free_bytes", lambda: 10**8)
     result = run_alone(Calibration(TINY, RUN).attempt(nothing, nothing))
-    assert result["status"] == "refused"
-    assert result["reason"].endswith(", 95.4 MiB are free")
+    assert result.status == "refused"
+    assert result.reason.endswith(", 95.4 MiB are free")
 
 
 def test_a_refinement_is_refused_by_the_memory_of_three_layers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +89,7 @@ def test_a_refinement_is_refused_by_the_memory_of_three_layers(monkeypatch: pyte
     asked = []
     monkeypatch.setattr(budget, "free_bytes", lambda: 10**8)
     monkeypatch.setattr(task, "refusal", lambda model, *_: asked.append(model.n_layers) or "too large")
-    assert run_alone(Refinement(wide, RUN).attempt(nothing, nothing))["reason"] == "too large"
+    assert run_alone(Refinement(wide, RUN).attempt(nothing, nothing)).reason == "too large"
     assert asked == [3]
 
 
@@ -98,10 +97,9 @@ def test_what_is_measured_has_its_prediction_beside_it(quick: None, monkeypatch:
     made = calibration(RUN, "default")
     store.save(made)
     elsewhere = make_result(TINY, RUN, "failed", "no reason", environment={"allocator": "fast"})
-    assert with_prediction(elsewhere, TINY, RUN)["predicted"]["step_s"] is None
+    assert with_prediction(elsewhere, TINY, RUN).predicted.step_s is None
     monkeypatch.setattr(attempt, "choose_allocator", lambda *_: "default")
     for result in (run_measurement(TINY, RUN), Attempt(TINY, RUN, nothing).failed("no reason")):
-        assert {key: result["predicted"][key] for key in ("forward_s", "backward_s", "step_s")} == predicted_times(
-            TINY, RUN, "default"
-        )
-        assert result["predicted"]["step_s"] > 0
+        predicted = result.predicted.model_dump(include={"forward_s", "backward_s", "step_s"})
+        assert predicted == predicted_times(TINY, RUN, "default")
+        assert result.predicted.step_s > 0

@@ -14,7 +14,9 @@ import pytest
 
 import llm_explorer
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.measure.result import Result
 from llm_explorer.pretraining.plan import Plan, snapshot_steps
+from llm_explorer.pretraining.snapshot import TrainingSnapshot
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.worker import task
 from llm_explorer.worker.queue import Job, MeasuringQueue, Snapshot
@@ -24,6 +26,7 @@ from tests.worker.children import TINY
 
 MODEL = ModelConfig(vocab_size=30, context_length=16, emb_dim=16, n_heads=2, n_layers=2)
 SHORT = Plan("the quick brown fox jumps over the lazy dog. " * 100, MODEL, "the qu", steps=30, warm_up=3)
+FIRST = TrainingSnapshot(step=0, seconds=0.0, training_loss=4.0, validation_loss=4.0)
 LONG = SHORT._replace(steps=100_000)
 
 
@@ -43,20 +46,20 @@ def until(job: Job, condition: Callable[[Snapshot], object], seconds: float = 60
     return job.snapshot()
 
 
-def done(job: Job) -> dict[str, Any]:
+def done(job: Job) -> Any:
     result = until(job, lambda now: now.state == "done").result
     assert result is not None
     return result
 
 
-def steps(stream: tuple[dict[str, Any], ...]) -> list[int]:
-    return [snapshot["step"] for snapshot in stream]
+def steps(stream: tuple[TrainingSnapshot, ...]) -> list[int]:
+    return [snapshot.step for snapshot in stream]
 
 
 def test_a_run_streams_its_snapshots_and_leaves_its_weights(queue: MeasuringQueue) -> None:
     training = Training.of(SHORT)
     job = queue.submit_task(training, "ann")
-    assert done(job) == {"status": "ok", "reason": None}
+    assert done(job) == Result(status="ok", reason=None)
     assert steps(job.snapshot().stream) == snapshot_steps(30)
     assert (training.folder / "weights.safetensors").is_file()
     assert (job.snapshot().model, job.snapshot().run.batch_size) == (MODEL, SHORT.batch_size)
@@ -76,8 +79,8 @@ def test_a_measurement_and_a_training_run_wait_in_one_line(queue: MeasuringQueue
     measured = queue.submit(TINY, RunConfig(batch_size=1), "bob")
     assert (measured.snapshot().state, measured.snapshot().stream) == ("queued", ())
     run.leave("ann")
-    assert done(run)["status"] == "cancelled"
-    assert done(measured)["status"] == "ok"
+    assert done(run).status == "cancelled"
+    assert done(measured).status == "ok"
 
 
 def test_a_run_that_nobody_watches_ends_within_half_a_second(queue: MeasuringQueue) -> None:
@@ -89,7 +92,7 @@ def test_a_run_that_nobody_watches_ends_within_half_a_second(queue: MeasuringQue
     assert job.snapshot().state == "running"
     start = time.monotonic()
     queue.leave_all("bob")
-    assert done(job) == {"status": "cancelled", "reason": "Cancelled"}
+    assert done(job) == Result(status="cancelled", reason="Cancelled")
     assert time.monotonic() - start < 0.5
 
 
@@ -105,26 +108,26 @@ def test_a_paused_run_frees_the_machine_and_goes_on_to_the_same_end(queue: Measu
     second = queue.submit_task(training._replace(earlier=told), "ann")
     assert second is not first
     assert steps(second.snapshot().stream)[: len(told)] == steps(told)
-    assert done(second)["status"] == "ok"
+    assert done(second).status == "ok"
     whole = second.snapshot().stream
     assert steps(whole) == snapshot_steps(60)
     uninterrupted = queue.submit_task(Training.of(plan), "ann", again=True)
     done(uninterrupted)
-    assert [each["validation_loss"] for each in whole] == [
-        each["validation_loss"] for each in uninterrupted.snapshot().stream
+    assert [each.validation_loss for each in whole] == [
+        each.validation_loss for each in uninterrupted.snapshot().stream
     ]
 
 
 def test_a_run_whose_state_is_gone_is_told_in_words(queue: MeasuringQueue) -> None:
-    resumed = Training.of(SHORT)._replace(earlier=({"step": 0},))
+    resumed = Training.of(SHORT)._replace(earlier=(FIRST,))
     result = done(queue.submit_task(resumed, "ann"))
-    assert result == {"status": "failed", "reason": "This model is no longer kept; train it again"}
+    assert result == Result(status="failed", reason="This model is no longer kept; train it again")
 
 
 def test_the_time_out_is_told_in_words(queue: MeasuringQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     allow(monkeypatch, timeout_s=0.5)
     result = done(queue.submit_task(Training.of(LONG), "ann"))
-    assert result == {"status": "timeout", "reason": "Ended after 0.5 s, the most a training run may take"}
+    assert result == Result(status="timeout", reason="Ended after 0.5 s, the most a training run may take")
 
 
 @pytest.mark.parametrize("hosted", [False, True])
@@ -143,7 +146,7 @@ def test_a_state_that_cannot_be_written_does_not_end_the_run_and_is_told(
 ) -> None:
     monkeypatch.setattr(task, "make_room", lambda folder: folder.write_text("a file where the folder should be"))
     job = queue.submit_task(Training.of(SHORT), "ann")
-    assert done(job) == {"status": "ok", "reason": texts.NOT_WRITTEN}
+    assert done(job) == Result(status="ok", reason=texts.NOT_WRITTEN)
     assert steps(job.snapshot().stream) == snapshot_steps(30)
     assert queue.find_task(job.task) is None, "whoever asks again gets a run that is kept"
 

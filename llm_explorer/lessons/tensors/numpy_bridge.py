@@ -62,8 +62,8 @@ def time_products(size: int, seed: int = 0) -> dict[str, Any]:
     difference = np.abs(np.asarray(a @ b) - x @ y).max() / np.abs(x @ y).max()  # the warm-up of both
     samples = [(seconds(lambda: a @ b), seconds(lambda: x @ y)) for _ in range(REPEATS)]
     return {
-        "torch": summarize([torch_s for torch_s, _ in samples])._asdict(),
-        "numpy": summarize([numpy_s for _, numpy_s in samples])._asdict(),
+        "torch": summarize([torch_s for torch_s, _ in samples]).model_dump(),
+        "numpy": summarize([numpy_s for _, numpy_s in samples]).model_dump(),
         "difference": float(difference),
         "threads": torch.get_num_threads(),
         "time": time.strftime("%H:%M:%S"),

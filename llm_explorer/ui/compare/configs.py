@@ -196,8 +196,8 @@ def predicted_s(each: Compared) -> float | None:
 
 def measured_s(each: Compared) -> float | None:
     """The measured seconds of a step, where this very config has been measured here."""
-    timing = each.times.measured and each.times.measured["step_s"]
-    return timing["median"] if timing else None
+    measured = each.times.measured
+    return measured.step_s.median if measured and measured.step_s else None
 
 
 def _numbers(compared: Sequence[Compared]) -> None:

@@ -52,20 +52,19 @@ def inference(page: Page, times: Times) -> None:
     run = page.run
     st.markdown(f"##### {texts.INFERENCE}", help=texts.INFERENCE_HELP)
     tokens = run.batch_size * run.sequence(page.model)
-    measured = times.measured or {}
     grid = st.grid(3, min_column_width=appearance.wide(180))
     labels = (texts.PREFILL.format(tokens=units.exact(tokens)), texts.DECODE)
-    for label, key, made in zip(labels, ("prefill_s", "decode_s"), (tokens, run.batch_size), strict=True):
-        timing = measured.get(key)
+    prefill, decode = (times.measured.prefill_s, times.measured.decode_s) if times.measured else (None, None)
+    for label, timing, made in zip(labels, (prefill, decode), (tokens, run.batch_size), strict=True):
         with grid.cell():
-            seconds = timing["median"] if timing else None
+            seconds = timing.median if timing else None
             rate = texts.NOT_KNOWN if seconds is None else texts.PER_SECOND.format(rate=units.exact(made / seconds))
             st.metric(label, units.seconds(seconds), rate, delta_color="off", delta_arrow="off", border=True)
     with grid.cell():
         label = texts.CACHE.format(length=units.exact(page.model.context_length))
         size = units.byte_size(kv_cache_bytes(page.model, run))
         st.metric(label, size, texts.COMPUTED, delta_color="off", delta_arrow="off", border=True)
-    if not measured.get("prefill_s"):
+    if prefill is None:
         st.caption(texts.NOT_MEASURED)
 
 

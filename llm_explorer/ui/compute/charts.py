@@ -1,6 +1,6 @@
 """FLOPs by operation, time by component, and the roofline, with their tables."""
 
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
@@ -10,6 +10,7 @@ from llm_explorer.charts.components import components_chart
 from llm_explorer.charts.palette import PAIR, PHASES
 from llm_explorer.charts.roofline import Point, Roof, roofline_chart
 from llm_explorer.hardware import find
+from llm_explorer.measure.result import Components
 from llm_explorer.speed import breakdown
 from llm_explorer.speed.breakdown import Placed, Timed
 from llm_explorer.speed.operations import Operation, operations
@@ -57,7 +58,7 @@ def flops(page: Page) -> None:
 def components(times: Times) -> None:
     """Predicted beside measured."""
     st.markdown(f"##### {texts.BY_COMPONENT}", help=texts.BY_COMPONENT_HELP)
-    bars, measured = _by_component(times), times.measured and times.measured["components"]
+    bars, measured = _by_component(times), _taken_apart(times)
     if not bars:
         st.caption(texts.NO_TIMES)
         return
@@ -69,8 +70,8 @@ def components(times: Times) -> None:
     parts.chart(figure, key="compute_components_chart", alt=texts.COMPONENT_ALT.format(parts=told))
     notes = [texts.CHUNKED] if times.run.loss_chunk is not None else []
     if measured:
-        words = texts.OVERHEAD if measured["overhead"] > 0 else texts.FASTER
-        notes.append(words.format(overhead=units.relative_change(measured["overhead"]), n=measured["n"]))
+        words = texts.OVERHEAD if measured.overhead > 0 else texts.FASTER
+        notes.append(words.format(overhead=units.relative_change(measured.overhead), n=measured.n))
     elif times.measured:
         notes.append(texts.NOT_TAKEN_APART)
     if notes:
@@ -133,9 +134,14 @@ def _by_component(times: Times) -> dict[str, dict[str, float]]:
     if times.calibration is not None:
         timed = timed_operations(times.calibration, times.model, times.run)
         bars[texts.PREDICTED] = breakdown.seconds_by_component(timed, times.run)
-    if times.measured and times.measured["components"]:
-        bars[texts.MEASURED] = breakdown.measured_by_component(times.measured["components"])
+    taken_apart = _taken_apart(times)
+    if taken_apart:
+        bars[texts.MEASURED] = breakdown.measured_by_component(taken_apart)
     return bars
+
+
+def _taken_apart(times: Times) -> Components | None:
+    return times.measured.components if times.measured else None
 
 
 def _roofs(page: Page, times: Times) -> dict[str, tuple[Roof, Timed]]:
@@ -201,7 +207,7 @@ def _numbers(page: Page, times: Times) -> None:
 def _seconds(times: Times) -> dict[str, list[object]]:
     columns: dict[str, list[object]] = {"component": [*breakdown.COMPONENTS]}
     timed = times.calibration and timed_operations(times.calibration, times.model, times.run)
-    taken_apart: dict[str, Any] | None = times.measured and times.measured["components"]
+    taken_apart = _taken_apart(times)
     for phase in ("forward", "backward", "optimizer"):
         if timed:
             predicted = breakdown.seconds_by_component(timed, times.run, phase)

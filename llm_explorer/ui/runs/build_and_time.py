@@ -17,6 +17,7 @@ from llm_explorer.charts.timings import samples_chart
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import to_settings
 from llm_explorer.measure import recorded
+from llm_explorer.measure.result import Measured, Result
 from llm_explorer.receipt import products_of
 from llm_explorer.speed.causes import noise
 from llm_explorer.texts import explore as texts
@@ -129,13 +130,14 @@ def _job(job: Job, model: ModelConfig, run: RunConfig) -> None:
     if now.result is None:
         wait(job)
         return
+    assert isinstance(now.result, Measured)
     if _note(now):
         st.rerun()
-    if now.result["status"] == "ok":
+    if now.result.status == "ok":
         _result(now, now.result, smaller_by(model, run, now.model, now.run))
         return
     failure(now, now.result)
-    if now.result["status"] in ("refused", "out_of_memory") and not limits().is_hosted:
+    if now.result.status in ("refused", "out_of_memory") and not limits().is_hosted:
         _instead(now.model, now.run)
 
 
@@ -150,20 +152,20 @@ def _instead(model: ModelConfig, run: RunConfig) -> None:
         sibling.recorded_run(model, run)
 
 
-def _result(now: Snapshot, result: dict[str, Any], smaller: dict[str, Any] | None) -> None:
-    clock = datetime.fromisoformat(result["environment"]["time"]).strftime("%H:%M")
-    step = result["step_s"]
-    repeats = f", n={step['n']}" if step else ""
+def _result(now: Snapshot, result: Measured, smaller: dict[str, Any] | None) -> None:
+    clock = datetime.fromisoformat(result.environment.time).strftime("%H:%M")
+    step = result.step_s
+    repeats = f", n={step.n}" if step else ""
     what = _what(now.model, now.run)
     if smaller:
         what = f"{texts.OF_A_SIBLING.format(changes=words.change_words(smaller))} · {what}"
     st.markdown(f":material/check_circle: **Measured: really run here, {clock}{repeats}** · {what}")
     left, right = st.columns([3, 2])
     with left:
-        st.table(pd.DataFrame(comparison(now.model, result, result["predicted"])), hide_index=True)
+        st.table(pd.DataFrame(comparison(now.model, result, result.predicted)), hide_index=True)
     with right:
-        samples = {phase: result[f"{phase}_s"] for phase in ("forward", "backward", "optimizer", "step")}
-        timed = {phase: [*timing["samples"]] for phase, timing in samples.items() if timing}
+        samples = {phase: getattr(result, f"{phase}_s") for phase in ("forward", "backward", "optimizer", "step")}
+        timed = {phase: [*timing.samples] for phase, timing in samples.items() if timing}
         if timed:
             figure = samples_chart(timed)
             parts.chart(figure, key="samples_chart", alt="Each timing sample of forward, backward, optimizer and step")
@@ -171,17 +173,17 @@ def _result(now: Snapshot, result: dict[str, Any], smaller: dict[str, Any] | Non
     st.caption(_details(now.run, result))
 
 
-def warn_of_noise(result: dict[str, Any]) -> None:
+def warn_of_noise(result: Measured) -> None:
     """Beside measured times: how far they can be trusted, when that is not far."""
-    spread = noise(result["step_s"])
+    spread = noise(result.step_s)
     if spread is not None:
         st.warning(NOISE.format(spread=units.share(spread / 2)), icon=":material/warning:")
 
 
-def failure(now: Snapshot, result: dict[str, Any]) -> None:
+def failure(now: Snapshot, result: Result) -> None:
     """What happened, in words; for what does not fit, the buttons that make it fit."""
-    st.warning(f"{texts.STATUS_WORDS[result['status']]} {parts.plain(result['reason'])}", icon=":material/info:")
-    if result["status"] in ("refused", "out_of_memory"):
+    st.warning(f"{texts.STATUS_WORDS[result.status]} {parts.plain(result.reason or '')}", icon=":material/info:")
+    if result.status in ("refused", "out_of_memory"):
         buttons = [
             (f"{words.change_words(way.changes)} · {units.byte_size(way.peak_bytes)}", way.changes)
             for way in process.ways(now.model, now.run)
@@ -193,15 +195,15 @@ def _what(model: ModelConfig, run: RunConfig) -> str:
     return f"{units.count(count_parameters(model).total)}, B={run.batch_size}, T={run.sequence(model)}, {run.precision}"
 
 
-def _details(run: RunConfig, result: dict[str, Any]) -> str:
+def _details(run: RunConfig, result: Measured) -> str:
     """The numbers of a run that have no computed partner, and where it was made."""
-    made = result["environment"]
+    made = result.environment
     told = [
-        f"built in {units.seconds(result['init_s'])}" if result["init_s"] else "",
-        f"{result['tokens_per_s']:,.0f} tokens/s" if result["tokens_per_s"] else "",
-        f"process memory {units.byte_size(result['process_rss_bytes'])}" if result["process_rss_bytes"] else "",
-        f"{made['device_name'] or made['device']}, threads: {made['threads']}, PyTorch {made['torch']}",
-        f"{made['allocator']} allocator settings",
+        f"built in {units.seconds(result.init_s)}" if result.init_s else "",
+        f"{result.tokens_per_s:,.0f} tokens/s" if result.tokens_per_s else "",
+        f"process memory {units.byte_size(result.process_rss_bytes)}" if result.process_rss_bytes else "",
+        f"{made.device_name or made.device}, threads: {made.threads}, PyTorch {made.torch}",
+        f"{made.allocator} allocator settings",
         products_of(run, made),
     ]
     return " · ".join(text for text in told if text)
@@ -211,23 +213,23 @@ def _note(now: Snapshot) -> bool:
     """Write a finished job down once; whether it was new."""
     runs = st.session_state.setdefault(_RUNS, {})
     key = (now.model, now.run, now.finished_at)
-    if key in runs or now.result is None:
+    if key in runs or not isinstance(now.result, Measured):
         return False
     runs[key] = _run_record(now, now.result)
     return True
 
 
-def _run_record(now: Snapshot, result: dict[str, Any]) -> dict[str, Any]:
-    timings = {phase: (result[phase] or {}).get("median") for phase in ("forward_s", "backward_s", "step_s")}
+def _run_record(now: Snapshot, result: Measured) -> dict[str, Any]:
+    timings = {"forward (s)": result.forward_s, "backward (s)": result.backward_s, "step (s)": result.step_s}
     return {
-        "time": result["environment"]["time"],
+        "time": result.environment.time,
         "config": " ".join(to_settings(now.model, now.run)) or "defaults",
-        "status": result["status"],
-        "parameters": result["parameters"],
-        "computed peak (bytes)": result["predicted"]["peak_bytes"],
-        "measured peak (bytes)": result["peak_bytes"],
-        **{phase.replace("_s", " (s)"): value for phase, value in timings.items()},
-        "tokens/s": result["tokens_per_s"],
+        "status": result.status,
+        "parameters": result.parameters,
+        "computed peak (bytes)": result.predicted.peak_bytes,
+        "measured peak (bytes)": result.peak_bytes,
+        **{name: timing and timing.median for name, timing in timings.items()},
+        "tokens/s": result.tokens_per_s,
     }
 
 

@@ -1,34 +1,26 @@
 """What gives a config its times: calibrate the device, refine the prediction, measure; each through the queue."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import streamlit as st
 
 from llm_explorer.speed import store
-from llm_explorer.speed.predict import Span
+from llm_explorer.speed.predict import Refined
 from llm_explorer.texts import compute as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.runs import build_and_time, workers
 from llm_explorer.ui.visit.page import Page
 from llm_explorer.worker.queue import Job
-from llm_explorer.worker.task import Calibration, Measurement, Refinement, Task
+from llm_explorer.worker.task import Calibration, Measurement, Refinement, RefinementResult, Task
 
 _JOB: Final = "speed_job"  # the calibration or refinement that this visit waits for
-
-
-class Refined(NamedTuple):
-    """A refined prediction of one whole step."""
-
-    forward: Span
-    backward: Span
-    step: Span
 
 
 def refined(page: Page) -> Refined | None:
     """What a refinement of exactly this config found on this server."""
     job = workers.queue().find_task(Refinement(page.model, page.run))
-    found = job.result["refined"] if job is not None and job.result is not None else None
-    return found and Refined(*(Span(*found[f"{phase}_s"]) for phase in Refined._fields))
+    found = None if job is None else job.result
+    return found.refined if isinstance(found, RefinementResult) else None
 
 
 def draw(page: Page, *, is_calibrated: bool, is_measured: bool) -> None:
@@ -122,10 +114,10 @@ def _look(job: Job) -> None:
 def _failures(page: Page) -> None:
     """What went wrong with the last of each kind, in words."""
     job = workers.kept(_JOB)
-    if job is not None and job.result is not None and job.result["reason"]:
-        st.warning(f"{type(job.task).__name__}: {parts.plain(job.result['reason'])}", icon=":material/info:")
+    if job is not None and job.result is not None and job.result.reason:
+        st.warning(f"{type(job.task).__name__}: {parts.plain(job.result.reason)}", icon=":material/info:")
     watched = workers.watched()
     if watched is not None and watched.task.key == Measurement(*page[:2]).key:
         now = watched.snapshot()
-        if now.result is not None and now.result["status"] != "ok":
+        if now.result is not None and now.result.status != "ok":
             build_and_time.failure(now, now.result)

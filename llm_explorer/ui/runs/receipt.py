@@ -1,6 +1,5 @@
 """The receipt on a page: the table, how to fill its measured column, and how to take it along."""
 
-from typing import Any
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -9,6 +8,7 @@ import streamlit as st
 from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.charts.receipt import receipt_figure
 from llm_explorer.formats import to_address
+from llm_explorer.measure.result import Measured
 from llm_explorer.receipt import Receipt, make_receipt
 from llm_explorer.texts import memory as texts
 from llm_explorer.tracing.result import Trace
@@ -52,10 +52,11 @@ def folded(page: Page) -> None:
             draw(page, found, measure=False)
 
 
-def measured(page: Page) -> dict[str, Any] | None:
+def measured(page: Page) -> Measured | None:
     """The newest measurement of exactly this config on this server."""
     job = workers.queue().find(page.model, page.run)
-    return None if job is None else job.snapshot().result
+    result = None if job is None else job.snapshot().result
+    return result if isinstance(result, Measured) else None
 
 
 def notes(page: Page) -> list[str]:
@@ -77,7 +78,7 @@ def _measuring(page: Page) -> None:
             _button(page)
     if job is not None and now is not None and now.state != "done":
         st.fragment(build_and_time.wait, run_every=build_and_time.poll_every(now))(job)
-    elif now is not None and now.result is not None and now.result["status"] != "ok":
+    elif now is not None and now.result is not None and now.result.status != "ok":
         build_and_time.failure(now, now.result)
 
 

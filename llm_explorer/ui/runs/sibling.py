@@ -14,6 +14,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure import recorded
+from llm_explorer.measure.result import Predicted
 from llm_explorer.texts import explore as texts
 from llm_explorer.ui.parts import words
 from llm_explorer.ui.runs.computed_beside_measured import comparison
@@ -48,11 +49,11 @@ def recorded_run(model: ModelConfig, run: RunConfig) -> None:
     if found is None:
         st.caption(texts.NOT_RECORDED)
         return
-    made = found["environment"]
-    where = f"{made['device_name']}, threads: {made['threads']}, PyTorch {made['torch']}, n={found['step_s']['n']}"
-    day = datetime.fromisoformat(made["time"]).date().isoformat()
+    made = found.environment
+    where = f"{made.device_name}, threads: {made.threads}, PyTorch {made.torch}, n={found.step_s.n}"
+    day = datetime.fromisoformat(made.time).date().isoformat()
     st.markdown(texts.RECORDED.format(day=day, where=where))
-    today = {"peak_bytes": count_memory(model, run, "cpu").peak_bytes}
+    today = Predicted(peak_bytes=count_memory(model, run, "cpu").peak_bytes)
     lines = comparison(model, found, today, really="recorded", unpredicted=texts.OF_ANOTHER_MACHINE)
     st.table(pd.DataFrame(lines), hide_index=True)
 

@@ -1,6 +1,6 @@
 """The times of one step: predicted, refined, measured; how to get them; and what is said of them on other pages."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -10,16 +10,17 @@ from llm_explorer.accounting.flops import count_flops
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.hardware import find
 from llm_explorer.machine import default_threads
+from llm_explorer.measure.result import Measured
+from llm_explorer.measure.statistics import Timing
 from llm_explorer.speed.calibration import Calibration
 from llm_explorer.speed.causes import NOISY
-from llm_explorer.speed.predict import Prediction, Span, calibration_for, predict_with, roofline_of
+from llm_explorer.speed.predict import Prediction, Refined, Span, calibration_for, predict_with, roofline_of
 from llm_explorer.speed.training_run import Pace, dense_peak, model_flops_per_token
 from llm_explorer.texts import compute as texts
 from llm_explorer.texts.explore import PRECISION_NAMES
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import build_and_time, receipt
 from llm_explorer.ui.runs import calibration as compute_jobs
-from llm_explorer.ui.runs.calibration import Refined
 from llm_explorer.ui.visit.page import Page
 
 PHASES = ("forward", "backward", "step")
@@ -33,7 +34,7 @@ class Times(NamedTuple):
     calibration: Calibration | None
     predicted: Prediction | None
     refined: Refined | None
-    measured: dict[str, Any] | None
+    measured: Measured | None
 
     @property
     def tokens(self) -> int:
@@ -43,9 +44,8 @@ class Times(NamedTuple):
     @property
     def step(self) -> tuple[float, str] | None:
         """The best known seconds of a step, and how they are known."""
-        timing = self.measured and self.measured["step_s"]
-        if timing:
-            return timing["median"], texts.MEASURED
+        if self.measured and self.measured.step_s:
+            return self.measured.step_s.median, texts.MEASURED
         best = self.refined or self.predicted
         return None if best is None else (best.step.seconds, texts.REFINED if self.refined else texts.PREDICTED)
 
@@ -154,8 +154,8 @@ def _mfu(times: Times) -> None:
         _metric(label, units.UNKNOWN, texts.NO_PEAK, texts.MFU_HELP.format(**source))
         return
     work = model_flops_per_token(model, run) * times.tokens
-    if run.device.startswith("cuda") and times.measured and times.measured["step_s"]:
-        reached = work / times.measured["step_s"]["median"] / peak
+    if run.device.startswith("cuda") and times.measured and times.measured.step_s:
+        reached = work / times.measured.step_s.median / peak
         _metric(label, units.share(reached), texts.MEASURED, texts.MFU_MEASURED_HELP.format(**source))
     elif least is not None:
         at_most = texts.AT_MOST.format(share=units.share(work / least.step.seconds / peak))
@@ -176,11 +176,11 @@ def _line(times: Times, phase: str) -> dict[str, str]:
         if span is not None:
             claimed = span.seconds
             line[name] = f"{units.seconds(span.seconds)} ({texts.BETWEEN.format(**_ends(span))})"
-    timing = times.measured and times.measured[f"{phase}_s"]
+    timing: Timing | None = getattr(times.measured, f"{phase}_s", None)
     if timing:
-        line[texts.MEASURED] = f"{units.seconds(timing['median'])} ± {units.seconds(timing['iqr'] / 2)}"
+        line[texts.MEASURED] = f"{units.seconds(timing.median)} ± {units.seconds(timing.iqr / 2)}"
         if claimed is not None:
-            line["error"] = units.error(claimed, timing["median"])
+            line["error"] = units.error(claimed, timing.median)
     return line
 
 

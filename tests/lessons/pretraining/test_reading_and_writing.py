@@ -1,6 +1,5 @@
 """What the lesson computes, and the runs it shows."""
 
-import json
 import math
 from datetime import date
 from pathlib import Path
@@ -96,31 +95,30 @@ def test_a_model_that_is_gone_is_told_in_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recorded_run_is_whole_dated_and_small(name: str) -> None:
     run = recorded.load(name)
-    assert [snapshot["step"] for snapshot in run["snapshots"]] == snapshot_steps(run["steps"])
-    assert date(2026, 11, 1) <= date.fromisoformat(run["recorded"])
-    assert "PyTorch" in run["machine"]
-    assert run["parameters"] == pytest.approx(110_000, rel=0.05)
-    assert (recorded.FOLDER / f"{name}.json").stat().st_size < 300_000
-    assert "NaN" not in json.dumps(run)
+    assert [snapshot.step for snapshot in run.snapshots] == snapshot_steps(run.steps)
+    assert date(2026, 11, 1) <= date.fromisoformat(run.recorded)
+    assert "PyTorch" in run.machine
+    assert run.parameters == pytest.approx(110_000, rel=0.05)
+    file = recorded.FOLDER / f"{name}.json"
+    assert file.stat().st_size < 300_000
+    assert "NaN" not in file.read_text(encoding="utf-8")
 
 
 def test_the_recorded_model_is_the_end_of_the_recorded_run() -> None:
     run = recorded.load("pretraining")
-    last = run["snapshots"][-1]["next"]
-    found = lesson.next_characters(run["probe"], 1.0, 0)
+    last = run.snapshots[-1].next
+    found = lesson.next_characters(run.probe, 1.0, 0)
     # half precision moves a probability by less than a hundredth
     assert found["plain"] == pytest.approx([value for _, value in last], abs=0.01)
     assert found["characters"][0] == last[0][0]
 
 
 def test_the_recorded_runs_show_what_the_lesson_says_of_them() -> None:
-    first, last = (recorded.load("finetuning")["snapshots"][place] for place in (0, -1))
-    assert last["validation_loss"] < first["validation_loss"] - 0.5
-    assert last["old_loss"] > first["old_loss"] + 0.5
-    plain, dropped = (recorded.load(name)["snapshots"][-1] for name in ("dropout_0", "dropout_20"))
-    assert plain["training_loss"] < dropped["training_loss"] - 0.3
-    assert plain["validation_loss"] > dropped["validation_loss"] + 0.3
-    norms = [
-        norm for each in recorded.load("pretraining")["snapshots"] for norm in each["curve"].get("gradient_norm", [])
-    ]
+    first, last = (recorded.load("finetuning").snapshots[place] for place in (0, -1))
+    assert last.validation_loss < first.validation_loss - 0.5
+    assert last.old_loss > first.old_loss + 0.5
+    plain, dropped = (recorded.load(name).snapshots[-1] for name in ("dropout_0", "dropout_20"))
+    assert plain.training_loss < dropped.training_loss - 0.3
+    assert plain.validation_loss > dropped.validation_loss + 0.3
+    norms = [norm for each in recorded.load("pretraining").snapshots for norm in each.curve.gradient_norm]
     assert sum(norm > 1 for norm in norms) > 0.5 * len(norms), "clipping happens in most steps"

@@ -180,7 +180,7 @@ def test_a_measurement_on_explore_is_what_the_lesson_computes_with() -> None:
     assert job is not None
     result = job.snapshot().result
     assert result is not None
-    bill = gradient_bill(job.model, job.run, result["forward_s"]["median"], result["backward_s"]["median"])
+    bill = gradient_bill(job.model, job.run, result.forward_s.median, result.backward_s.median)
     assert f"{bill.passes:,} forward passes" in lesson.answers()
     assert lesson.charts()[0]["data"][0]["x"] == [bill.differences_s, bill.autograd_s]
 

@@ -9,6 +9,7 @@ from llm_explorer import budget
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import parse, to_book_dict
 from llm_explorer.lessons.pretraining.recorded import load
+from llm_explorer.measure.result import Result
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.ui.lessons.pretraining import own_run
 from llm_explorer.ui.runs import workers
@@ -84,19 +85,17 @@ def test_a_text_too_short_to_read_is_told(text: str) -> None:
 
 def test_the_recorded_run_is_scrubbed_from_noise_to_words() -> None:
     lesson = Lesson(RUN).guess("run", "0")
-    snapshots = load("pretraining")["snapshots"]
+    snapshots = load("pretraining").snapshots
     slider = lesson.page.select_slider(key=f"pretraining_recorded_{len(snapshots)}_step")
     assert slider.value == 3000
-    assert lesson.codes()[0].endswith(snapshots[-1]["sample"])
+    assert lesson.codes()[0].endswith(snapshots[-1].sample)
     assert texts.UNTRAINED_NOTE not in lesson.words()
     slider.set_value(0)
     lesson.run()
     assert texts.UNTRAINED_NOTE in lesson.words()
-    assert lesson.codes()[0].endswith(snapshots[0]["sample"])
+    assert lesson.codes()[0].endswith(snapshots[0].sample)
     assert len(lesson.chart("What each head looks at")["data"]) == 8  # 2 layers of 4 heads
-    assert (
-        f"validation {snapshots[0]['validation_loss']:.2f}" in lesson.chart("Loss in nats")["layout"]["title"]["text"]
-    )
+    assert f"validation {snapshots[0].validation_loss:.2f}" in lesson.chart("Loss in nats")["layout"]["title"]["text"]
     assert "Recorded: 2026" in lesson.words()
 
 
@@ -126,8 +125,8 @@ def test_temperature_and_top_k_change_what_is_drawn_from() -> None:
 def test_dropout_shows_four_curves_with_their_numbers_in_the_text() -> None:
     lesson = Lesson(DROPOUT).guess("dropout", texts.DROPOUT_OPTIONS[0])
     assert len(lesson.chart("with and without dropout")["data"]) == 4
-    last = load("dropout_0")["snapshots"][-1]
-    assert f"{last['validation_loss']:.2f}" in lesson.page.info[0].value
+    last = load("dropout_0").snapshots[-1]
+    assert f"{last.validation_loss:.2f}" in lesson.page.info[0].value
 
 
 def test_fine_tuning_shows_the_new_text_and_the_old_one() -> None:
@@ -189,7 +188,7 @@ def test_a_run_is_paused_and_resumed_and_cancelled(queue: MeasuringQueue) -> Non
     lesson.until(lambda: len(again.snapshot().stream) > told)
     lesson.press("Cancel")
     lesson.until(lambda: again.snapshot().state == "done")
-    assert again.snapshot().result == {"status": "cancelled", "reason": "Cancelled"}
+    assert again.snapshot().result == Result(status="cancelled", reason="Cancelled")
     assert not lesson.charts()
     assert "Train it" in lesson.buttons()
 

@@ -190,7 +190,7 @@ def test_run_on_every_change_measures_only_the_newest(monkeypatch: pytest.Monkey
     newest = visit.page.session_state["job"]
     assert (older.model.n_layers, newest.model.n_layers) == (2, 3)
     visit.until(lambda: older.snapshot().state == "done" and newest.snapshot().state == "running")
-    assert older.snapshot().result["status"] == "cancelled"
+    assert older.snapshot().result.status == "cancelled"
 
 
 def test_a_run_of_the_same_config_by_another_visit_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,11 +208,12 @@ def hosted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "free_bytes", lambda: 8 * 1024**3)
 
 
-RECORD = {
-    "parameters": 163_009_536,
-    "peak_bytes": 2_818_572_288,
-    "environment": {"time": "2026-11-27T09:00:00+00:00", "device_name": "A processor", "threads": 1, "torch": "2.13.0"},
-} | {phase: {"median": 8.0, "iqr": 0.2, "n": 3} for phase in ("forward_s", "backward_s", "step_s")}
+BOOK = next(each for each in recorded.read_all() if each.model == ModelConfig())
+MACHINE = {"time": "2026-11-27T09:00:00+00:00", "device_name": "A processor", "threads": 1, "torch": "2.13.0"}
+RECORD = BOOK.model_copy(
+    update={"peak_bytes": 2_818_572_288, "environment": BOOK.environment.model_copy(update=MACHINE)}
+    | dict.fromkeys(("forward_s", "backward_s", "step_s"), recorded.Spread(median=8.0, iqr=0.2, n=3))
+)
 
 
 def test_hosted_the_button_builds_the_largest_sibling_that_fits_and_never_refuses(

@@ -4,16 +4,16 @@
 only, ``weights.safetensors`` the weights at the end of the first in half precision. Imports no torch.
 """
 
-import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from llm_explorer.pretraining.snapshot import RecordedRun
 
 FOLDER: Final = Path(__file__).parent
 
 
 @lru_cache(maxsize=4)
-def load(name: str) -> dict[str, Any]:
-    """A recorded run: what was trained, on which machine, on which day, and its snapshots; not to be changed."""
-    run: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    return run
+def load(name: str) -> RecordedRun:
+    """A recorded run."""
+    return RecordedRun.model_validate_json((FOLDER / f"{name}.json").read_bytes())

@@ -10,6 +10,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.charts.magnitudes import error_curves, magnitude_bars
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.exercises import autograd as costs
+from llm_explorer.measure.result import Measured
 from llm_explorer.texts import autograd as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
@@ -118,9 +119,9 @@ def measured_passes(model: ModelConfig, run: RunConfig) -> tuple[float, float] |
     """Seconds of one forward and one backward pass of this model and run, if they have been measured here."""
     job = workers.queue().find(model, run)
     result = None if job is None else job.snapshot().result
-    if result is None or not result["forward_s"] or not result["backward_s"]:
+    if not isinstance(result, Measured) or not result.forward_s or not result.backward_s:
         return None
-    return result["forward_s"]["median"], result["backward_s"]["median"]
+    return result.forward_s.median, result.backward_s.median
 
 
 def _times(choice: str, bill: costs.GradientBill, forward_s: float, backward_s: float) -> None:

@@ -174,9 +174,9 @@ def _time(model: ModelConfig, run: RunConfig, effect: Effect) -> Cell:
     after = measured_times.step_timing(*apply(model, run, {effect.field: effect.after}))
     if before is None or after is None:
         return Cell(None, units.UNKNOWN)
-    change = after["median"] - before["median"]
-    words = f"{units.signed(units.seconds(change))} ({units.relative_change(change / before['median'])})"
-    if abs(change) <= (before["iqr"] + after["iqr"]) / 2:
+    change = after.median - before.median
+    words = f"{units.signed(units.seconds(change))} ({units.relative_change(change / before.median)})"
+    if abs(change) <= (before.iqr + after.iqr) / 2:
         return Cell("same", f"{words}, within the spread")
     direction: Direction = "up" if change > 0 else "down"
     return Cell(direction, words)

@@ -7,6 +7,8 @@ import streamlit as st
 
 from llm_explorer.accounting.fit import apply
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
+from llm_explorer.measure.result import Measured
+from llm_explorer.measure.statistics import Timing
 from llm_explorer.texts import concepts as texts
 from llm_explorer.texts.fields import FIELDS
 from llm_explorer.ui import parts
@@ -27,16 +29,15 @@ class Asked(NamedTuple):
     def is_over(self) -> bool:
         """Whether nothing more will come."""
         last = self.jobs[-1].result
-        return last is not None and (self.then is None or last["status"] == "cancelled")
+        return last is not None and (self.then is None or last.status == "cancelled")
 
 
-def step_timing(model: ModelConfig, run: RunConfig) -> dict[str, Any] | None:
-    """The timing of a step on this server: median and iqr in seconds; None until it has been run."""
+def step_timing(model: ModelConfig, run: RunConfig) -> Timing | None:
+    """The timing of a step on this server; None until it has been run."""
     for alike in _same_runs(model, run):
         job = workers.queue().find(model, alike)
-        if job and job.result and job.result["step_s"]:
-            timing: dict[str, Any] = job.result["step_s"]
-            return timing
+        if job and isinstance(job.result, Measured) and job.result.step_s:
+            return job.result.step_s
     return None
 
 
@@ -79,8 +80,8 @@ def _progress(*, waiting: bool) -> None:
         if now.result is None:
             place = f"waiting, {now.place + 1} in the queue" if now.state == "queued" else "being built and timed"
             st.caption(f":material/hourglass: {words}: {place}")
-        elif now.result["status"] != "ok":
-            st.warning(f"{words}: {parts.plain(now.result['reason'])}", icon=":material/info:")
+        elif now.result.status != "ok":
+            st.warning(f"{words}: {parts.plain(now.result.reason or '')}", icon=":material/info:")
 
 
 def _same_runs(model: ModelConfig, run: RunConfig) -> list[RunConfig]:

@@ -1,6 +1,6 @@
 """A training run of one's own: choices, the run while it runs, pause, and what is left of it."""
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import streamlit as st
 
@@ -10,6 +10,7 @@ from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, replace
 from llm_explorer.formats import to_book_dict
 from llm_explorer.pretraining.plan import Plan, shrink
+from llm_explorer.pretraining.snapshot import TrainingRun, TrainingSnapshot
 from llm_explorer.pretraining.text import CORPORA, PROBES, checked, corpus, split, vocabulary_size
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.ui import parts
@@ -41,7 +42,7 @@ def draw(page: Page) -> None:
     st.markdown(texts.OWN)
     own: Own | None = st.session_state.get(OWN)
     now = own.job.snapshot() if own else None
-    if own and now and now.result and now.result["status"] == "ok" and not now.result["reason"]:
+    if own and now and now.result and now.result.status == "ok" and not now.result.reason:
         st.session_state[TRAINED] = own.training
     left = bool(own and own.job.goes_on_without(workers.watcher()))
     with st.container(border=True):
@@ -188,7 +189,7 @@ def _pause() -> None:
         st.session_state[OWN] = own._replace(paused=True)
 
 
-def _resume(stream: tuple[dict[str, Any], ...]) -> None:
+def _resume(stream: tuple[TrainingSnapshot, ...]) -> None:
     own: Own | None = st.session_state.get(OWN)
     if own is not None:
         _submit(own.training._replace(earlier=stream))
@@ -203,7 +204,7 @@ def _running(own: Own) -> None:
     if now.state == "queued":
         st.markdown(texts.WAITING.format(place=now.place + 1))
     else:
-        step = now.stream[-1]["step"] if now.stream else 0
+        step = now.stream[-1].step if now.stream else 0
         st.progress(step / steps, text=f"Step {step:,} of {steps:,}" if now.stream else "Starting")
     with st.container(horizontal=True):
         if now.state == "running":
@@ -214,7 +215,7 @@ def _running(own: Own) -> None:
 
 
 def _paused(own: Own, now: Snapshot) -> None:
-    step = now.stream[-1]["step"] if now.stream else 0
+    step = now.stream[-1].step if now.stream else 0
     st.info(texts.PAUSED.format(step=step, steps=own.training.plan.steps), icon=":material/pause:")
     with st.container(horizontal=True):
         st.button("Resume", icon=":material/play_arrow:", on_click=_resume, args=(now.stream,), type="primary")
@@ -225,17 +226,17 @@ def _paused(own: Own, now: Snapshot) -> None:
 
 def _done(own: Own, now: Snapshot) -> None:
     assert now.result is not None
-    if now.result["status"] == "ok":
-        took = units.seconds(now.stream[-1]["seconds"])
+    if now.result.status == "ok":
+        took = units.seconds(now.stream[-1].seconds)
         words = texts.FINISHED.format(steps=own.training.plan.steps, seconds=took)
         st.success(words, icon=":material/check_circle:")
-        if now.result["reason"]:
-            st.warning(now.result["reason"], icon=":material/info:")
+        if now.result.reason:
+            st.warning(now.result.reason, icon=":material/info:")
         else:
             _downloads(own.training)
     else:
-        reason = parts.plain(now.result["reason"])
-        st.warning(f"{texts.ENDED[now.result['status']]} {reason}", icon=":material/info:")
+        reason = parts.plain(now.result.reason or "")
+        st.warning(f"{texts.ENDED[now.result.status]} {reason}", icon=":material/info:")
     if now.stream:
         _scrubbed(own, now)
 
@@ -258,6 +259,6 @@ def _downloads(training: Training) -> None:
         st.download_button("Config", to_book_dict(model), "gpt_config.py", "text/x-python", icon=icon)
 
 
-def _run(own: Own, now: Snapshot) -> dict[str, Any]:
+def _run(own: Own, now: Snapshot) -> TrainingRun:
     plan = own.training.plan
-    return {"steps": plan.steps, "probe": plan.probe, "snapshots": now.stream, "tuned": bool(plan.base)}
+    return TrainingRun(steps=plan.steps, probe=plan.probe, snapshots=now.stream, tuned=bool(plan.base))

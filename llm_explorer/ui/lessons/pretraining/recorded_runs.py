@@ -11,6 +11,7 @@ from llm_explorer.charts.palette import PAIR
 from llm_explorer.charts.training import Curve, losses_chart, next_chart, shown, targets_chart
 from llm_explorer.exercises import pretraining as exercises_of
 from llm_explorer.lessons.pretraining.recorded import load
+from llm_explorer.pretraining.snapshot import RecordedRun
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.texts.compute import MORE as COMPUTE_LINK
 from llm_explorer.texts.memory import MEMORY_LINK
@@ -41,7 +42,7 @@ def targets(_page: Page) -> None:
     st.code("\n".join(f"{name:7}{' '.join(row)}" for name, row in rows.items()), language=None)
     series = {"untrained": read["untrained"], "trained": read["trained"]}
     losses = {name: -sum(map(math.log, values)) / len(values) for name, values in series.items()}
-    vocabulary = load("pretraining")["model"]["vocab_size"]
+    vocabulary = load("pretraining").model.vocab_size
     alt = f"Probability of each target; mean loss untrained {losses['untrained']:.2f}, trained {losses['trained']:.2f}"
     parts.chart(targets_chart(texts.TARGETS_CHART, read["target"], series), key="pretraining_read", alt=alt)
     st.markdown(texts.TARGETS_LOSS.format(vocabulary=vocabulary, guessing=math.log(vocabulary), **losses))
@@ -53,9 +54,9 @@ def targets(_page: Page) -> None:
 def recorded_run(_page: Page) -> None:
     """The recorded run to scrub, after a guess of its first loss."""
     run = load("pretraining")
-    told = {name: run[name] for name in ("steps", "text", "characters")}
-    st.markdown(texts.RUN_INTRO.format(parameters=units.count(run["parameters"]), **told))
-    vocabulary = run["model"]["vocab_size"]
+    told = {name: getattr(run, name) for name in ("steps", "text", "characters")}
+    st.markdown(texts.RUN_INTRO.format(parameters=units.count(run.parameters), **told))
+    vocabulary = run.model.vocab_size
     words = {"vocabulary": vocabulary, "guessing": math.log(vocabulary)}
     options = [option.format(**words) for option in texts.RUN_OPTIONS]
     choice = lesson.guess("pretraining_run", texts.RUN_GUESS.format(**words), options)
@@ -114,13 +115,13 @@ def _drawn_from(asked: Mapping[str, Any]) -> None:
 def dropout(_page: Page) -> None:
     """Two runs on a small text, without and with dropout, after a guess."""
     plain, dropped = load("dropout_0"), load("dropout_20")
-    count = units.count(plain["parameters"])
-    st.markdown(texts.DROPOUT.format(characters=plain["characters"], parameters=count))
+    count = units.count(plain.parameters)
+    st.markdown(texts.DROPOUT.format(characters=plain.characters, parameters=count))
     choice = lesson.guess("pretraining_dropout", texts.DROPOUT_GUESS, texts.DROPOUT_OPTIONS)
     if choice is None:
         return
     ends = {
-        f"{name}_{part}": run["snapshots"][-1][f"{part}_loss"]
+        f"{name}_{part}": getattr(run.snapshots[-1], f"{part}_loss")
         for name, run in (("plain", plain), ("dropped", dropped))
         for part in ("training", "validation")
     }
@@ -132,7 +133,7 @@ def dropout(_page: Page) -> None:
     ]
     alt = "Training and validation loss over the steps, without and with dropout; the numbers are in the text"
     parts.chart(
-        losses_chart("Loss in nats with and without dropout", curves, None, plain["steps"]), key="dropout", alt=alt
+        losses_chart("Loss in nats with and without dropout", curves, None, plain.steps), key="dropout", alt=alt
     )
     best = {"plain": min(losses_of(plain, "validation_loss")), "dropped": min(losses_of(dropped, "validation_loss"))}
     at = {
@@ -150,21 +151,23 @@ def dropout(_page: Page) -> None:
 
 def tuning(_page: Page) -> None:
     """The recorded fine-tuning: the new text improves, the old is forgotten."""
-    run = load("finetuning") | {"tuned": True}
-    st.markdown(texts.TUNING.format(old=load("pretraining")["text"], text=run["text"], steps=run["steps"]))
+    run = load("finetuning")
+    st.markdown(texts.TUNING.format(old=load("pretraining").text, text=run.text, steps=run.steps))
     choice = lesson.guess("pretraining_tuning", texts.TUNING_GUESS, texts.TUNING_OPTIONS)
     if choice is None:
         return
-    first, last = run["snapshots"][0], run["snapshots"][-1]
-    moved = {"old_first": first["old_loss"], "old_last": last["old_loss"]}
-    moved |= {"new_first": first["validation_loss"], "new_last": last["validation_loss"]}
+    moved = {
+        f"{name}_{place}": getattr(snapshot, field)
+        for name, field in (("old", "old_loss"), ("new", "validation_loss"))
+        for place, snapshot in (("first", run.snapshots[0]), ("last", run.snapshots[-1]))
+    }
     reveal(choice, texts.TUNING_OPTIONS[2], texts.TUNING_ANSWER.format(**moved))
     at = run_charts.scrub(run, "pretraining_tuned")
     grid = st.grid(2, min_column_width=appearance.wide(360))
     with grid.cell():
-        run_charts.losses(run, at["step"], "pretraining_tuned")
+        run_charts.losses(run, at.step, "pretraining_tuned")
     with grid.cell():
-        run_charts.sample(run["probe"], at)
+        run_charts.sample(run.probe, at)
     st.caption(texts.TUNING_UNKNOWN)
     _made("finetuning")
     run_charts.numbers(run_charts.columns_of(run), "pretraining_tuned")
@@ -189,14 +192,14 @@ def reveal(choice: str, right: str, answer: str) -> None:
         st.info(f"Not quite: {answer}", icon=":material/lightbulb:")
 
 
-def steps_of(run: run_charts.Run) -> list[int]:
+def steps_of(run: RecordedRun) -> list[int]:
     """The steps at which a run was looked at."""
-    return [snapshot["step"] for snapshot in run["snapshots"]]
+    return [snapshot.step for snapshot in run.snapshots]
 
 
-def losses_of(run: run_charts.Run, field: str) -> list[float]:
+def losses_of(run: RecordedRun, field: str) -> list[float]:
     """One of the losses at those steps."""
-    return [snapshot[field] for snapshot in run["snapshots"]]
+    return [getattr(snapshot, field) for snapshot in run.snapshots]
 
 
 def _chosen_model() -> str:
@@ -217,6 +220,6 @@ def _chosen_model() -> str:
 
 def _made(name: str) -> None:
     run = load(name)
-    took = run["snapshots"][-1].get("seconds")
-    words = texts.RECORDED.format(recorded=run["recorded"], machine=run["machine"], seconds=units.seconds(took))
+    took = run.snapshots[-1].seconds
+    words = texts.RECORDED.format(recorded=run.recorded, machine=run.machine, seconds=units.seconds(took))
     st.caption(words)
