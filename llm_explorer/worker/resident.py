@@ -126,11 +126,6 @@ class Resident:
                 case "result" | "failure":
                     return message
 
-    def warm(self) -> None:
-        """Start the child, so that the first question need not wait for torch."""
-        with self._lock:
-            self._alive()
-
     def close(self) -> None:
         """End the child."""
         with self._lock:

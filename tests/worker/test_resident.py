@@ -82,7 +82,7 @@ def test_a_question_is_answered_by_torch_in_a_child(lessons: Resident) -> None:
 
 
 def test_a_value_error_is_a_sentence_and_the_child_stays(lessons: Resident) -> None:
-    lessons.warm()
+    lessons.ask(question("add", a=1.0, b=1.0))
     child = lessons._worker
     with pytest.raises(ResidentError, match="seven is no number"):
         lessons.ask(question("refuse", word="seven"))
@@ -121,7 +121,7 @@ def test_thirty_who_ask_at_once_each_get_their_own_answer(lessons: Resident) -> 
 
 
 def test_closing_ends_the_child(lessons: Resident) -> None:
-    lessons.warm()
+    lessons.ask(question("add", a=1.0, b=1.0))
     child = lessons._worker
     assert child is not None
     lessons.close()
