@@ -61,7 +61,7 @@ def memory_on_hardware(model: ModelConfig, run: RunConfig) -> Memory:
     """Memory with the kernels of what the run is sized for: what a verdict is about.
 
     >>> book, h100 = ModelConfig(), RunConfig(hardware="h100-80gb")  # attention with dropout is fused there
-    >>> memory_on_hardware(book, h100).peak_bytes < count_memory(book, h100).peak_bytes
+    >>> memory_on_hardware(book, h100).peak_bytes < count_memory(book, h100, "cpu").peak_bytes
     True
     """
     return count_memory(model, run, kernels_of_hardware(run))

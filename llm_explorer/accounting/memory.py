@@ -83,7 +83,8 @@ def peak_by_size(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> Call
             like = replace(run, batch_size=batch, sequence_length=length)
             followed[kind] = plan_of(model, like, kernels), memory_letters(model, like, kernels)
         steps, letters = followed[kind]
-        return max(steps.sums(**{**letters, **sizes_of(run, batch, length)})[2:])
+        _kept, _optimizer, *peaks = steps.sums(**{**letters, **sizes_of(run, batch, length)})
+        return max(peaks)
 
     return peak
 
