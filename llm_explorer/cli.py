@@ -244,8 +244,6 @@ def _traced(model: ModelConfig, run: RunConfig) -> tuple[Trace | None, str | Non
         return Trace.model_validate(tracer.ask(job)), None
     except ResidentError as error:
         return None, str(error)
-    except OSError as error:
-        return None, f"The trace could not be made: {error}"
     finally:
         tracer.close()
 
