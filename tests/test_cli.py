@@ -105,6 +105,8 @@ def test_report_knows_the_published_answers() -> None:
 
 def test_report_in_words_says_the_same() -> None:
     lines = dict(line.split(maxsplit=1) for line in call("report", "book-124m").stdout.splitlines())
+    peak = call("report", "book-124m").stdout.split("training peak")[1]
+    assert peak.partition("\n")[0].endswith("GiB at the start of backward, in the loss")  # as on the pages
     assert lines["parameters"] == "163,009,536 (163.0 M)"
     assert lines["weights"] == "621.8 MiB"
     sized = call("report", "book-124m", "--set", "hardware=8GiB", "--set", "batch_size=3").stdout

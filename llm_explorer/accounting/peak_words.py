@@ -8,6 +8,7 @@ from llm_explorer.accounting.memory import count_memory, memory_letters
 from llm_explorer.accounting.rows import BYTE_LETTERS, Letters, Row
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.parts import BATCH, OPTIMIZER, WEIGHTS
+from llm_explorer.texts.explore import PHASE_WORDS
 
 _ALL_ALONG: Final = (WEIGHTS, OPTIMIZER, BATCH)
 _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six")
@@ -18,17 +19,18 @@ def peak_in_words(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> str
     """The phase, and of what comes and goes in a step the size that takes most there.
 
     >>> peak_in_words(ModelConfig(), RunConfig(), "cpu")
-    'loss backward: three copies of B x T x V in fp32'
+    'at the start of backward, in the loss: three copies of B x T x V in fp32'
     """
     memory = count_memory(model, run, kernels)
+    phase = PHASE_WORDS[memory.peak_phase]
     of_size: dict[str, list[Row]] = {}
     for row in memory.rows:
         if row.component not in _ALL_ALONG:
             of_size.setdefault(row.formula.text, []).append(row)
     if not of_size:
-        return f"{memory.peak_phase}: weights, optimizer state and batch alone"
+        return f"{phase}: weights, optimizer state and batch alone"
     largest = max(of_size.values(), key=lambda rows: sum([row.total for row in rows]))
-    return f"{memory.peak_phase}: {_copies(largest, memory_letters(model, run, kernels)) or largest[0].name}"
+    return f"{phase}: {_copies(largest, memory_letters(model, run, kernels)) or largest[0].name}"
 
 
 def _copies(rows: list[Row], letters: Letters) -> str | None:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 TITLE: Final = "Where do the bytes go?"
 QUESTION: Final = "Where do the bytes of one training step go, and what would make them fewer?"
 
-PEAK: Final = "The step peaks at **{computed}**, in {words}."
+PEAK: Final = "The step peaks at **{computed}**, {words}."
 TRACED: Final = "Traced: **{peak}** ({bytes} bytes; error of the formula: {error})."
 TIMELINE: Final = "One training step"
 TIMELINE_HELP: Final = (

@@ -121,6 +121,7 @@ def test_the_markdown_report_has_the_numbers_and_every_tensor() -> None:
     preset = find("gpt2")
     assert preset is not None
     text = formats.to_markdown("GPT-2 small", report(preset.model, preset.run), preset.model, preset.run)
+    assert "GiB at the start of backward, in the loss" in text
     assert text.startswith("# GPT-2 small\n\n`qkv_bias=true tie_embeddings=true`\n")
     assert "| parameters | 124,439,808 (124.4 M) |" in text
     assert "| blocks.mlp.up.weight | 3072 x 768 | 12 | 28,311,552 |" in text
