@@ -15,6 +15,7 @@ The exceptions; what a plain ValueError says is a sentence for whoever typed the
       ResidentError         a question to the child of lessons and traces has no answer: a sentence for the visitor
         OthersFirstError    a trace has made room for others, and may be asked for again
     Exception
+      JobError              inside worker/child/: a job cannot be done, which is a sentence for the visitor
       StopError             inside accounting/step/: ends the second run of a checkpointed block
 """
 

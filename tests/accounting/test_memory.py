@@ -257,7 +257,7 @@ def test_an_evaluation_takes_well_under_a_millisecond(model: ModelConfig) -> Non
     def evaluate() -> None:
         count_parameters.__wrapped__(model)
         count_flops(model, RUN)
-        count_memory.__wrapped__(model, RUN)
+        count_memory.__wrapped__(model, RUN, "cpu")
 
     evaluate()  # compiles the formulas of this recipe once
     best = min(timeit.repeat(evaluate, number=1, repeat=200))

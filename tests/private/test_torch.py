@@ -13,7 +13,8 @@ from llm_explorer.measure.bf16_on_old_cpus import are_own, fast_products
 from llm_explorer.measure.measurement import measure
 from llm_explorer.measure.memory import added_peak_bytes
 from llm_explorer.tracing.trace import trace
-from llm_explorer.worker import child
+from llm_explorer.worker.child import question
+from llm_explorer.worker.child.job import JobError
 
 MODEL, RUN = ModelConfig(vocab_size=50, context_length=8, emb_dim=8, n_heads=2, n_layers=1), RunConfig(batch_size=1)
 ALL_NAMES = torch_private.TRACING + torch_private.KERNELS + torch_private.MEMORY_EVENTS
@@ -53,11 +54,13 @@ def test_without_it_the_traced_tier_says_so_and_a_measurement_goes_on(
 ) -> None:
     torch_lacks(name)
     sentence = f"not available with this torch ({torch.__version__}): it has no {name}"
-    assert child._trace(MODEL, RUN, None) == {"error": sentence}
+    job = {"model": MODEL.model_dump(), "run": RUN.model_dump()}
+    with pytest.raises(JobError) as told:
+        question.trace(job, lambda _: None)
     with pytest.raises(ValueError) as refused:
         trace(MODEL, RUN)
-    assert str(refused.value) == sentence
-    assert measure(MODEL, RUN, budget_s=0.1, report=lambda *_: None)["status"] == "ok"
+    assert str(told.value) == str(refused.value) == sentence
+    assert measure(MODEL, RUN, budget_s=0.1, report=lambda *_: None).status == "ok"
 
 
 def test_another_version_is_not_traced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +87,7 @@ def test_without_it_the_measured_peak_is_unknown(name: str, torch_lacks: Callabl
     torch_lacks(name)
     assert added_peak_bytes(lambda: torch.empty(1000)) is None
     measured = measure(MODEL, RUN, budget_s=0.1, report=lambda *_: None)
-    assert (measured["status"], measured["peak_bytes"]) == ("ok", None)
+    assert (measured.status, measured.peak_bytes) == ("ok", None)
 
 
 def test_without_the_profilers_results_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.timing import StepTime
 from llm_explorer.model import GPT
 from llm_explorer.speed import refine as room
+from llm_explorer.speed.predict import Refined
 from llm_explorer.speed.refine import refine
 from llm_explorer.training import TrainingStep
 
@@ -45,7 +46,7 @@ def told(monkeypatch: pytest.MonkeyPatch, took: dict[int, StepTime]) -> Told:
     return made
 
 
-def refined(layers: int) -> dict[str, list[float]]:
+def refined(layers: int) -> Refined:
     model = MODEL.model_copy(update={"n_layers": layers})
     return refine(model, RUN, budget_s=0.01, report=lambda *_: None)
 
@@ -58,17 +59,17 @@ def test_layers_that_did_not_run_take_as_long_as_those_that_did(
     made = told(monkeypatch, {depth: StepTime(10 + depth, 10 + 2 * depth, 10 + 0.5 * depth) for depth in (0, deep)})
     found = refined(layers)
     assert made.ran[:4] == [0, deep, 0, deep]
-    assert found["forward_s"][0] == pytest.approx(10 + layers)
-    assert found["backward_s"][0] == pytest.approx(10 + 2 * layers)
-    assert found["step_s"][0] == pytest.approx(30 + 3.5 * layers)
-    for seconds, low, high in found.values():
+    assert found.forward.seconds == pytest.approx(10 + layers)
+    assert found.backward.seconds == pytest.approx(10 + 2 * layers)
+    assert found.step.seconds == pytest.approx(30 + 3.5 * layers)
+    for seconds, low, high in found:
         assert low == pytest.approx(seconds / room.SPREAD)
         assert high == pytest.approx(seconds * room.SPREAD)
 
 
 def test_a_slope_that_noise_turned_round_predicts_no_less_than_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     told(monkeypatch, {0: StepTime(5, 5, 5), 3: StepTime(4, 4, 4)})
-    assert refined(24)["forward_s"][0] == 4
+    assert refined(24).forward.seconds == 4
 
 
 def test_the_interval_is_wider_where_the_samples_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +77,7 @@ def test_the_interval_is_wider_where_the_samples_are(monkeypatch: pytest.MonkeyP
     times = iter([1.0, 2.0, 3.0] * 1000)
     made.took = {0: StepTime(0, 0, 0), 3: StepTime(1, 1, 1)}
     monkeypatch.setattr(made, "finish", lambda: StepTime(next(times), 1, 0) if made.ran[-1] else made.took[0])
-    seconds, low, high = refined(3)["forward_s"]
+    seconds, low, high = refined(3).forward
     assert seconds == 2
     assert high > 2 * room.SPREAD * 1.2
     assert low < 2 / room.SPREAD / 1.2
@@ -98,8 +99,8 @@ def test_it_really_runs_without_layers_and_with_three(
         MODEL, RunConfig(batch_size=1, **settings), budget_s=0.2, report=lambda *each: told.append(str(each[2]))
     )
     assert ran[:4] == [0, 3, 0, 3]
-    assert found["step_s"][0] >= found["forward_s"][0] > 0
-    assert found["backward_s"][0] > found["forward_s"][0] / 10
+    assert found.step.seconds >= found.forward.seconds > 0
+    assert found.backward.seconds > found.forward.seconds / 10
     assert told[-1].startswith("Timed ")
 
 

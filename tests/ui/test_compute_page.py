@@ -14,7 +14,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.speed import store
-from llm_explorer.speed.predict import Refined, Span, predict_with
+from llm_explorer.speed.predict import Refined, Span, predict_with, with_prediction
 from llm_explorer.speed.training_run import Plan, assumed_pace, decide
 from llm_explorer.texts import compute as texts
 from llm_explorer.worker.attempt import Attempt
@@ -75,7 +75,7 @@ def measures(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         all_found = times | {"components": COMPONENTS, "tokens_per_s": 6400.0} | found
 
         def execute(self: Attempt, take_worker: object) -> Result:
-            return make_result(self._model, self._run, "ok", **all_found)
+            return with_prediction(make_result(self._model, self._run, "ok", **all_found), self._model, self._run)
 
         monkeypatch.setattr(Attempt, "execute", execute)
 
