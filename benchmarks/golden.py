@@ -28,6 +28,7 @@ os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="golden")  # no calibrati
 
 from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Radio
 
 from benchmarks.accuracy_configs import draw
 from llm_explorer.cli import main as command_line
@@ -151,6 +152,15 @@ def shown(page: AppTest) -> list[str]:
     return found
 
 
+class ByWords(Radio[str]):
+    """A radio that is set to the words of an option, as a browser does, not to the value behind them."""
+
+    @property
+    def format_func(self) -> type[str]:
+        """The words as they are."""
+        return str
+
+
 def open_and_answer(page: AppTest) -> None:
     """Open all that can be opened, and give the first answer to each guess."""
     for node in nodes(page._tree):  # noqa: SLF001
@@ -159,6 +169,7 @@ def open_and_answer(page: AppTest) -> None:
             page.session_state[key[1]] = True
     for radio in page.radio:
         if radio.value is None:
+            radio.__class__ = ByWords
             radio.set_value(radio.options[0])
 
 

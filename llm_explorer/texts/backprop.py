@@ -2,20 +2,13 @@
 
 from typing import Final, NamedTuple
 
+from llm_explorer.texts.guess import Guess
+
 TITLE: Final = "How does a network learn from its error?"
 QUESTION: Final = (
     "Backpropagation: one backward pass tells every weight which way to move. "
     "Here you see each number of a small network while it does, and then the same in your own GPT."
 )
-
-
-class Guess(NamedTuple):
-    """A question before the answer is shown: which option is right (from 0), and why."""
-
-    question: str
-    options: tuple[str, ...]
-    right: int
-    answer: str
 
 
 class Phase(NamedTuple):
@@ -168,46 +161,59 @@ EXERCISES: Final = "On the config in the sidebar; units such as MiB or GFLOP are
 GUESSES: Final = {
     "formulas": Guess(
         "Backward runs through the network once. Which gradient does it have first?",
-        ("that of W1, at the input", "that of W2, at the output", "all at the same time"),
-        1,
+        {"first": "that of W1, at the input", "last": "that of W2, at the output", "same_time": "all at the same time"},
+        "last",
         "W2's: at the output the error is known. W1's is made from what the output hands back; hence the name.",
     ),
     "five_steps": Guess(
         "After the first backward pass, how many of the five hidden neurons have gradients that are not zero?",
-        ("all five", "about half of them", "none"),
-        1,
+        {"all": "all five", "half": "about half of them", "none": "none"},
+        "half",
         ZERO_ROWS,
     ),
     "drop": Guess(
         "How far does the loss fall in a small step of gradient descent?",
-        ("by lr × |g|", "by lr × |g|²", "by lr only"),
-        1,
+        {"rate_norm": "by lr × |g|", "rate_norm_squared": "by lr × |g|²", "rate": "by lr only"},
+        "rate_norm_squared",
         r"By $\text{lr}\, |g|^2$, with $|g|^2$ the squares of all 61 gradients added up.",
     ),
     "closing": Guess(
         "You close a neuron's ReLU. What gradients do its weights get?",
-        ("smaller ones", "exactly zero, all of them", "zero for its inputs, but not for its outgoing weight"),
-        1,
+        {
+            "smaller": "smaller ones",
+            "zero": "exactly zero, all of them",
+            "zero_for_inputs": "zero for its inputs, but not for its outgoing weight",
+        },
+        "zero",
         "Exactly zero, in the whole row: nothing goes out, and no error comes back.",
     ),
     "one_sample": Guess(
         "A network is trained on one sample only, with label 1. What does it say to 200 new inputs, half of them 1?",
-        ("1 to about half of them", "1 to nearly all of them", "0 to most of them"),
-        1,
+        {"half": "1 to about half of them", "nearly_all": "1 to nearly all of them", "few": "0 to most of them"},
+        "nearly_all",
         "1, nearly always: that is all that its one example taught.",
     ),
     "zero_grad": Guess(
         "The loop forgets `optimizer.zero_grad()`. What happens?",
-        ("PyTorch reports an error", "nothing: backward overwrites .grad", "each update uses the sum of all gradients"),
-        2,
+        {
+            "error": "PyTorch reports an error",
+            "nothing": "nothing: backward overwrites .grad",
+            "sum": "each update uses the sum of all gradients",
+        },
+        "sum",
         "`backward()` *adds* to `.grad`, so each update uses the sum of all gradients so far, without a word.",
     ),
     "depth": Guess(
         "Twenty layers with sigmoids. How much of the gradient at the last layer reaches the first?",
-        ("about a tenth", "about a thousandth", "less than a billionth"),
-        2,
+        {"tenth": "about a tenth", "thousandth": "about a thousandth", "billionth": "less than a billionth"},
+        "billionth",
         "Less than a billionth, at the usual start.",
     ),
 }
 KEPT_QUESTION: Final = "What takes more memory in a training step of your config?"
-KEPT_OPTIONS: Final = ("the weights", "what is kept for backward", "about the same, within 25%")
+KEPT_OPTIONS: Final = {
+    "weights": "the weights",
+    "activations": "what is kept for backward",
+    "same": "about the same, within 25%",
+}
+KEPT_ANSWER: Final = "With B and T of your run the weights take {weights}, what is kept for backward {kept}."

@@ -5,19 +5,18 @@ Numbers in the answers that follow from a config are computed again by a test; t
 
 from typing import Final, NamedTuple
 
+from llm_explorer.texts.guess import Guess
+
 TITLE: Final = "What do the numbers in a config mean?"
 QUESTION: Final = "Each part of a GPT's config: what it is, how large it is in published models, and what it costs."
 
 
 class Card(NamedTuple):
-    """One part: what it is, a question with its options, which of them is right (from 0) and why."""
+    """One part: what it is, and a guess about its size or its cost."""
 
     title: str
     what: str
-    question: str
-    options: tuple[str, ...]
-    right: int
-    answer: str
+    guess: Guess
     published: str  # the field that the chart of published models shows
 
 
@@ -29,11 +28,13 @@ CARDS: Final = {
         "Language models have from millions to over $10^{12}$ parameters.\n\n"
         "A fresh model draws its weights at random; GPT-2 from a bell curve 0.02 wide. Norms start at 1 and biases "
         "at 0.",
-        "How many parameters has the largest GPT-3 of 2020?",
-        ("175 million", "17.5 billion", "175 billion"),
-        2,
-        "175 billion: about 1,400 times GPT-2 small. Switch Transformer passed $10^{12}$ in 2021 (1.6 trillion), "
-        "with experts of which each token uses only one in a layer.",  # Fedus et al., arXiv 2101.03961
+        Guess(
+            "How many parameters has the largest GPT-3 of 2020?",
+            {"175M": "175 million", "17.5B": "17.5 billion", "175B": "175 billion"},
+            "175B",
+            "175 billion: about 1,400 times GPT-2 small. Switch Transformer passed $10^{12}$ in 2021 (1.6 trillion), "
+            "with experts of which each token uses only one in a layer.",  # Fedus et al., arXiv 2101.03961
+        ),
         "parameters",
     ),
     "vocabulary": Card(
@@ -42,11 +43,13 @@ CARDS: Final = {
         "gives each its number, the *id*. Each id has a vector of its own: a row of the token embedding. At the far "
         "end, the output head has a row for each id too.\n\n"
         "GPT-2's 50,257 are 256 single bytes, 50,000 merges of frequent runs of bytes, and one end-of-text token.",
-        "One more token in the vocabulary of the book's GPT-2 small (D = 768, not tied): how many more parameters?",
-        ("1", "768", "1,536"),
-        2,
-        "1,536: a row of 768 in the token embedding, and a row of 768 in the output head. OpenAI's GPT-2 ties the two: "
-        "there it is 768.",
+        Guess(
+            "One more token in the vocabulary of the book's GPT-2 small (D = 768, not tied): how many more parameters?",
+            {"1": "1", "768": "768", "1536": "1,536"},
+            "1536",
+            "1,536: a row of 768 in the token embedding, and a row of 768 in the output head. OpenAI's GPT-2 ties the "
+            "two: there it is 768.",
+        ),
         "vocab_size",
     ),
     "context": Card(
@@ -55,11 +58,13 @@ CARDS: Final = {
         "length of a sentence: training fills the context with running text.\n\n"
         "It costs parameters only where positions are *learned*, as in GPT-2: one vector for each place. Newer models "
         "turn query and key by an angle instead (RoPE), without any parameters.",
-        "GPT-2 small with twice the context, 2,048 instead of 1,024: how many more parameters?",
-        ("None", "About 0.8 million", "Twice as many, +163 million"),
-        1,
-        "786,432: one more position vector of 768 for each of the 1,024 new places, half a percent of the model. "
-        "What long contexts cost is memory and time: the attention pattern grows with the square of the length.",
+        Guess(
+            "GPT-2 small with twice the context, 2,048 instead of 1,024: how many more parameters?",
+            {"none": "None", "768_each": "About 0.8 million", "double": "Twice as many, +163 million"},
+            "768_each",
+            "786,432: one more position vector of 768 for each of the 1,024 new places, half a percent of the model. "
+            "What long contexts cost is memory and time: the attention pattern grows with the square of the length.",
+        ),
         "context_length",
     ),
     "embedding": Card(
@@ -69,11 +74,13 @@ CARDS: Final = {
         "(GPT-2: `n_embd`).\n\n"
         "A single entry means nothing by itself. What counts is the angles between vectors, and a wide space has room "
         "for many directions that hardly disturb each other.",
-        "Twice the width, and the feed-forward layer (4 D) with it: a block then has about how many parameters?",
-        ("Twice as many", "Four times as many", "Eight times as many"),
-        1,
-        "Four times: the matrices of a block have D (or 4 D) rows and columns, so they grow with the square: about "
-        "$12\\,D^2$ a block. The embeddings only double.",
+        Guess(
+            "Twice the width, and the feed-forward layer (4 D) with it: a block then has about how many parameters?",
+            {"double": "Twice as many", "four_times": "Four times as many", "eight_times": "Eight times as many"},
+            "four_times",
+            "Four times: the matrices of a block have D (or 4 D) rows and columns, so they grow with the square: about "
+            "$12\\,D^2$ a block. The embeddings only double.",
+        ),
         "emb_dim",
     ),
     "hidden": Card(
@@ -82,11 +89,13 @@ CARDS: Final = {
         "numbers, through the GELU, and down to $D$ again, each token by itself. GPT-2 takes $F = 4\\,D$. "
         "In the config here it is `hidden_dim`; Hugging Face calls it `intermediate_size` (GPT-2: `n_inner`), and "
         "uses `hidden_size` for $D$: mind the mix-up.",
-        "In a block of GPT-2, which part has more parameters?",
-        ("Attention", "The feed-forward layer", "Both the same"),
-        1,
-        "The feed-forward layer: two matrices of D times 4 D make $8\\,D^2$. Attention has $4\\,D^2$: query, key, "
-        "value and the projection. Two thirds of each block are feed-forward.",
+        Guess(
+            "In a block of GPT-2, which part has more parameters?",
+            {"attention": "Attention", "feed_forward": "The feed-forward layer", "same": "Both the same"},
+            "feed_forward",
+            "The feed-forward layer: two matrices of D times 4 D make $8\\,D^2$. Attention has $4\\,D^2$: query, key, "
+            "value and the projection. Two thirds of each block are feed-forward.",
+        ),
         "hidden_dim",
     ),
     "layers": Card(
@@ -94,11 +103,13 @@ CARDS: Final = {
         "**Layers** $L$, the depth, is how many blocks follow one another: a dozen to over a hundred. All have the "
         "same shape, each has its own weights. A block does not replace a token's vector, it adds to it: what the "
         "picture shows is one vector that every block changes a little.",
-        "What share of the parameters of the book's GPT-2 small (163 million) is in its 12 blocks?",
-        ("About half", "About 90%", "Nearly all"),
-        0,
-        "About half, 85 million: the vocabulary's two tables have nearly all of the rest. In GPT-3's largest the 96 "
-        "blocks are over 99%: blocks grow with the square of the width, tables only with the width.",
+        Guess(
+            "What share of the parameters of the book's GPT-2 small (163 million) is in its 12 blocks?",
+            {"half": "About half", "90%": "About 90%", "nearly_all": "Nearly all"},
+            "half",
+            "About half, 85 million: the vocabulary's two tables have nearly all of the rest. In GPT-3's largest the "
+            "96 blocks are over 99%: blocks grow with the square of the width, tables only with the width.",
+        ),
         "n_layers",
     ),
     "heads": Card(
@@ -107,11 +118,13 @@ CARDS: Final = {
         "head works on its own $H = D / N$ entries of the vector, so $N$ must divide $D$.\n\n"
         "A token looks only at itself and at those before it: the upper right triangle is exactly zero (*causal*). "
         "This model is untrained, its patterns are noise: nearly equal shares for all. Training sharpens them.",
-        "GPT-2 small with 24 heads instead of 12: how do its parameters change?",
-        ("Twice as many in attention", "Not at all", "Half as many in attention"),
-        1,
-        "Not at all: the heads split the same width, 24 heads of 32 instead of 12 of 64. What grows is the number of "
-        "patterns, each of T times T.",
+        Guess(
+            "GPT-2 small with 24 heads instead of 12: how do its parameters change?",
+            {"double": "Twice as many in attention", "unchanged": "Not at all", "half": "Half as many in attention"},
+            "unchanged",
+            "Not at all: the heads split the same width, 24 heads of 32 instead of 12 of 64. What grows is the number "
+            "of patterns, each of T times T.",
+        ),
         "n_heads",
     ),
     "dropout": Card(
@@ -120,12 +133,15 @@ CARDS: Final = {
         "keeps the model from leaning on single values, against overfitting. What is zeroed are values on "
         "their way through the model: neither parameters nor data.\n\n"
         "At inference dropout is off: nothing is zeroed and nothing scaled.",
-        "With p = 0.5 about half of the values become zero. What happens to the others?",
-        ("They stay as they are", "They are halved", "They are doubled"),
-        2,
-        "They are doubled: scaled by $1/(1-p)$, so that the average stays the same and inference needs no correction. "
-        "Typical are 0 to 0.2; models that see each text about once use 0, such as PaLM in pre-training.",
-        # PaLM: Chowdhery et al. 2022, section 5, "trained without dropout"
+        Guess(
+            "With p = 0.5 about half of the values become zero. What happens to the others?",
+            {"unchanged": "They stay as they are", "halved": "They are halved", "doubled": "They are doubled"},
+            "doubled",
+            "They are doubled: scaled by $1/(1-p)$, so that the average stays the same and inference needs no "
+            "correction. Typical are 0 to 0.2; models that see each text about once use 0, such as PaLM in "
+            "pre-training.",
+            # PaLM: Chowdhery et al. 2022, section 5, "trained without dropout"
+        ),
         "drop_rate",
     ),
     "bias": Card(
@@ -134,12 +150,14 @@ CARDS: Final = {
         "product. With `qkv_bias=True` a learned number is added to each of the results: $q = W_q x + b_q$. The same "
         "number is added for every token.\n\n"
         "A fresh bias is zero; in the picture it is drawn at random, as if trained.",
-        "How many parameters does qkv_bias=True add to the book's GPT-2 small (D = 768, 12 layers)?",
-        ("36", "27,648", "21 million"),
-        1,
-        "27,648: 3 times 768 in each of 12 layers, not even 0.02%. GPT-2 has this bias, the book's config leaves it "
-        "out, LLaMA has no biases at all, Qwen keeps only this one.",
-        # LLaMA: Touvron et al. 2023 (its released weights); Qwen: Bai et al. 2023, section 2.3
+        Guess(
+            "How many parameters does qkv_bias=True add to the book's GPT-2 small (D = 768, 12 layers)?",
+            {"36": "36", "27648": "27,648", "21M": "21 million"},
+            "27648",
+            "27,648: 3 times 768 in each of 12 layers, not even 0.02%. GPT-2 has this bias, the book's config leaves "
+            "it out, LLaMA has no biases at all, Qwen keeps only this one.",
+            # LLaMA: Touvron et al. 2023 (its released weights); Qwen: Bai et al. 2023, section 2.3
+        ),
         "qkv_bias",
     ),
 }
@@ -217,13 +235,13 @@ CONFIG_INTRO: Final = (
     "This is the config of GPT-2 small as the book *Build a Large Language Model (From Scratch)* writes it. Edit it: "
     "Python or JSON, with comments; it is read, never run."
 )
-CONFIG_QUESTION: Final = "It is called 124M. How many parameters does the model of exactly these seven keys have?"
-CONFIG_OPTIONS: Final = ("124 million", "163 million", "117 million")
-CONFIG_RIGHT: Final = 1
-CONFIG_ANSWER: Final = (
+CONFIG_GUESS: Final = Guess(
+    "It is called 124M. How many parameters does the model of exactly these seven keys have?",
+    {"124M": "124 million", "163M": "163 million", "117M": "117 million"},
+    "163M",
     "163,009,536. The 124 million are those of OpenAI's model, whose output head is tied: it is the token embedding "
     "used once more. The book's model has a head of its own, 50,257 times 768 more. (117 million is what the paper of "
-    "2019 printed by mistake.)"
+    "2019 printed by mistake.)",
 )
 CONFIG_KEYWORD: Final = "Other keys may stand in it too: tie_embeddings, hidden_dim, bias, and those of the run."
 
@@ -231,14 +249,16 @@ JOURNEY_INTRO: Final = (
     "A text becomes ids, each id a vector, each block adds to the vectors, the head turns the last of them into one "
     "score for each token of the vocabulary (*logits*), and softmax makes probabilities of those."
 )
-JOURNEY_QUESTION: Final = (
-    "An untrained GPT knows 256 tokens. How likely does it find each of them as the next one, about?"
-)
-JOURNEY_OPTIONS: Final = ("All about 1/256", "The right one about 1/2", "One of them nearly 1, at random")
-JOURNEY_RIGHT: Final = 0
-JOURNEY_ANSWER: Final = (
+JOURNEY_GUESS: Final = Guess(
+    "An untrained GPT knows 256 tokens. How likely does it find each of them as the next one, about?",
+    {
+        "equal": "All about 1/256",
+        "right_half": "The right one about 1/2",
+        "one_at_random": "One of them nearly 1, at random",
+    },
+    "equal",
     "All about 1/256 = 0.39%: its weights are small random numbers, so all scores are near zero. Training starts at a "
-    "loss of about $\\ln V$ ($\\ln 256 = 5.5$) for that reason."
+    "loss of about $\\ln V$ ($\\ln 256 = 5.5$) for that reason.",
 )
 JOURNEY_NOISE: Final = (
     "A tiny GPT that reads bytes (2 layers, 16 wide, 256 tokens), untrained: its vectors and probabilities are noise. "

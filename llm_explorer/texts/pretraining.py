@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from llm_explorer.texts.guess import Guess
+
 TITLE: Final = "Pre-training"
 QUESTION: Final = "How does a model learn language from nothing but text?"
 
@@ -12,11 +14,12 @@ TARGETS: Final = (
 )
 TARGETS_TEXT: Final = "A text to read"
 TARGETS_EXAMPLE: Final = "the value of the expression"
-TARGETS_GUESS: Final = "The input is “{input}”. What are its targets, one for each position?"
-TARGETS_OPTIONS: Final = ("Only the last character", "The text, moved on by one", "The same text")
-TARGETS_ANSWER: Final = (
+TARGETS_GUESS: Final = Guess(
+    "The input is “{input}”. What are its targets, one for each position?",
+    {"last": "Only the last character", "moved_on": "The text, moved on by one", "same": "The same text"},
+    "moved_on",
     "the text moved on by one. Every position is an exercise: after each character, name the next. A sequence of T "
-    "tokens gives T of them in one forward pass, because causal attention lets no position look ahead."
+    "tokens gives T of them in one forward pass, because causal attention lets no position look ahead.",
 )
 TARGETS_CHART: Final = "Probability that each model gave the right next character"
 TARGETS_LOSS: Final = (
@@ -31,12 +34,13 @@ RUN_INTRO: Final = (
     "the text is kept apart: the model never trains on it, and its loss there, the validation loss, tells what it has "
     "learnt beyond what it has read."
 )
-RUN_GUESS: Final = "Before the first step, what will the loss be? There are {vocabulary} different characters."
-RUN_OPTIONS: Final = ("0", "About {guessing:.1f}, which is ln {vocabulary}", "{vocabulary}")
-RUN_ANSWER: Final = (
+RUN_GUESS: Final = Guess(
+    "Before the first step, what will the loss be? There are {vocabulary} different characters.",
+    {"zero": "0", "log_of_vocabulary": "About {guessing:.1f}, which is ln {vocabulary}", "vocabulary": "{vocabulary}"},
+    "log_of_vocabulary",
     "about {guessing:.1f}. A new model gives all {vocabulary} characters nearly the same probability, and "
     "$-\\ln(1/{vocabulary}) = \\ln {vocabulary}$. Now drag the step: first it learns which characters are frequent, "
-    "then pairs, then words, then how lines are set out."
+    "then pairs, then words, then how lines are set out.",
 )
 RUN_READ: Final = (
     "The **gradient norm** is the length of the gradient over all parameters. Above 1 it is cut to 1 (**clipping**), "
@@ -63,11 +67,12 @@ WRITE: Final = (
 )
 WRITE_PROMPT: Final = "Text to go on with"
 WRITE_EXAMPLE: Final = "The s"
-WRITE_GUESS: Final = "With top-k = 1, how will three samples, drawn one after the other, differ?"
-WRITE_OPTIONS: Final = ("Not at all", "A little", "As much as without top-k")
-WRITE_ANSWER: Final = (
+WRITE_GUESS: Final = Guess(
+    "With top-k = 1, how will three samples, drawn one after the other, differ?",
+    {"not_at_all": "Not at all", "a_little": "A little", "as_much": "As much as without top-k"},
+    "not_at_all",
     "not at all: with one character to choose from there is nothing to draw. That is greedy decoding; it likes to "
-    "repeat itself. Try it below, then a temperature of 2."
+    "repeat itself. Try it below, then a temperature of 2.",
 )
 SEED: Final = "Seed: another one draws others"
 TEMPERATURE: Final = "Temperature"
@@ -80,17 +85,18 @@ DROPOUT: Final = (
     "their sum stays the same on average. It is off when the model is evaluated or used. Both runs below train on only "
     "{characters:,} characters, which a model of {parameters} parameters can learn by heart."
 )
-DROPOUT_GUESS: Final = "Which run ends with the lower loss on the text it trains on, and which on the validation part?"
-DROPOUT_OPTIONS: Final = (
-    "Without dropout on both",
-    "With dropout on both",
-    "Training: without; validation: with",
-)
-DROPOUT_ANSWER: Final = (
+DROPOUT_GUESS: Final = Guess(
+    "Which run ends with the lower loss on the text it trains on, and which on the validation part?",
+    {
+        "without": "Without dropout on both",
+        "with": "With dropout on both",
+        "one_each": "Training: without; validation: with",
+    },
+    "one_each",
     "at the end the training loss is **{plain_training:.2f}** without and **{dropped_training:.2f}** with dropout, the "
     "validation loss **{plain_validation:.2f}** without and **{dropped_validation:.2f}** with. Where the training loss "
     "falls while the validation loss rises, the model is learning its text by heart: **overfitting**. Dropout slows "
-    "that down; it does not replace more text."
+    "that down; it does not replace more text.",
 )
 DROPOUT_BEST: Final = (
     "The lowest validation loss was {plain:.2f} at step {plain_step:,} without dropout and {dropped:.2f} at step "
@@ -101,12 +107,13 @@ TUNING: Final = (
     "**Fine-tuning** is the same training, going on from a trained model with another, smaller text. Here the model "
     "that has read {old} goes on with *{text}* for {steps:,} steps, with the same loss and a lower learning rate."
 )
-TUNING_GUESS: Final = "While the loss on the new text falls, what happens to the loss on the old one?"
-TUNING_OPTIONS: Final = ("It falls too", "It stays", "It rises")
-TUNING_ANSWER: Final = (
+TUNING_GUESS: Final = Guess(
+    "While the loss on the new text falls, what happens to the loss on the old one?",
+    {"falls": "It falls too", "stays": "It stays", "rises": "It rises"},
+    "rises",
     "it rises: from **{old_first:.2f}** to **{old_last:.2f}**, while the new text went from **{new_first:.2f}** to "
     "**{new_last:.2f}**. The parameters are the same ones; nothing keeps what the new text has no use for. That is "
-    "**forgetting**. A lower learning rate, fewer steps, or some old text mixed in keep more of it."
+    "**forgetting**. A lower learning rate, fewer steps, or some old text mixed in keep more of it.",
 )
 TUNING_UNKNOWN: Final = (
     "� is the token *unknown*: the new text has characters that the vocabulary, made from the old text, lacks. A "

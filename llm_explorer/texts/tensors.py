@@ -2,17 +2,10 @@
 
 from typing import Final, NamedTuple
 
+from llm_explorer.texts.guess import Guess
+
 TITLE: Final = "Tensors"
 QUESTION: Final = "Where do the numbers of a model live, and what does it cost to move, stretch and multiply them?"
-
-
-class Guess(NamedTuple):
-    """A question with its options, the right one, and why it is right."""
-
-    question: str
-    options: tuple[str, ...]
-    right: str
-    because: str
 
 
 class Container(NamedTuple):
@@ -42,7 +35,7 @@ CONTAINERS_INTRO: Final = (
 )
 CONTAINERS_GUESS: Final = Guess(
     "A colour picture of 4 by 4 pixels is a tensor of shape (3, 4, 4): three colours, rows, columns. How many numbers?",
-    ("11", "16", "48"),
+    {"11": "11", "16": "16", "48": "48"},
     "48",
     "A shape multiplies: $3 \\times 4 \\times 4 = 48$. The number of dimensions is 3, however many numbers there are.",
 )
@@ -64,7 +57,7 @@ DTYPES_INTRO: Final = (
 )
 DTYPES_GUESS: Final = Guess(
     "torch.tensor([1.0, 2.0]) is float32. And torch.tensor(np.array([1.0, 2.0]))?",
-    ("float32", "float64", "it refuses"),
+    {"float32": "float32", "float64": "float64", "refused": "it refuses"},
     "float64",
     "A NumPy array brings its own dtype, and NumPy's floats are float64: twice the memory, and an error where it meets "
     "a float32 weight in a product.",
@@ -89,7 +82,7 @@ STORAGE_INTRO: Final = (
 )
 STORAGE_GUESS: Final = Guess(
     "x has shape (3, 4): 12 numbers. How many of them move in memory when you take x.T?",
-    ("none", "all but the corners", "all 12"),
+    {"none": "none", "but_corners": "all but the corners", "all": "all 12"},
     "none",
     "Only the strides change places: (4, 1) becomes (1, 4). That costs the same for 12 numbers as for 12 billion.",
 )
@@ -106,8 +99,8 @@ PRODUCT_INTRO: Final = (
 )
 PRODUCT_GUESS: Final = Guess(
     "A has shape (2, 3) and B has shape (3, 4). What is the shape of A @ B?",
-    ("(2, 4)", "(3, 3)", "(2, 3, 4)"),
-    "(2, 4)",
+    {"outer": "(2, 4)", "inner": "(3, 3)", "three": "(2, 3, 4)"},
+    "outer",
     "The inner sizes, 3 and 3, must agree and disappear; the outer ones stay: $(2, 3) \\; @ \\; (3, 4) = (2, 4)$.",
 )
 STAR_NOTE: Final = (
@@ -121,8 +114,8 @@ BROADCAST_INTRO: Final = (
 )
 BROADCAST_GUESS: Final = Guess(
     "a has shape (3,) and b has shape (3, 1). What is a + b?",
-    ("shape (3,)", "shape (3, 3)", "it refuses"),
-    "shape (3, 3)",
+    {"vector": "shape (3,)", "matrix": "shape (3, 3)", "refused": "it refuses"},
+    "matrix",
     "Both are stretched: a common silent bug. A loss of predictions (N, 1) and labels (N,) averages $N^2$ pairs.",
 )
 BROADCAST_PAIRS: Final = {
@@ -144,8 +137,8 @@ MODEL_INTRO: Final = (
     "shapes once more."
 )
 MODEL_QUESTION: Final = "What share of the bytes of your model are biases?"
-SHARES: Final = ("none", "under 1%", "1 to 10%", "over 10%")
-MODEL_BECAUSE: Final = (
+SHARES: Final = {"none": "none", "under_1%": "under 1%", "1_to_10%": "1 to 10%", "over_10%": "over 10%"}
+MODEL_ANSWER: Final = (
     "{share:.2%}: in a linear layer a bias has one number where its weight has a whole row. Of {all_parameters} "
     "parameters, {biases} are biases."
 )
@@ -156,8 +149,8 @@ NUMPY_INTRO: Final = (
 )
 NUMPY_GUESS: Final = Guess(
     "a = np.ones(3); t = torch.from_numpy(a); t[0] = 9. What is a now?",
-    ("[1, 1, 1]", "[9, 1, 1]", "it refuses"),
-    "[9, 1, 1]",
+    {"unchanged": "[1, 1, 1]", "changed": "[9, 1, 1]", "refused": "it refuses"},
+    "changed",
     "`from_numpy` copies nothing: two names for one strip, in both directions. `torch.tensor(a)` copies.",
 )
 SIDE_BY_SIDE: Final = """
@@ -207,8 +200,8 @@ OPERATIONS: Final = (
 )
 PLAY_GUESS: Final = Guess(
     "x = torch.tensor([[1, 2, 3], [4, 5, 6]]). What is x.T.reshape(6)?",
-    ("[1, 2, 3, 4, 5, 6]", "[1, 4, 2, 5, 3, 6]", "it refuses"),
-    "[1, 4, 2, 5, 3, 6]",
+    {"in_order": "[1, 2, 3, 4, 5, 6]", "transposed": "[1, 4, 2, 5, 3, 6]", "refused": "it refuses"},
+    "transposed",
     "Transposed, the rows are (1, 4), (2, 5), (3, 6), and reshape reads row by row. Below it is run: change it.",
 )
 EXERCISES_INTRO: Final = (

@@ -11,14 +11,14 @@ from tests.browser.screen import SMALL, Screen
 pytestmark = pytest.mark.browser
 STEPS = 9
 GUESSES = {
-    1: texts.CHAIN_OPTIONS[1],
-    2: texts.NEURON_OPTIONS[1],
-    3: texts.GRAPH_OPTIONS[2],
+    1: texts.CHAIN_GUESS.options["product"],
+    2: texts.NEURON_OPTIONS["lowers"],
+    3: texts.GRAPH_GUESS.options["sum"],
     4: "close to 0",
     5: "years",
-    6: texts.STEP_OPTIONS[1],
+    6: texts.STEP_GUESS.options["root_of_rounding"],
     7: "an error",
-    8: texts.ENGINE_OPTIONS[2],
+    8: texts.ENGINE_GUESS.options["all"],
 }
 
 

@@ -11,9 +11,9 @@ from tests.browser.screen import Server
 pytestmark = pytest.mark.browser
 STEPS = {
     "A run to scrub": "About 4.6",
-    "Let it write": texts.WRITE_OPTIONS[0],
-    "Dropout": texts.DROPOUT_OPTIONS[2],
-    "Fine-tuning and forgetting": texts.TUNING_OPTIONS[2],
+    "Let it write": texts.WRITE_GUESS.options["not_at_all"],
+    "Dropout": texts.DROPOUT_GUESS.options["one_each"],
+    "Fine-tuning and forgetting": texts.TUNING_GUESS.options["rises"],
     "Your own run": "",
     "Exercises": "",
 }
@@ -26,7 +26,7 @@ def test_a_learner_walks_from_the_first_step_to_the_last(browser: Browser, serve
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{server.url}pretraining")
     charts = page.locator(".js-plotly-plot .main-svg:first-child")
-    page.get_by_text(texts.TARGETS_OPTIONS[1]).click(timeout=30_000)
+    page.get_by_text(texts.TARGETS_GUESS.options["moved_on"]).click(timeout=30_000)
     expect(page.get_by_text("Every position is an exercise")).to_be_visible(timeout=30_000)  # torch is imported
     expect(charts.first).to_be_visible()
     for number, (title, guess) in enumerate(STEPS.items(), 2):

@@ -42,7 +42,7 @@ def test_a_learner_walks_from_the_first_step_to_the_last(open_screen: Callable[.
     go_to(7, "[9, 1, 1]")
     page.get_by_role("button", name="Time it").click()
     expect(page.get_by_text("10 products each, in turn")).to_be_visible()
-    go_to(8, texts.PLAY_GUESS.right)
+    go_to(8, texts.PLAY_GUESS.options["transposed"])
     expect(page.get_by_text("# a new strip")).to_be_visible()
     page.get_by_role("button", name="Next:").click()
     page.get_by_placeholder("1.5 GiB").first.fill("16640 B")

@@ -130,10 +130,10 @@ def test_in_a_text_to_read(screen: Screen) -> None:
     for payload in PAYLOADS[:12]:
         box.fill(f"{payload[:38]}. ")
         box.press("Enter")
-        assert_shown_as_it_is(screen, pretraining.TARGETS_GUESS.format(input=f"{payload[:38]}."))
+        assert_shown_as_it_is(screen, pretraining.TARGETS_GUESS.question.format(input=f"{payload[:38]}."))
     box.fill("<b>&lt;i></b>")
     box.press("Enter")
-    screen.page.get_by_text(pretraining.TARGETS_OPTIONS[1]).click()
+    screen.page.get_by_text(pretraining.TARGETS_GUESS.options["moved_on"]).click()
     assert_shown_as_it_is(screen, "input < b > & l t ; i > < / b")
     ticks = screen.page.locator(".js-plotly-plot .xtick")
     expect(ticks.first).to_be_visible(timeout=30_000)

@@ -26,13 +26,8 @@ def of_component(component: str) -> int:
 
 
 def right(name: str) -> str:
-    card = texts.CARDS[name]
-    return card.options[card.right]
-
-
-def test_the_right_options_are_in_range_and_the_wrong_ones_differ() -> None:
-    for card in texts.CARDS.values():
-        assert 0 <= card.right < len(card.options) == len(set(card.options)) == 3
+    guess = texts.CARDS[name].guess
+    return guess.options[guess.right]
 
 
 def test_the_largest_gpt3() -> None:
@@ -53,7 +48,7 @@ def test_one_more_token() -> None:
 
 def test_twice_the_context() -> None:
     assert more(context_length=2048) == 786_432
-    assert "786,432" in texts.CARDS["context"].answer
+    assert "786,432" in texts.CARDS["context"].guess.answer
     assert right("context") == "About 0.8 million"
     assert more(context_length=2048) / count_parameters(BOOK).total == pytest.approx(0.005, abs=0.0005)
 
@@ -90,8 +85,8 @@ def test_the_bias_of_query_key_and_value() -> None:
 def test_the_book_s_dict_is_the_book_s_model() -> None:
     model, _run = parse(texts.BOOK_CONFIG)
     assert model == BOOK
-    assert texts.CONFIG_ANSWER.startswith(f"{count_parameters(model).total:,}")
-    assert texts.CONFIG_OPTIONS[texts.CONFIG_RIGHT] == "163 million"
+    assert texts.CONFIG_GUESS.answer.startswith(f"{count_parameters(model).total:,}")
+    assert texts.CONFIG_GUESS.options[texts.CONFIG_GUESS.right] == "163 million"
     assert f"{count_parameters(model).tied:,}".startswith("124,")
 
 

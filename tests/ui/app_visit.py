@@ -132,6 +132,7 @@ class LessonVisit(Visit):
         super().__init__(**address, step=str(step))
 
     def guess(self, key: str, option: str) -> Self:
+        """Choose an option by its name."""
         self.page.radio(key=f"guess_{self.script}_{key}").set_value(option)
         return self.run()
 

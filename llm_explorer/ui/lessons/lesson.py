@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import streamlit as st
 
 from llm_explorer.exercises.judge import Exercise, example, judge
+from llm_explorer.texts.guess import Guess
 from llm_explorer.texts.memory import STARTING
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import shell
@@ -78,12 +79,25 @@ def _answer(name: str, function: str, inputs: dict[str, Any]) -> Any:
     return workers.lessons().ask({"kind": "lesson", "lesson": name, "function": function, "inputs": inputs})
 
 
-def guess(key: str, question: str, options: Sequence[str]) -> str | None:
-    """Ask for a guess; until there is one, None: the answer is not shown before."""
-    choice: str | None = st.radio(
-        question, options, index=None, key=f"guess_{key}", persist_state="session", horizontal=True
+def guess(key: str, asked: Guess) -> str | None:
+    """Ask for a guess: the name of the option that was chosen, None until then, as no answer is shown before."""
+    return st.radio(
+        asked.question,
+        list(asked.options),
+        index=None,
+        format_func=asked.options.__getitem__,
+        key=f"guess_{key}",
+        persist_state="session",
+        horizontal=True,
     )
-    return choice
+
+
+def reveal(choice: str | None, asked: Guess, *, right: str = "Right. ", wrong: str = "") -> None:
+    """Once there is a guess: the answer, after the words that say whether the guess was ``right`` or ``wrong``."""
+    if choice == asked.right:
+        st.success(f"{right}{asked.answer}", icon=":material/check_circle:")
+    elif choice is not None:
+        st.info(f"{wrong}{asked.answer}", icon=":material/lightbulb:")
 
 
 def code(name: str, function: str, *, package: str = LESSONS) -> None:

@@ -25,13 +25,12 @@ from llm_explorer.texts.compute import NOISE
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts import appearance, words
 from llm_explorer.ui.parts.live import drag
-from llm_explorer.ui.runs import sibling, workers
+from llm_explorer.ui.runs import sibling, waiting, workers
 from llm_explorer.ui.runs.computed_beside_measured import comparison
 from llm_explorer.ui.visit import config_buttons
 from llm_explorer.worker.queue import Job, Snapshot
+from llm_explorer.worker.task import Measurement
 
-POLL_S = 0.4
-POLL_QUEUED_S = 2.0
 _RUNS = "runs"
 
 
@@ -44,7 +43,7 @@ def draw(model: ModelConfig, run: RunConfig) -> None:
         _controls(model, run)
         job = workers.watched()
         if job is not None:
-            st.fragment(_job, run_every=poll_every(job.snapshot()))(job, model, run)
+            _job(job, model, run)
         _earlier_runs()
         if limits().is_hosted:
             sibling.limits_of_server(run)
@@ -96,23 +95,19 @@ def _is_newest(model: ModelConfig, run: RunConfig) -> bool:
     return job is not None and (job.model, job.run) == (model, run)
 
 
-def poll_every(now: Snapshot) -> float | None:
-    """Seconds until the next look at a job; None when it is done."""
-    if now.state == "done":
-        return None
-    return POLL_QUEUED_S if now.state == "queued" and now.place > 0 else POLL_S
-
-
 def wait(job: Job) -> None:
-    """One look at a job that runs; when it is done, the whole page is drawn once more without polling."""
-    now = job.snapshot()
-    if now.result is not None:
-        _note(now)
-        st.rerun()
-    show_progress(job, now)
+    """How far a job is, until it is done and, if it measured, is written down."""
+
+    def is_over() -> bool:
+        now = job.snapshot()
+        if isinstance(job.task, Measurement):
+            _note(now)
+        return now.result is not None
+
+    waiting.until_done(job, lambda: _progress(job, job.snapshot()), is_over)
 
 
-def show_progress(job: Job, now: Snapshot) -> None:
+def _progress(job: Job, now: Snapshot) -> None:
     """Its place in the queue, or how far it is, and the button that ends it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if now.state == "queued":

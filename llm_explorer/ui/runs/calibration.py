@@ -27,7 +27,7 @@ def draw(page: Page, *, is_calibrated: bool, is_measured: bool) -> None:
     """The three buttons; while something that they started runs, how far it is."""
     job = _running(page)
     if job is not None:
-        _wait(job)
+        build_and_time.wait(job)
         return
     if not is_calibrated:
         _not_used(page)
@@ -45,7 +45,7 @@ def offer_calibration(page: Page) -> None:
     """Only the button that calibrates, or how far it is: for pages with other things to do."""
     job = _running(page)
     if job is not None and isinstance(job.task, Calibration):
-        _wait(job)
+        build_and_time.wait(job)
     elif page.run.device != "meta":
         _not_used(page)
         _calibrate(page, texts.CALIBRATE, "secondary")
@@ -97,18 +97,6 @@ def _running(page: Page) -> Job | None:
     keys = {task.key for task in (Calibration(*page[:2]), Refinement(*page[:2]), Measurement(*page[:2]))}
     mine = (workers.kept(_JOB), workers.watched())
     return next((job for job in mine if job is not None and job.result is None and job.task.key in keys), None)
-
-
-def _wait(job: Job) -> None:
-    look = build_and_time.wait if isinstance(job.task, Measurement) else _look
-    st.fragment(look, run_every=build_and_time.poll_every(job.snapshot()))(job)
-
-
-def _look(job: Job) -> None:
-    now = job.snapshot()
-    if now.result is not None:
-        st.rerun()
-    build_and_time.show_progress(job, now)
 
 
 def _failures(page: Page) -> None:

@@ -77,7 +77,7 @@ def _measuring(page: Page) -> None:
         if now is None or now.state == "done":
             _button(page)
     if job is not None and now is not None and now.state != "done":
-        st.fragment(build_and_time.wait, run_every=build_and_time.poll_every(now))(job)
+        build_and_time.wait(job)
     elif now is not None and now.result is not None and now.result.status != "ok":
         build_and_time.failure(now, now.result)
 

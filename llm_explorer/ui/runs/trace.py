@@ -12,10 +12,10 @@ from llm_explorer.texts import memory as texts
 from llm_explorer.tracing.result import Trace
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts.live import drag
-from llm_explorer.ui.runs import workers
+from llm_explorer.ui.runs import waiting, workers
 from llm_explorer.ui.visit.page import Page
 
-POLL_S: Final = 0.2
+TRACED_S: Final = 0.2  # between two looks for a trace, which is there in under a second
 _LAST: Final = "last_trace"
 
 
@@ -43,7 +43,8 @@ def wait(page: Page) -> None:
         st.warning(texts.NO_TRACE.format(reason=parts.plain(answer.error.rstrip("."))), icon=":material/info:")
         st.button(texts.AGAIN, icon=":material/refresh:", on_click=workers.traces().forget, args=(page.model, page.run))
     elif answer is None:
-        st.fragment(_look, run_every=None if drag.dragged() else POLL_S)(page)
+        every = None if drag.dragged() else TRACED_S
+        waiting.until(lambda: workers.traces().find(page.model, page.run) is not None, _state_of_tracing, every)
 
 
 def timeline(page: Page, found: Trace | None) -> None:
@@ -85,10 +86,7 @@ def made_words(found: Trace) -> str:
     return f"{said} {texts.ASSUMED.format(what=found.assumes)}" if found.assumes else said
 
 
-def _look(page: Page) -> None:
-    """One look; when the trace is there the whole page is drawn once more, without looking."""
-    if workers.traces().find(page.model, page.run) is not None:
-        st.rerun()
+def _state_of_tracing() -> None:
     if drag.dragged():
         st.caption(texts.DRAGGING)
     else:

@@ -13,15 +13,15 @@ from tests.ui.app_visit import LessonVisit, Visit
 
 pytestmark = pytest.mark.usefixtures("lessons")
 CHAIN, NEURON, GRAPH, TANGENT, WHY, STEP_SIZE, RULES, ENGINE, EXERCISES = range(1, 10)
-GUESSES = {  # step: key, options, which is right
-    CHAIN: ("chain", texts.CHAIN_OPTIONS, 1),
-    NEURON: ("neuron", texts.NEURON_OPTIONS, 1),
-    GRAPH: ("graph", texts.GRAPH_OPTIONS, 2),
-    TANGENT: ("tangent", texts.TANGENT_OPTIONS, 1),
-    WHY: ("why", texts.WHY_OPTIONS, 4),
-    STEP_SIZE: ("step", texts.STEP_OPTIONS, 1),
-    RULES: ("rules", texts.RULES_OPTIONS, 1),
-    ENGINE: ("engine", texts.ENGINE_OPTIONS, 2),
+GUESSES = {  # step: key, the right option, a wrong one
+    CHAIN: ("chain", "product", "sum"),
+    NEURON: ("neuron", "lowers", "raises"),
+    GRAPH: ("graph", "sum", "larger"),
+    TANGENT: ("tangent", "near_minus_x", "near_zero"),
+    WHY: ("why", "years", "days"),
+    STEP_SIZE: ("step", "root_of_rounding", "tenth"),
+    RULES: ("rules", "6", "3"),
+    ENGINE: ("engine", "all", "seven"),
 }
 
 
@@ -30,8 +30,8 @@ class Lesson(LessonVisit):
 
     def answer(self, step: int, option: str | None = None) -> Self:
         """The right one unless told otherwise."""
-        key, options, right = GUESSES[step]
-        return self.guess(key, option or options[right])
+        key, right, _wrong = GUESSES[step]
+        return self.guess(key, option or right)
 
     def input(self, **values: float) -> Self:
         for name, value in values.items():
@@ -56,8 +56,8 @@ def test_the_answer_comes_after_the_guess_and_says_whether_it_was_right(step: in
         assert "has not been timed here yet" in lesson.answers()
         return
     assert len(lesson.page.success) == 1
-    _key, options, right = GUESSES[step]
-    lesson.answer(step, options[right - 1])
+    _key, _right, wrong = GUESSES[step]
+    lesson.answer(step, wrong)
     assert (len(lesson.page.success), len(lesson.page.info)) == (0, 1)
 
 

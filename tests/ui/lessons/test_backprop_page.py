@@ -24,8 +24,7 @@ class Lesson(LessonVisit):
     def __init__(self, step: int, *, guessed: bool = True, **address: str) -> None:
         super().__init__(step, **address)
         if guessed and step in GUESSES:
-            guess = texts.GUESSES[GUESSES[step]]
-            self.guess(GUESSES[step], guess.options[guess.right])
+            self.guess(GUESSES[step], texts.GUESSES[GUESSES[step]].right)
 
     def titles(self) -> list[str]:
         return [chart["layout"]["title"]["text"] for chart in self.charts()]
@@ -42,10 +41,10 @@ def test_nothing_is_told_before_a_guess_and_a_wrong_one_is_told_too(step: int) -
     lesson = Lesson(step, guessed=False)
     drawing = int(step == FORMULAS)  # the network itself, which answers nothing
     assert (len(lesson.charts()), len(lesson.page.success), len(lesson.page.info)) == (drawing, 0, 0)
-    radio = lesson.page.radio[0]
+    key = GUESSES.get(step, "gpt")
     told = []
-    for option in radio.options:
-        lesson.guess(str(radio.key).removeprefix("guess_backprop_"), option)
+    for option in texts.GUESSES[key].options if step in GUESSES else texts.KEPT_OPTIONS:
+        lesson.guess(key, option)
         told.append((len(lesson.page.success), len(lesson.page.info)))
     assert sorted(told) == [(0, 1), (0, 1), (1, 0)]  # one option is right
 
@@ -59,7 +58,7 @@ def test_every_step_opens_from_the_address(step: int) -> None:
 def test_every_chart_has_a_text_alternative(step: int) -> None:
     lesson = Lesson(step)
     if step == GPT:
-        lesson.guess("gpt", texts.KEPT_OPTIONS[0])
+        lesson.guess("gpt", "weights")
     assert all(len(alt) > 20 for alt in lesson.alts())
 
 
@@ -188,7 +187,7 @@ def test_depth_tells_both_activations_apart() -> None:
 
 
 def test_a_large_config_is_shrunk_and_says_so_and_its_own_bytes_are_shown() -> None:
-    lesson = Lesson(GPT, precision="bfloat16").guess("gpt", texts.KEPT_OPTIONS[1])
+    lesson = Lesson(GPT, precision="bfloat16").guess("gpt", "activations")
     assert "vocab_size 50,257 to 256" in lesson.words()
     assert "precision bfloat16 to float32" in lesson.words()
     bars = lesson.chart("by formula")["data"][0]
@@ -198,7 +197,7 @@ def test_a_large_config_is_shrunk_and_says_so_and_its_own_bytes_are_shown() -> N
 
 
 def test_a_small_config_is_run_as_it_is() -> None:
-    lesson = Lesson(GPT, **SMALL, batch_size="1").guess("gpt", texts.KEPT_OPTIONS[1])
+    lesson = Lesson(GPT, **SMALL, batch_size="1").guess("gpt", "activations")
     assert "nothing shrunk" in lesson.words()
     assert len(lesson.chart("Gradient norm")["data"][0]["y"]) == 3
     lesson.open("backprop_gpt_more")
@@ -221,7 +220,7 @@ def test_a_small_config_is_run_as_it_is() -> None:
 def test_the_code_that_ran_is_shown_when_asked_for(step: int, key: str, source: str) -> None:
     lesson = Lesson(step)
     if step == GPT:
-        lesson.guess("gpt", texts.KEPT_OPTIONS[0])
+        lesson.guess("gpt", "weights")
     assert source not in lesson.code() or step == FIVE
     assert source in lesson.open(key).code()
 

@@ -63,11 +63,11 @@ def test_a_card_tells_its_answer_and_the_published_values_only_after_the_guess(n
     card = texts.CARDS[name]
     lesson = Lesson(number)
     assert f"{number} of 13 · {card.title}" in lesson.words()
-    assert card.answer not in lesson.raw_words()
+    assert card.guess.answer not in lesson.raw_words()
     assert len(lesson.charts()) == 1
-    wrong, right = card.options[card.right - 1], card.options[card.right]
-    assert lesson.guess(name, wrong).page.info[0].value == card.answer
-    assert lesson.guess(name, right).page.success[0].value == f"Right. {card.answer}"
+    wrong = next(option for option in card.guess.options if option != card.guess.right)
+    assert lesson.guess(name, wrong).page.info[0].value == card.guess.answer
+    assert lesson.guess(name, card.guess.right).page.success[0].value == f"Right. {card.guess.answer}"
     published = lesson.chart(f"{card.title} in published models")
     assert published["data"][-1]["y"] == [texts.OWN]
     assert all(lesson.alts())
@@ -119,7 +119,7 @@ def test_a_text_longer_than_the_context_is_refused_in_the_model_s_words() -> Non
 
 
 def test_dropout_of_gpt3_is_not_guessed() -> None:
-    lesson = Lesson(CARDS.index("dropout") + 1).guess("dropout", "They are halved")
+    lesson = Lesson(CARDS.index("dropout") + 1).guess("dropout", "halved")
     assert [trace["y"][0] for trace in lesson.chart("Dropout in published")["data"]] == [
         texts.FAMILIES["Book"],
         texts.FAMILIES["GPT-2"],
@@ -129,7 +129,7 @@ def test_dropout_of_gpt3_is_not_guessed() -> None:
 
 
 def test_published_parameters_are_those_that_the_authors_printed_with_their_source() -> None:
-    lesson = Lesson(1).guess("parameters", "175 billion").open("concepts_sources")
+    lesson = Lesson(1).guess("parameters", "175B").open("concepts_sources")
     table = lesson.page.dataframe[0].value
     printed = [preset for preset in PRESETS if preset.published and preset.family in texts.FAMILIES]
     assert sorted(table["model"]) == sorted(preset.title for preset in printed)
@@ -230,7 +230,7 @@ def test_a_measured_change_within_the_spread_is_none(monkeypatch: pytest.MonkeyP
 def test_the_config_s_count_is_told_after_the_guess() -> None:
     lesson = Lesson(CONFIG)
     assert "163,009,536" not in lesson.words()
-    assert "163,009,536" in lesson.guess("config", texts.CONFIG_OPTIONS[0]).words()
+    assert "163,009,536" in lesson.guess("config", "124M").words()
 
 
 def test_an_edited_config_is_applied_to_the_app_and_the_run_is_kept() -> None:
@@ -329,7 +329,7 @@ def test_the_probabilities_are_shown_after_the_guess_and_are_called_noise() -> N
     stage = lesson.page.segmented_control(key="journey_stage")
     assert journey.PROBABILITIES not in stage.options
     assert "noise" in lesson.words()
-    lesson.guess("journey", texts.JOURNEY_OPTIONS[0])
+    lesson.guess("journey", "equal")
     lesson.page.segmented_control(key="journey_stage").set_value(journey.PROBABILITIES)
     lesson.run()
     shares = lesson.chart("likeliest")["data"][0]["x"]

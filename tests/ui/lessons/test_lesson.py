@@ -13,10 +13,14 @@ from llm_explorer.ui.lessons.lesson import function_source, source_path
 PAGE = """
 import streamlit as st
 from llm_explorer.exercises.judge import Exercise
-from llm_explorer.ui.lessons.lesson import Step, ask, exercises, guess, lesson
+from llm_explorer.texts.guess import Guess
+from llm_explorer.ui.lessons.lesson import Step, ask, exercises, guess, lesson, reveal
 
 def first(page):
-    if guess("heads", "Do heads cost parameters?", ("yes", "no")):
+    asked = Guess("Do heads cost parameters?", {"yes": "They do", "no": "They do not"}, "no", "The width is split.")
+    choice = guess("heads", asked)
+    reveal(choice, asked, wrong="Not so. ")
+    if choice:
         st.write(f"They split the width of {page.model.emb_dim}")
 
 def second(page):
@@ -57,8 +61,13 @@ def test_the_answer_is_not_shown_before_a_guess() -> None:
     page = visit()
     assert "1 of 3 · Guess" in words(page)
     assert "split the width" not in words(page)
-    page.radio(key="guess_heads").set_value("no")
+    assert page.radio(key="guess_heads").options == ["They do", "They do not"]
+    page.radio(key="guess_heads").set_value("yes")
     assert "split the width of 768" in words(run(page))
+    assert [box.value for box in page.info] == ["Not so. The width is split."]
+    page.radio(key="guess_heads").set_value("no")
+    assert [box.value for box in run(page).success] == ["Right. The width is split."]
+    assert page.session_state["guess_heads"] == "no", "a name, whatever the words are"
 
 
 def test_the_address_opens_a_step() -> None:

@@ -49,11 +49,11 @@ def trained(lesson: Lesson) -> Lesson:
 @pytest.mark.parametrize(
     ("step", "key", "right", "wrong", "answer"),
     [
-        (TARGETS, "targets", texts.TARGETS_OPTIONS[1], texts.TARGETS_OPTIONS[0], "moved on by one"),
-        (WRITE, "write", texts.WRITE_OPTIONS[0], texts.WRITE_OPTIONS[1], "greedy decoding"),
-        (DROPOUT, "dropout", texts.DROPOUT_OPTIONS[2], texts.DROPOUT_OPTIONS[0], "overfitting"),
-        (TUNING, "tuning", texts.TUNING_OPTIONS[2], texts.TUNING_OPTIONS[1], "forgetting"),
-        (RUN, "run", "About 4.6, which is ln 103", "0", "nearly the same probability"),
+        (TARGETS, "targets", "moved_on", "last", "moved on by one"),
+        (WRITE, "write", "not_at_all", "a_little", "greedy decoding"),
+        (DROPOUT, "dropout", "one_each", "without", "overfitting"),
+        (TUNING, "tuning", "rises", "stays", "forgetting"),
+        (RUN, "run", "log_of_vocabulary", "zero", "nearly the same probability"),
     ],
 )
 def test_the_answer_comes_only_after_the_guess(step: int, key: str, right: str, wrong: str, answer: str) -> None:
@@ -69,7 +69,7 @@ def test_the_answer_comes_only_after_the_guess(step: int, key: str, right: str, 
 
 
 def test_the_targets_are_shown_below_the_input_and_follow_the_text() -> None:
-    lesson = Lesson(TARGETS).guess("targets", texts.TARGETS_OPTIONS[1])
+    lesson = Lesson(TARGETS).guess("targets", "moved_on")
     lesson.pick("text", "a b")
     assert lesson.codes()[0] == "input  a ␣\ntarget ␣ b"
     figure = lesson.chart("Probability that each model gave")
@@ -84,7 +84,7 @@ def test_a_text_too_short_to_read_is_told(text: str) -> None:
 
 
 def test_the_recorded_run_is_scrubbed_from_noise_to_words() -> None:
-    lesson = Lesson(RUN).guess("run", "0")
+    lesson = Lesson(RUN).guess("run", "zero")
     snapshots = load("pretraining").snapshots
     slider = lesson.page.select_slider(key=f"pretraining_recorded_{len(snapshots)}_step")
     assert slider.value == 3000
@@ -100,7 +100,7 @@ def test_the_recorded_run_is_scrubbed_from_noise_to_words() -> None:
 
 
 def test_the_numbers_and_the_code_are_a_click_away() -> None:
-    lesson = Lesson(RUN).guess("run", "0")
+    lesson = Lesson(RUN).guess("run", "zero")
     assert not lesson.page.dataframe
     lesson.open("pretraining_recorded_numbers").open("pretraining_recorded_code")
     table = lesson.page.dataframe[0].value
@@ -110,7 +110,7 @@ def test_the_numbers_and_the_code_are_a_click_away() -> None:
 
 
 def test_temperature_and_top_k_change_what_is_drawn_from() -> None:
-    lesson = Lesson(WRITE).guess("write", texts.WRITE_OPTIONS[0])
+    lesson = Lesson(WRITE).guess("write", "not_at_all")
     lesson.pick("top_k", 1)
     plain, drawn = lesson.chart("Temperature 1, top-k 1")["data"]
     assert drawn["x"][0] == 1
@@ -123,14 +123,14 @@ def test_temperature_and_top_k_change_what_is_drawn_from() -> None:
 
 
 def test_dropout_shows_four_curves_with_their_numbers_in_the_text() -> None:
-    lesson = Lesson(DROPOUT).guess("dropout", texts.DROPOUT_OPTIONS[0])
+    lesson = Lesson(DROPOUT).guess("dropout", "without")
     assert len(lesson.chart("with and without dropout")["data"]) == 4
     last = load("dropout_0").snapshots[-1]
     assert f"{last.validation_loss:.2f}" in lesson.page.info[0].value
 
 
 def test_fine_tuning_shows_the_new_text_and_the_old_one() -> None:
-    lesson = Lesson(TUNING).guess("tuning", texts.TUNING_OPTIONS[2])
+    lesson = Lesson(TUNING).guess("tuning", "rises")
     names = [line["name"] for line in lesson.chart("Loss in nats")["data"]]
     assert names == ["new text, training", "new text", "old text"]
 
@@ -168,7 +168,7 @@ def test_what_was_trained_can_write_and_be_fine_tuned() -> None:
     ]
     lesson.page.segmented_control(key="step").set_value(WRITE)
     lesson.run()
-    lesson.guess("write", texts.WRITE_OPTIONS[0])
+    lesson.guess("write", "not_at_all")
     before = lesson.codes()[:3]
     lesson.pick("which", texts.MODELS[1])
     assert lesson.codes()[:3] != before

@@ -42,10 +42,11 @@ def test_the_answer_is_told_only_after_a_guess(key: str) -> None:
     step, guess = GUESSES[key]
     visit = Lesson(step)
     assert f"{step} of 9 · " in visit.words()
-    assert guess.because not in visit.raw_words()
+    assert guess.answer not in visit.raw_words()
     wrong = next(option for option in guess.options if option != guess.right)
-    assert visit.guess(key, wrong).page.info[0].value == f"The answer is **{guess.right}**. {guess.because}"
-    assert visit.guess(key, guess.right).page.success[0].value == f"Right. {guess.because}"
+    right = guess.options[guess.right]
+    assert visit.guess(key, wrong).page.info[0].value == f"The answer is **{right}**. {guess.answer}"
+    assert visit.guess(key, guess.right).page.success[0].value == f"Right. {guess.answer}"
 
 
 @pytest.mark.parametrize("key", [key for key in GUESSES if key != "dtypes"])
@@ -179,9 +180,9 @@ def test_each_pair_of_shapes_is_added_or_refused(pair: str) -> None:
 @pytest.mark.parametrize(
     ("address", "share"),
     [
-        ({}, "under 1%"),
-        ({"emb_dim": "2", "n_heads": "1", "vocab_size": "2"}, "1 to 10%"),
-        ({"emb_dim": "2", "n_heads": "1", "vocab_size": "2", "context_length": "2"}, "over 10%"),
+        ({}, "under_1%"),
+        ({"emb_dim": "2", "n_heads": "1", "vocab_size": "2"}, "1_to_10%"),
+        ({"emb_dim": "2", "n_heads": "1", "vocab_size": "2", "context_length": "2"}, "over_10%"),
     ],
 )
 def test_the_share_of_biases_is_that_of_the_model(address: dict[str, str], share: str) -> None:

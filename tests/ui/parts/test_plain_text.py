@@ -134,25 +134,25 @@ def lesson(page: str, step: int) -> Visit:
     return visit.run()
 
 
-TYPED = (  # page, step, a text box of it
-    ("pretraining", 1, "pretraining_text"),
-    ("pretraining", 3, "pretraining_prompt"),
-    ("concepts", [*CARDS].index("vocabulary") + 1, "concepts_text"),
-    ("concepts", len(CARDS) + 3, "journey_text"),
-    ("concepts", len(CARDS) + 4, "exercise_concepts_1"),
-    ("tensors", 8, "tensors_x"),
-    ("tensors", 8, "tensors_new_shape"),
-    ("tensors", 8, "tensors_b"),
-    ("tensors", 9, "exercise_tensors_1"),
+TYPED = (  # page, step, the guess that is asked for there, a text box of it
+    ("pretraining", 1, "moved_on", "pretraining_text"),
+    ("pretraining", 3, "not_at_all", "pretraining_prompt"),
+    ("concepts", [*CARDS].index("vocabulary") + 1, "1536", "concepts_text"),
+    ("concepts", len(CARDS) + 3, "equal", "journey_text"),
+    ("concepts", len(CARDS) + 4, "", "exercise_concepts_1"),
+    ("tensors", 8, "transposed", "tensors_x"),
+    ("tensors", 8, "transposed", "tensors_new_shape"),
+    ("tensors", 8, "transposed", "tensors_b"),
+    ("tensors", 9, "", "exercise_tensors_1"),
 )
 
 
-@pytest.mark.parametrize(("page", "step", "key"), TYPED)
-def test_in_what_is_typed_into_a_lesson(page: str, step: int, key: str) -> None:
+@pytest.mark.parametrize(("page", "step", "guess", "key"), TYPED)
+def test_in_what_is_typed_into_a_lesson(page: str, step: int, guess: str, key: str) -> None:
     """All of one box in one visit: a new one would start the lessons' process anew."""
     visit = lesson(page, step)
-    while visit.page.radio and visit.page.radio[0].value is None:  # a guess before the box
-        visit.page.radio[0].set_value(visit.page.radio[0].options[0])
+    if guess:
+        visit.page.radio[0].set_value(guess)
         visit.run()
     for payload in PAYLOADS:
         visit.page.text_input(key=key).set_value(payload)

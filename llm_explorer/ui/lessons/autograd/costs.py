@@ -14,7 +14,7 @@ from llm_explorer.measure.result import Measured
 from llm_explorer.texts import autograd as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
-from llm_explorer.ui.lessons.autograd.derivatives import LESSON, MODULE, code, inputs, more, reveal
+from llm_explorer.ui.lessons.autograd.derivatives import LESSON, MODULE, code, inputs, more
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import workers
 from llm_explorer.ui.visit.page import Page
@@ -28,7 +28,8 @@ def why(page: Page) -> None:
     passes = costs.gradient_bill(page.model, page.run).passes
     st.latex(texts.WHY_FORMULA.format(passes=f"{passes:,}".replace(",", "{,}")))
     parameters = units.count(count_parameters(page.model).total)
-    choice = lesson.guess("autograd_why", texts.WHY_GUESS.format(parameters=parameters), texts.WHY_OPTIONS)
+    question = texts.WHY_GUESS.question.format(parameters=parameters)
+    choice = lesson.guess("autograd_why", texts.WHY_GUESS._replace(question=question))
     if choice is None:
         return
     measured = measured_passes(page.model, page.run)
@@ -44,7 +45,7 @@ def why(page: Page) -> None:
 def step_size(_page: Page) -> None:
     """The U-curve: the error of finite differences over the step, in two precisions."""
     st.markdown(texts.STEP_SIZE)
-    choice = lesson.guess("autograd_step", texts.STEP_GUESS, texts.STEP_OPTIONS)
+    choice = lesson.guess("autograd_step", texts.STEP_GUESS)
     if choice is None:
         return
     values = inputs("x", "w", "b", "y")
@@ -59,17 +60,17 @@ def step_size(_page: Page) -> None:
     figure = error_curves(f"Error of the {side} difference for dL/dw", found["h"], errors)
     parts.chart(figure, key="autograd_errors", alt=f"Two U-shaped curves over the step h. {words}")
     st.caption(words)
-    reveal(choice, texts.STEP_OPTIONS[1], texts.STEP_ANSWER)
+    lesson.reveal(choice, texts.STEP_GUESS, right="")
     more("errors", {"h": found["h"], **errors}, ("difference_errors", "differences"))
 
 
 def rules(_page: Page) -> None:
     """Four rules, each shown by running it."""
     st.markdown(texts.RULES_INTRO)
-    choice = lesson.guess("autograd_rules", texts.RULES_GUESS, texts.RULES_OPTIONS)
+    choice = lesson.guess("autograd_rules", texts.RULES_GUESS)
     if choice is None:
         return
-    reveal(choice, texts.RULES_OPTIONS[1], texts.RULES_ANSWER)
+    lesson.reveal(choice, texts.RULES_GUESS, right="")
     names = list(texts.RULES)
     rule = st.segmented_control(
         "Rule",
@@ -97,10 +98,10 @@ def rules(_page: Page) -> None:
 def engine(_page: Page) -> None:
     """Our own engine: its code, and its numbers beside PyTorch's."""
     st.markdown(texts.ENGINE)
-    choice = lesson.guess("autograd_engine", texts.ENGINE_GUESS, texts.ENGINE_OPTIONS)
+    choice = lesson.guess("autograd_engine", texts.ENGINE_GUESS)
     if choice is not None:
         rows = lesson.ask(MODULE, "engine_check", **inputs("x", "w", "b", "y"))
-        reveal(choice, texts.ENGINE_OPTIONS[2], texts.ENGINE_ANSWER.format(difference=_largest_difference(rows)))
+        lesson.reveal(choice, texts.ENGINE_GUESS.filled(difference=_largest_difference(rows)), right="")
         st.table(_digits(rows))
         st.caption(texts.ENGINE_SAME)
         more("neuron", None, ("neuron", "engine_check"))
@@ -129,14 +130,15 @@ def _times(choice: str, bill: costs.GradientBill, forward_s: float, backward_s: 
     assert bill.autograd_s is not None
     duration = units.duration(bill.differences_s)
     unit = duration.split()[-1]
-    answer = texts.WHY_ANSWER.format(
+    answer = texts.WHY_GUESS.answer.format(
         duration=duration,
         passes=units.exact(bill.passes),
         forward=units.seconds(forward_s),
         autograd=units.seconds(bill.autograd_s),
         ratio=units.count(bill.differences_s / bill.autograd_s),
     )
-    reveal(choice, unit if unit in texts.WHY_OPTIONS else texts.WHY_OPTIONS[0], answer)
+    right = unit if unit in texts.WHY_GUESS.options else "seconds"
+    lesson.reveal(choice, texts.WHY_GUESS._replace(right=right, answer=answer), right="")
     _bars("Time for one gradient, seconds", bill.differences_s, bill.autograd_s, units.duration)
     st.caption(texts.WHY_MEASURED.format(forward=units.seconds(forward_s), backward=units.seconds(backward_s)))
 

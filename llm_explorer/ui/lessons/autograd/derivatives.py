@@ -9,6 +9,7 @@ import streamlit as st
 from llm_explorer.charts.gradient_graph import LEAF, gradient_graph
 from llm_explorer.charts.tangents import curve_with_tangent, factor_chain
 from llm_explorer.texts import autograd as texts
+from llm_explorer.texts.guess import Guess
 from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import setting_widgets
@@ -28,8 +29,8 @@ DRAG: Final = "drag_of_w"
 def chain_rule(_page: Page) -> None:
     """Two functions in a row, each with its slope; what the slope of both is, after a guess."""
     st.markdown(texts.CHAIN)
-    choice = lesson.guess("autograd_chain", texts.CHAIN_GUESS, texts.CHAIN_OPTIONS)
-    reveal(choice, texts.CHAIN_OPTIONS[1], texts.CHAIN_ANSWER)
+    choice = lesson.guess("autograd_chain", texts.CHAIN_GUESS)
+    lesson.reveal(choice, texts.CHAIN_GUESS, right="")
     inner, outer, x = _functions()
     found = lesson.ask(MODULE, "chain_rule", outer=outer, inner=inner, x=x)
     curves = lesson.ask(MODULE, "chain_curves", outer=outer, inner=inner)
@@ -57,12 +58,14 @@ def three_ways(_page: Page) -> None:
     values = inputs("x", "w", "b", "y")
     found = lesson.ask(MODULE, "worked_example", **values)
     st.markdown(texts.FORWARD.format(**values, z=found["z"], a=found["a"], loss=found["loss"]))
-    choice = lesson.guess("autograd_neuron", texts.NEURON_GUESS, texts.NEURON_OPTIONS)
+    slope = found["autograd"]["w"]
+    right = "raises" if slope > 0 else "lowers" if slope < 0 else "leaves"
+    answer = texts.NEURON_ANSWERS[right].format(slope=slope)
+    asked = Guess(texts.NEURON_QUESTION, texts.NEURON_OPTIONS, right, answer)
+    choice = lesson.guess("autograd_neuron", asked)
     if choice is None:
         return
-    slope = found["autograd"]["w"]
-    sign = (slope > 0) - (slope < 0)
-    reveal(choice, texts.NEURON_OPTIONS[{1: 0, -1: 1, 0: 2}[sign]], texts.DERIVATIVE_SIGN[sign].format(slope=slope))
+    lesson.reveal(choice, asked, right="")
     st.latex(texts.BY_HAND.format(**values, a=found["a"], slope=found["by hand"]["w"]))
     ways = ("by hand", "finite differences", "autograd")
     table = {way: [f"{found[way][name]:.10f}" for name in ("w", "b")] for way in ways}
@@ -74,8 +77,8 @@ def three_ways(_page: Page) -> None:
 def graph(_page: Page) -> None:
     """The graph that PyTorch keeps, and backward through it, node by node."""
     st.markdown(texts.GRAPH)
-    choice = lesson.guess("autograd_graph", texts.GRAPH_GUESS, texts.GRAPH_OPTIONS)
-    reveal(choice, texts.GRAPH_OPTIONS[2], texts.GRAPH_ANSWER)
+    choice = lesson.guess("autograd_graph", texts.GRAPH_GUESS)
+    lesson.reveal(choice, texts.GRAPH_GUESS, right="")
     values = inputs("x", "w", "b", "y")
     expression = ONE_NEURON
     if choice is not None:
@@ -103,14 +106,14 @@ def graph(_page: Page) -> None:
 def tangent(_page: Page) -> None:
     """Drag w along the loss: the tangent's slope is w.grad, below it the factors that make it."""
     st.markdown(texts.TANGENT)
-    choice = lesson.guess("autograd_tangent", texts.TANGENT_GUESS, texts.TANGENT_OPTIONS)
+    choice = lesson.guess("autograd_tangent", texts.TANGENT_GUESS)
     if choice is None:
         return
     picture = st.container()  # above the inputs that it is made from, so that it is seen without scrolling
     curve = lesson.ask(MODULE, "loss_curve", **inputs("x", "b", "y"))
     with picture:
         _loss_at(_w_slider(curve["w"]), curve)
-    reveal(choice, texts.TANGENT_OPTIONS[1], texts.TANGENT_ANSWER)
+    lesson.reveal(choice, texts.TANGENT_GUESS, right="")
     more("tangent", curve, ("loss_curve", "slope"))
 
 
@@ -125,13 +128,6 @@ def _loss_at(w: float, curve: Mapping[str, Sequence[float]]) -> None:
     words = " times ".join(f"{name} {value:.4f}" for name, value in factors.items())
     parts.chart(factor_chain(factors, ("w.grad", slope)), key="autograd_factors", alt=f"{words} is {slope:.4f}")
     st.markdown(texts.TANGENT_LINE.format(*factors.values(), slope=slope, w=w, a=at["a"], loss=at["loss"]))
-
-
-def reveal(choice: str | None, right: str, answer: str) -> None:
-    """Once there is a guess: whether it was right, and the answer."""
-    if choice is not None:
-        show, icon = (st.success, "check_circle") if choice == right else (st.info, "lightbulb")
-        show(answer, icon=f":material/{icon}:")
 
 
 def inputs(*names: str) -> dict[str, float]:

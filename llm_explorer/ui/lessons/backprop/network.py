@@ -210,19 +210,9 @@ def neuron_table(before: Look, after: Look) -> dict[str, list[str]]:
 
 def guessed(name: str) -> bool:
     """Ask for a step's guess; where there is one, say if it is right and why."""
-    text = texts.GUESSES[name]
-    choice = lesson.guess(f"{LESSON}_{name}", text.question, text.options)
-    if choice is not None:
-        reveal(text.answer, right=choice == text.options[text.right])
+    choice = lesson.guess(f"{LESSON}_{name}", texts.GUESSES[name])
+    lesson.reveal(choice, texts.GUESSES[name])
     return choice is not None
-
-
-def reveal(answer: str, *, right: bool) -> None:
-    """The answer to a guess."""
-    if right:
-        st.success(f"Right. {answer}", icon=":material/check_circle:")
-    else:
-        st.info(answer, icon=":material/lightbulb:")
 
 
 def seed_input(step: str) -> int:

@@ -15,10 +15,11 @@ from llm_explorer.exercises.backprop import exercises as exercises_on
 from llm_explorer.texts import backprop as texts
 from llm_explorer.texts.compute import MORE as COMPUTE_LINK
 from llm_explorer.texts.explore import MEMORY_CONVENTION
+from llm_explorer.texts.guess import Guess
 from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
-from llm_explorer.ui.lessons.backprop.network import COLUMN, code_that_ran, reveal
+from llm_explorer.ui.lessons.backprop.network import COLUMN, code_that_ran
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.visit.page import Page
 
@@ -50,12 +51,12 @@ def own_gpt(page: Page) -> None:
 
 def guessed_kept(kept: int, weights: int) -> bool:
     """The guess on this very config: weights against what is kept for backward."""
-    choice = lesson.guess("backprop_gpt", texts.KEPT_QUESTION, texts.KEPT_OPTIONS)
-    if choice is not None:
-        ratio = kept / weights
-        right = texts.KEPT_OPTIONS[0 if ratio < 1 / NEAR else 1 if ratio > NEAR else 2]
-        sizes = f"the weights take {units.byte_size(weights)}, what is kept for backward {units.byte_size(kept)}"
-        reveal(f"With B and T of your run {sizes}.", right=choice == right)
+    ratio = kept / weights
+    right = "weights" if ratio < 1 / NEAR else "activations" if ratio > NEAR else "same"
+    answer = texts.KEPT_ANSWER.format(weights=units.byte_size(weights), kept=units.byte_size(kept))
+    asked = Guess(texts.KEPT_QUESTION, texts.KEPT_OPTIONS, right, answer)
+    choice = lesson.guess("backprop_gpt", asked)
+    lesson.reveal(choice, asked)
     return choice is not None
 
 

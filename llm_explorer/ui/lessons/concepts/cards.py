@@ -40,9 +40,8 @@ def card(name: str) -> Callable[[Page], None]:
         left, right = grid.cell(), grid.cell()
         with left:
             st.markdown(text.what)
-            choice = lesson.guess(f"{LESSON}_{name}", text.question, text.options)
-            if choice is not None:
-                reveal(choice, text.options[text.right], text.answer)
+            choice = lesson.guess(f"{LESSON}_{name}", text.guess)
+            lesson.reveal(choice, text.guess)
         with right:
             picture = PICTURES[name](page)
             parts.chart(picture.figure, key=f"chart_{LESSON}_{name}", alt=f"{_title(picture.figure)}. {picture.words}")
@@ -55,14 +54,6 @@ def card(name: str) -> Callable[[Page], None]:
         numbers_and_code(name, picture.numbers, MODULE, name)
 
     return draw
-
-
-def reveal(choice: str, right: str, answer: str) -> None:
-    """Whether a guess was right, and the answer."""
-    if choice == right:
-        st.success(f"Right. {answer}", icon=":material/check_circle:")
-    else:
-        st.info(answer, icon=":material/lightbulb:")
 
 
 def numbers_and_code(name: str, numbers: Columns, lesson_name: str, function: str) -> None:

@@ -11,7 +11,7 @@ from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig, ch
 from llm_explorer.texts import concepts as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
-from llm_explorer.ui.lessons.concepts.cards import COLUMN, reveal
+from llm_explorer.ui.lessons.concepts.cards import COLUMN
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.visit import config_buttons, state
 from llm_explorer.ui.visit.page import Page
@@ -22,9 +22,8 @@ TEXT: Final = "concepts_config"
 def draw(page: Page) -> None:
     """The guess, then the text beside its keys, and what is wrong with it or the button that applies it."""
     st.markdown(texts.CONFIG_INTRO)
-    choice = lesson.guess(TEXT, texts.CONFIG_QUESTION, texts.CONFIG_OPTIONS)
-    if choice is not None:
-        reveal(choice, texts.CONFIG_OPTIONS[texts.CONFIG_RIGHT], texts.CONFIG_ANSWER)
+    choice = lesson.guess(TEXT, texts.CONFIG_GUESS)
+    lesson.reveal(choice, texts.CONFIG_GUESS)
     grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
     left, right = grid.cell(), grid.cell()
     with left:

@@ -10,7 +10,7 @@ from llm_explorer.config import ModelConfig
 from llm_explorer.texts import concepts as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
-from llm_explorer.ui.lessons.concepts.cards import COLUMN, numbers_and_code, reveal
+from llm_explorer.ui.lessons.concepts.cards import COLUMN, numbers_and_code
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.visit.page import Page
 
@@ -21,9 +21,8 @@ PROBABILITIES: Final = "probabilities"
 def draw(page: Page) -> None:
     """The text and the stage to look at on the left, the shapes of the learner's config on the right."""
     st.markdown(texts.JOURNEY_INTRO)
-    choice = lesson.guess("concepts_journey", texts.JOURNEY_QUESTION, texts.JOURNEY_OPTIONS)
-    if choice is not None:
-        reveal(choice, texts.JOURNEY_OPTIONS[texts.JOURNEY_RIGHT], texts.JOURNEY_ANSWER)
+    choice = lesson.guess("concepts_journey", texts.JOURNEY_GUESS)
+    lesson.reveal(choice, texts.JOURNEY_GUESS)
     grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
     left, right = grid.cell(), grid.cell()
     with left:

@@ -12,10 +12,9 @@ from llm_explorer.measure.statistics import Timing
 from llm_explorer.texts import concepts as texts
 from llm_explorer.texts.fields import FIELDS
 from llm_explorer.ui import parts
-from llm_explorer.ui.runs import workers
+from llm_explorer.ui.runs import waiting, workers
 from llm_explorer.worker.queue import Job
 
-POLL_S: Final = 1.0
 _ASKED: Final = "concepts_times"
 
 
@@ -54,9 +53,10 @@ def offer(model: ModelConfig, run: RunConfig, steps: Mapping[str, Any]) -> None:
                 args=(model, run, field, after),
             )
     asked: Asked | None = st.session_state.get(_ASKED)
-    if asked:
-        waiting = not asked.is_over
-        st.fragment(_progress, run_every=POLL_S if waiting else None)(waiting=waiting)
+    if asked and not asked.is_over:
+        waiting.until_done(asked.jobs[-1], _progress, _is_over)
+    elif asked:
+        _progress()
 
 
 def _start(model: ModelConfig, run: RunConfig, field: str, after: Any) -> None:
@@ -67,14 +67,18 @@ def _start(model: ModelConfig, run: RunConfig, field: str, after: Any) -> None:
     st.session_state[_ASKED] = Asked((workers.queue().submit(model, run, workers.watcher()),), then)
 
 
-def _progress(*, waiting: bool) -> None:
-    """How far the runs are; when the last is done, the whole page is drawn once more, with their times."""
+def _is_over() -> bool:
+    """Whether both runs are done; the second is asked for when the first is."""
     asked: Asked = st.session_state[_ASKED]
     if asked.then is not None and asked.jobs[-1].result is not None and not asked.is_over:
         asked = Asked((*asked.jobs, workers.queue().submit(*asked.then, workers.watcher())))
         st.session_state[_ASKED] = asked
-    if waiting and asked.is_over:
-        st.rerun()
+    return asked.is_over
+
+
+def _progress() -> None:
+    """How far the runs are, and what went wrong with one."""
+    asked: Asked = st.session_state[_ASKED]
     for job, words in zip(asked.jobs, ("Your config", "One step up"), strict=False):
         now = job.snapshot()
         if now.result is None:

@@ -16,13 +16,11 @@ from llm_explorer.texts import pretraining as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons.pretraining import run_charts
 from llm_explorer.ui.parts import appearance
-from llm_explorer.ui.runs import workers
+from llm_explorer.ui.runs import waiting, workers
 from llm_explorer.ui.visit.page import Page
 from llm_explorer.worker.queue import Job, Snapshot
 from llm_explorer.worker.task import Training
 
-POLL_S: Final = 0.5
-POLL_QUEUED_S: Final = 2.0
 RATES: Final = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
 TUNING_RATE: Final = 1e-3
 OWN: Final = "pretraining_own"
@@ -56,8 +54,7 @@ def draw(page: Page) -> None:
     elif now.state == "done":
         _done(own, now)
     else:
-        every = POLL_QUEUED_S if now.state == "queued" else POLL_S
-        st.fragment(_running, run_every=every)(own)
+        waiting.until_done(own.job, lambda: _running(own, own.job.snapshot()))
 
 
 def trained() -> Training | None:
@@ -195,11 +192,7 @@ def _resume(stream: tuple[TrainingSnapshot, ...]) -> None:
         _submit(own.training._replace(earlier=stream))
 
 
-def _running(own: Own) -> None:
-    """One look at a run; when it is done, the whole page is drawn once more without polling."""
-    now = own.job.snapshot()
-    if now.state == "done":
-        st.rerun()
+def _running(own: Own, now: Snapshot) -> None:
     steps = own.training.plan.steps
     if now.state == "queued":
         st.markdown(texts.WAITING.format(place=now.place + 1))

@@ -14,6 +14,7 @@ from llm_explorer.lessons.pretraining.recorded import load
 from llm_explorer.pretraining.snapshot import RecordedRun
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.texts.compute import MORE as COMPUTE_LINK
+from llm_explorer.texts.guess import Guess
 from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
@@ -33,11 +34,8 @@ def targets(_page: Page) -> None:
         texts.TARGETS_TEXT, texts.TARGETS_EXAMPLE, max_chars=40, key="pretraining_text", persist_state="session"
     )
     read = lesson.ask(MODULE, "read_along", text=text)
-    question = texts.TARGETS_GUESS.format(input=parts.plain(text[:-1]))
-    choice = lesson.guess("pretraining_targets", question, texts.TARGETS_OPTIONS)
-    if choice is None:
+    if not guessed("targets", texts.TARGETS_GUESS.filled(input=parts.plain(text[:-1]))):
         return
-    reveal(choice, texts.TARGETS_OPTIONS[1], texts.TARGETS_ANSWER)
     rows = {name: [shown(character) for character in read[name]] for name in ("input", "target")}
     st.code("\n".join(f"{name:7}{' '.join(row)}" for name, row in rows.items()), language=None)
     series = {"untrained": read["untrained"], "trained": read["trained"]}
@@ -57,12 +55,8 @@ def recorded_run(_page: Page) -> None:
     told = {name: getattr(run, name) for name in ("steps", "text", "characters")}
     st.markdown(texts.RUN_INTRO.format(parameters=units.count(run.parameters), **told))
     vocabulary = run.model.vocab_size
-    words = {"vocabulary": vocabulary, "guessing": math.log(vocabulary)}
-    options = [option.format(**words) for option in texts.RUN_OPTIONS]
-    choice = lesson.guess("pretraining_run", texts.RUN_GUESS.format(**words), options)
-    if choice is None:
+    if not guessed("run", texts.RUN_GUESS.filled(vocabulary=vocabulary, guessing=math.log(vocabulary))):
         return
-    reveal(choice, options[1], texts.RUN_ANSWER.format(**words))
     at = run_charts.scrub(run, "pretraining_recorded")
     run_charts.draw(run, at, "pretraining_recorded")
     st.markdown(texts.RUN_READ)
@@ -79,10 +73,8 @@ def recorded_run(_page: Page) -> None:
 def writing(_page: Page) -> None:
     """Temperature and top-k, tried on the recorded model or one's own."""
     st.markdown(texts.WRITE)
-    choice = lesson.guess("pretraining_write", texts.WRITE_GUESS, texts.WRITE_OPTIONS)
-    if choice is None:
+    if not guessed("write", texts.WRITE_GUESS):
         return
-    reveal(choice, texts.WRITE_OPTIONS[0], texts.WRITE_ANSWER)
     folder = _chosen_model()
     prompt = st.text_input(
         texts.WRITE_PROMPT, texts.WRITE_EXAMPLE, max_chars=40, key="pretraining_prompt", persist_state="session"
@@ -117,15 +109,13 @@ def dropout(_page: Page) -> None:
     plain, dropped = load("dropout_0"), load("dropout_20")
     count = units.count(plain.parameters)
     st.markdown(texts.DROPOUT.format(characters=plain.characters, parameters=count))
-    choice = lesson.guess("pretraining_dropout", texts.DROPOUT_GUESS, texts.DROPOUT_OPTIONS)
-    if choice is None:
-        return
     ends = {
         f"{name}_{part}": getattr(run.snapshots[-1], f"{part}_loss")
         for name, run in (("plain", plain), ("dropped", dropped))
         for part in ("training", "validation")
     }
-    reveal(choice, texts.DROPOUT_OPTIONS[2], texts.DROPOUT_ANSWER.format(**ends))
+    if not guessed("dropout", texts.DROPOUT_GUESS.filled(**ends)):
+        return
     curves = [
         Curve(f"{name}, {part}", steps_of(run), losses_of(run, f"{part}_loss"), colour, dash)
         for (name, run), colour in zip((("dropout 0", plain), ("dropout 0.2", dropped)), PAIR, strict=True)
@@ -153,15 +143,13 @@ def tuning(_page: Page) -> None:
     """The recorded fine-tuning: the new text improves, the old is forgotten."""
     run = load("finetuning")
     st.markdown(texts.TUNING.format(old=load("pretraining").text, text=run.text, steps=run.steps))
-    choice = lesson.guess("pretraining_tuning", texts.TUNING_GUESS, texts.TUNING_OPTIONS)
-    if choice is None:
-        return
     moved = {
         f"{name}_{place}": getattr(snapshot, field)
         for name, field in (("old", "old_loss"), ("new", "validation_loss"))
         for place, snapshot in (("first", run.snapshots[0]), ("last", run.snapshots[-1]))
     }
-    reveal(choice, texts.TUNING_OPTIONS[2], texts.TUNING_ANSWER.format(**moved))
+    if not guessed("tuning", texts.TUNING_GUESS.filled(**moved)):
+        return
     at = run_charts.scrub(run, "pretraining_tuned")
     grid = st.grid(2, min_column_width=appearance.wide(360))
     with grid.cell():
@@ -184,12 +172,11 @@ def exercises(page: Page) -> None:
     lesson.link("pages/concepts.py", texts.CONCEPTS_LINK)
 
 
-def reveal(choice: str, right: str, answer: str) -> None:
-    """Whether a guess was right, and the answer."""
-    if choice == right:
-        st.success(f"Right: {answer}", icon=":material/check_circle:")
-    else:
-        st.info(f"Not quite: {answer}", icon=":material/lightbulb:")
+def guessed(key: str, asked: Guess) -> bool:
+    """Ask; once there is a guess, say whether it was right, and go on."""
+    choice = lesson.guess(f"{LESSON}_{key}", asked)
+    lesson.reveal(choice, asked, right="Right: ", wrong="Not quite: ")
+    return choice is not None
 
 
 def steps_of(run: RecordedRun) -> list[int]:

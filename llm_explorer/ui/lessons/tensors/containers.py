@@ -15,6 +15,7 @@ from llm_explorer.charts.grids import tensor_board
 from llm_explorer.charts.palette import TENSOR_KINDS
 from llm_explorer.charts.storage import sharing_board
 from llm_explorer.texts import tensors as texts
+from llm_explorer.texts.guess import Guess
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
@@ -26,16 +27,11 @@ CONTAINER_SIZE: Final = (9.4, 6.2)
 TIMED: Final = "tensors_timed"
 
 
-def guessed(key: str, guess: texts.Guess) -> bool:
+def guessed(key: str, asked: Guess) -> bool:
     """Ask; once there is a guess, say what is right and why, and go on."""
-    choice = lesson.guess(f"tensors_{key}", guess.question, guess.options)
-    if choice is None:
-        return False
-    if choice == guess.right:
-        st.success(f"Right. {guess.because}", icon=":material/check_circle:")
-    else:
-        st.info(f"The answer is **{guess.right}**. {guess.because}", icon=":material/lightbulb:")
-    return True
+    choice = lesson.guess(f"tensors_{key}", asked)
+    lesson.reveal(choice, asked, wrong=f"The answer is **{asked.options[asked.right]}**. ")
+    return choice is not None
 
 
 def facts(tensor: Mapping[str, Any]) -> None:
@@ -119,11 +115,11 @@ def own_model(page: Page) -> None:
     st.markdown(texts.MODEL_INTRO)
     parameters = count_parameters(page.model)
     biases = sum(row.total for row in parameters.rows if row.name.endswith("bias"))
-    because = texts.MODEL_BECAUSE.format(
+    answer = texts.MODEL_ANSWER.format(
         share=biases / parameters.total, all_parameters=units.exact(parameters.total), biases=units.exact(biases)
     )
-    right = _share_words(biases / parameters.total)
-    if not guessed("model", texts.Guess(texts.MODEL_QUESTION, texts.SHARES, right, because)):
+    right = _share_name(biases / parameters.total)
+    if not guessed("model", Guess(texts.MODEL_QUESTION, texts.SHARES, right, answer)):
         return
     rows = lesson.ask("tensors.basics", "model_tensors", model=page.model.model_dump(), run=page.run.model_dump())
     sums = {kind: sum(row["bytes"] * row["repeats"] for row in rows if row["kind"] == kind) for kind in TENSOR_KINDS}
@@ -228,9 +224,10 @@ def _number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.10g}"  # True is an int, too
 
 
-def _share_words(share: float) -> str:
-    limits = (0.0, 0.01, 0.1)
-    return texts.SHARES[sum(share > limit for limit in limits)]
+def _share_name(share: float) -> str:
+    if share == 0:
+        return "none"
+    return "under_1%" if share <= 0.01 else "1_to_10%" if share <= 0.1 else "over_10%"
 
 
 def shapes_of(page: Page) -> dict[str, str]:
