@@ -2,18 +2,13 @@
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict
-
 from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.plain import Plain
 
 Sizes = Mapping[str, int]  # bytes by name
 
 
-class _Plain(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Points(_Plain):
+class Points(Plain):
     """Moments of one step, few enough to draw; the bytes alive at each by category, and what was at work.
 
     ``peak_at`` is the place of the peak among the points, ``operations`` how many the whole step has.
@@ -27,7 +22,7 @@ class Points(_Plain):
     operations: int
 
 
-class Trace(_Plain):
+class Trace(Plain):
     """The memory of one training step, in bytes; ``seconds`` is what the trace took.
 
     ``saved`` is what forward keeps for backward, by part, ``depths`` the layers with which a step was really run,
@@ -49,3 +44,8 @@ class Trace(_Plain):
     assumes: str | None
     constants: Sizes
     seconds: float
+
+
+def as_traced(run: RunConfig) -> RunConfig:
+    """The run without what changes no byte of a trace."""
+    return run.regardless_of("device", "hardware", "threads", "seed", "bf16_products")

@@ -6,8 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from llm_explorer.accounting.memory import count_memory
-from llm_explorer.config import ModelConfig, RunConfig, check, replace
-from llm_explorer.hardware import THIS_MACHINE
+from llm_explorer.config import ModelConfig, RunConfig, check
 from llm_explorer.parts import PARTS, RANDOM_STATES
 from llm_explorer.torch_private import why_not
 from llm_explorer.tracing.chunks import few_chunks
@@ -15,7 +14,7 @@ from llm_explorer.tracing.depth import UnlikeBlocksError, at_depth, depths
 from llm_explorer.tracing.gpt import TraceableGPT
 from llm_explorer.tracing.micro_batches import TRACED, with_micro_batches
 from llm_explorer.tracing.recording import Recording, record
-from llm_explorer.tracing.result import Trace
+from llm_explorer.tracing.result import Trace, as_traced
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.tracing.traceable import Traceable
 from llm_explorer.units import byte_size
@@ -34,7 +33,7 @@ def trace(model: ModelConfig, run: RunConfig) -> Trace:
     'backward'
     """
     start = time.perf_counter()
-    found = _traced(model, _as_traced(run)).model_copy(deep=True)
+    found = _traced(model, as_traced(run)).model_copy(deep=True)
     return found.model_copy(update={"run": run, "seconds": time.perf_counter() - start})
 
 
@@ -59,11 +58,6 @@ def _at_its_depth(model: Traceable, micro_batches: int) -> tuple[Recording, list
         with suppress(UnlikeBlocksError):
             return at_depth(shallow, deep, few.blocks), both
     return record(model, model.n_layers, micro_batches), [model.n_layers]
-
-
-def _as_traced(run: RunConfig) -> RunConfig:
-    """The run without what changes no byte, so that the cache knows it again."""
-    return replace(run, device="cpu", hardware=THIS_MACHINE, threads=None, seed=0, bf16_products="own")
 
 
 @lru_cache(maxsize=64)  # about 100 KB each

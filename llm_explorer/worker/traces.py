@@ -7,10 +7,9 @@ from contextlib import suppress
 from math import inf
 from typing import Final, NamedTuple
 
-from llm_explorer.config import ModelConfig, RunConfig, replace
+from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.config.problems import in_words
-from llm_explorer.hardware import THIS_MACHINE
-from llm_explorer.tracing.result import Trace
+from llm_explorer.tracing.result import Trace, as_traced
 from llm_explorer.worker.client import Message
 from llm_explorer.worker.resident import OthersFirstError, Resident, ResidentError
 
@@ -46,7 +45,7 @@ class Traces:
     def find(self, model: ModelConfig, run: RunConfig) -> Answer | None:
         """What is known of this config; None while nothing is."""
         with self._lock:
-            key = _key(model, run)
+            key = (model, as_traced(run))
             answer = self._answers.get(key)
             if answer is not None and answer.stands_until < time.monotonic():
                 del self._answers[key]
@@ -56,7 +55,7 @@ class Traces:
     def want(self, model: ModelConfig, run: RunConfig, visitor: str) -> None:
         """Have it traced, unless it is known."""
         with self._lock:
-            key = _key(model, run)
+            key = (model, as_traced(run))
             if key in self._answers:
                 return
             self._wishes[visitor] = key
@@ -67,7 +66,7 @@ class Traces:
     def forget(self, model: ModelConfig, run: RunConfig) -> None:
         """Have it traced anew when it is next wanted: what went wrong may go right."""
         with self._lock:
-            self._answers.pop(_key(model, run), None)
+            self._answers.pop((model, as_traced(run)), None)
 
     def _serve(self) -> None:
         while (key := self._next()) is not None:
@@ -102,8 +101,3 @@ class Traces:
             with suppress(OthersFirstError):
                 return Trace.model_validate(self._resident.ask(job))
         return Trace.model_validate(self._resident.ask(job))
-
-
-def _key(model: ModelConfig, run: RunConfig) -> _Key:
-    """Without what changes no byte of a trace."""
-    return model, replace(run, device="cpu", hardware=THIS_MACHINE, threads=None, seed=0, bf16_products="own")
