@@ -10,7 +10,7 @@ from llm_explorer.hardware import find
 from llm_explorer.measure.result import Components
 from llm_explorer.measure.statistics import Timing
 from llm_explorer.speed import breakdown
-from llm_explorer.speed.causes import dropout_cost, noise, shares
+from llm_explorer.speed.explanations import dropout_cost, noise, shares
 from llm_explorer.speed.operations import operations
 from llm_explorer.speed.predict import predict_with, roofline_of, timed_operations
 from tests.speed.calibrations import calibration

@@ -19,7 +19,7 @@ from llm_explorer.formats import to_settings
 from llm_explorer.measure import recorded
 from llm_explorer.measure.result import Measured, Result
 from llm_explorer.receipt import products_of
-from llm_explorer.speed.causes import noise
+from llm_explorer.speed.explanations import noise
 from llm_explorer.texts import explore as texts
 from llm_explorer.texts.compute import NOISE
 from llm_explorer.ui import parts

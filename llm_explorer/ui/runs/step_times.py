@@ -13,7 +13,7 @@ from llm_explorer.machine import default_threads
 from llm_explorer.measure.result import Measured
 from llm_explorer.measure.statistics import Timing
 from llm_explorer.speed.calibration import Calibration
-from llm_explorer.speed.causes import NOISY
+from llm_explorer.speed.explanations import NOISY
 from llm_explorer.speed.predict import Prediction, Refined, Span, calibration_for, predict_with, roofline_of
 from llm_explorer.speed.training_run import Pace, dense_peak, model_flops_per_token
 from llm_explorer.texts import compute as texts

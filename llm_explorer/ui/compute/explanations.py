@@ -7,7 +7,7 @@ import streamlit as st
 from llm_explorer import units
 from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.speed.causes import dropout_cost, shares
+from llm_explorer.speed.explanations import dropout_cost, shares
 from llm_explorer.texts import compute as texts
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
