@@ -7,7 +7,8 @@ from typing import Final
 from llm_explorer.machine import children_bytes, free_bytes
 from llm_explorer.units import byte_size
 
-RESIDENT_BASE: Final = 224 * 1024**2  # of its own after a first, small trace: torch and what it imports then, 2026-11
+# Of its own a process has after a first, small trace: torch and what it imports then; with CUDA 360 MiB, 2026-12
+TORCH_BYTES: Final = 224 * 1024**2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,10 +16,10 @@ class Limits:
     """Of time, memory and work. ``timing_s`` is after the warm-up, ``timeout_s`` all that a job may take.
 
     ``measuring_bytes``: of a measuring process, None: what is free. ``resident_bytes``: of the child of lessons and
-    traces. ``step_flops``: so that a run ends in time, None where nobody waits for the same machine. ``results_bytes``:
-    of finished runs that wait to be looked at again. ``training_bytes``: of a pasted text. ``training_folders``: kept
-    states of training runs, about 1.5 MB each. ``children_take_turns``: there is no memory for one that waits, and a
-    run that needs all of it ends the resident.
+    traces, beside torch. ``step_flops``: so that a run ends in time, None where nobody waits for the same machine.
+    ``results_bytes``: of finished runs that wait to be looked at again. ``training_bytes``: of a pasted text.
+    ``training_folders``: kept states of training runs, about 1.5 MB each. ``children_take_turns``: there is no
+    memory for one that waits, and a run that needs all of it ends the resident.
     """
 
     is_hosted: bool
@@ -48,11 +49,11 @@ class Limits:
         """The same for a process that leaves the child for lessons and traces alone."""
         if self.measuring_bytes is None:
             return free_bytes()
-        return min(self.memory(), self.measuring_bytes - self.resident_bytes)
+        return min(self.memory(), self.measuring_bytes - TORCH_BYTES - self.resident_bytes)
 
     def resident_memory(self) -> int:
-        """Bytes of its own that the child of lessons and traces may hold."""
-        return self.resident_bytes if self.is_hosted else min(self.resident_bytes, RESIDENT_BASE + free_bytes())
+        """Bytes that the child of lessons and traces may hold beside what torch takes itself."""
+        return self.resident_bytes if self.is_hosted else min(self.resident_bytes, free_bytes())
 
     def there_are(self, memory: int) -> str:
         """'2.0 GiB are free', the end of a refusal's sentence."""
@@ -66,7 +67,7 @@ OWN: Final = Limits(
     timing_s=10.0,
     timeout_s=600.0,
     measuring_bytes=None,
-    resident_bytes=2 * 1024**3,  # more than a trace of the 20 s that an answer may take has filled: 1.5 GiB, 2026-11
+    resident_bytes=2 * 1024**3,  # more than a trace of the 20 s that an answer may take has filled: 1.3 GiB, 2026-11
     results_bytes=256 * 1024**2,
     step_flops=None,
     # What a trace may run in those 20 s: 0.14 ms an operation on an idle AMD EPYC, 0.5 on a busy one (docs/HOSTED.md:
@@ -85,7 +86,7 @@ HOSTED: Final = Limits(
     # Streamlit Community Cloud gives all visitors together 0.7 to 2.7 GB (2026-11): a GiB less what is kept for the
     # server, 160 MB measured, and what a prediction may be wrong by.
     measuring_bytes=(1024 - 256) * 1024**2,
-    resident_bytes=336 * 1024**2,  # 319 MiB of its own while it traces the largest preset, torch 2.13.0
+    resident_bytes=112 * 1024**2,  # 95 MiB while it traces the largest preset, torch 2.13.0
     results_bytes=16 * 1024**2,
     # About 2 s on one core, and 4 at most (14 to 42 GFLOP/s, 25 in the median, in bf16 steps of 14 random models
     # without instructions for it, 2026-11; those of fp32 are no slower).

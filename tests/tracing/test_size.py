@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from llm_explorer.budget import RESIDENT_BASE, limits
+from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.presets import PRESETS
 from llm_explorer.tracing import trace as traces
@@ -56,7 +56,7 @@ def test_a_pattern_of_windows_is_run_at_the_depths_of_the_pattern() -> None:
 @pytest.mark.parametrize("hosted", ["0", "1"])
 def test_no_preset_is_too_large(hosted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_EXPLORER_HOSTED", hosted)
-    most = Size(limits().trace_operations, limits().resident_memory() - RESIDENT_BASE)
+    most = Size(limits().trace_operations, limits().resident_memory())
     assert [refusal(preset.model, preset.run, most) for preset in PRESETS] == [None] * len(PRESETS)
 
 
