@@ -35,14 +35,37 @@ def fresh_server(tmp_path: Path) -> Iterator[Server]:
     started.stop()
 
 
+@pytest.fixture(scope="module")
+def kept() -> Iterator[list[Screen]]:
+    """The window that a test hands on to the next, if there is one."""
+    windows: list[Screen] = []
+    yield windows
+    for screen in windows:
+        screen.close()
+
+
 @pytest.fixture
-def open_screen(browser: Browser, server: Server) -> Iterator[Any]:
-    opened: list[Screen] = []
+def open_screen(browser: Browser, server: Server, kept: list[Screen]) -> Iterator[Any]:
+    usual: list[Screen] = []
+    special: list[Screen] = []
 
     def open_at(address: str = "", on: Server = server, **window: Any) -> Screen:
-        opened.append(Screen(browser, on, address, **window))
-        return opened[-1]
+        if window or on is not server:
+            special.append(Screen(browser, on, address, **window))
+            return special[-1]
+        if kept:
+            usual.append(kept.pop())
+            usual[-1].visit(address)
+        else:
+            usual.append(Screen(browser, server, address))
+        return usual[-1]
 
     yield open_at
-    for screen in opened:
+    for screen in usual:
+        if not kept and not screen.page.is_closed() and screen.page.url.startswith(server.url):
+            screen.leave()
+            kept.append(screen)
+        else:
+            screen.close()
+    for screen in special:
         screen.close()

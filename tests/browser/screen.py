@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocket, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, WebSocket, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -27,6 +27,7 @@ SMALL = (
     "&set=qkv_bias%3Dtrue+tie_embeddings%3Dtrue"
 )
 SLOW = "?vocab_size=1000&emb_dim=512&n_heads=8&n_layers=12&batch_size=8"  # seconds a step
+USUAL: ViewportSize = {"width": 1366, "height": 768}
 TWO_FRAMES = "() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 
 
@@ -128,9 +129,7 @@ class Screen:
         **window: Any,
     ) -> None:
         self.server = server
-        self.window = browser.new_context(**({"viewport": {"width": 1366, "height": 768}} | window))
-        if not first:
-            been_here(self.window, server)
+        self.window = browser.new_context(**({"viewport": USUAL} | window))
         self.page: Page = self.window.new_page()
         self.errors: list[str] = []
         self.requests: list[str] = []
@@ -140,9 +139,23 @@ class Screen:
         self._waits_for: str | None = None  # the next message of the server's answer to what was asked last
         self.page.on("websocket", self._listen)
         before(self.page)
-        self.page.goto(server.url + address)
+        self.visit(address, first=first)
+
+    def visit(self, address: str, *, first: bool = False) -> None:
+        if not first:
+            been_here(self.window, self.server)
+        self.page.goto(self.server.url + address)
         if not first:
             self.settle()
+
+    def leave(self) -> None:
+        """So that another test finds a new window, but with the app's scripts loaded."""
+        self.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        self.page.goto("about:blank")
+        self.page.set_viewport_size(USUAL)
+        self.window.clear_cookies()
+        self.errors.clear()
+        self.requests.clear()
 
     def settle(self) -> None:
         """Wait until the script has run and a chart is drawn."""
