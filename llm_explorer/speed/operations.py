@@ -14,16 +14,7 @@ from llm_explorer.accounting.rows import letters_of, total
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.parts import EMBEDDINGS, HEAD, LOSS, NORMS, UPDATE
 from llm_explorer.speed.blocks import Blocks
-from llm_explorer.speed.operation import ATTENTIONS as ATTENTIONS
-from llm_explorer.speed.operation import CHECKPOINTS as CHECKPOINTS
-from llm_explorer.speed.operation import NOTHING, Part, in_turn
-from llm_explorer.speed.operation import PRODUCTS as PRODUCTS
-from llm_explorer.speed.operation import VALUES as VALUES
-from llm_explorer.speed.operation import Operation as Operation
-from llm_explorer.speed.operation import Phase as Phase
-from llm_explorer.speed.operation import Recipe as Recipe
-from llm_explorer.speed.operation import kinds_of as kinds_of
-from llm_explorer.speed.operation import updates_of as updates_of
+from llm_explorer.speed.operation import NOTHING, PRODUCTS, Operation, Part, in_turn
 
 
 @lru_cache(maxsize=256)  # the pages, the chart and the prediction ask for the same
