@@ -229,7 +229,7 @@ class Blocks:
         a, r, w, component = self.a, self.r, self.w, FEED_FORWARD
         rows, whole, matrices = (self.routed, self.D), (self.R, self.D), (self.E * self.F, self.D)
         each = [self._layer(count, self.F, routed=True).repeated(times) for count, times in self._shares()]
-        copies = [("copy", w, w)] * (3 if self.structure.gated else 2)  # gradients of all experts into one
+        copies = [("copy", w, w)] * len(self.structure.matrices())  # gradients of all experts into one
         return in_turn(
             self.over(component, whole, [], [("accumulate", 2 * a, a)]),
             Part(self.cast(component, whole).forward),
