@@ -3,6 +3,12 @@
 Kinds stand for others whose work is alike: SiLU and tanh for GELU, a square or a negation for "scale", a product of two
 tensors for "accumulate", a sum over a dimension for "bias gradient", rows looked up for "embedding" and added up for
 "scatter". A window's attention is the usual kernel's: on a CPU it multiplies all pairs and adds a mask.
+
+accounting/step/ follows the same forward for memory. Told by that tape as it runs (tried 2026-12 for blocks without
+experts), this list would take about as many lines and an argument for every operation there, and is another under
+autocast and with checkpointing: the tape has casts and sums that are left out here, and ends a block's second forward
+earlier. A rotation, or attention that is not fused, is one kind here and many tensors there; biases and all experts but
+three are none.
 """
 
 from collections.abc import Sequence
