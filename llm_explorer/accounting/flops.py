@@ -88,10 +88,9 @@ def _leaves(structure: Structure) -> tuple[Leaf, ...]:
 
 
 def _feed_forward(structure: Structure) -> Iterator[tuple[str, str]]:
-    up = ("gate", "up") if structure.gated else ("up",)
     if structure.experts:
         yield "router", "2 * B * T * D * E"
-    for name in (*up, "down"):
+    for name in structure.matrices():
         yield name, f"2 * B * T * {'k * ' if structure.experts else ''}D * F"
-    for name in (*up, "down") if structure.shared else ():
+    for name in structure.matrices() if structure.shared else ():
         yield f"shared {name}", "2 * B * T * D * S * F"

@@ -81,7 +81,7 @@ def _leaves(structure: Structure) -> dict[WeightFormat, tuple[Leaf, ...]]:
 def _sizes(structure: Structure) -> _Sizes:
     if structure.plain_heads and not structure.gated and not structure.experts:  # GPT-2's
         return _Sizes("4 * D**2 + 2 * D * F", "2 * D**2 + D * F", "5 * D + F", "(4 * D + F) * d + D * f")
-    up, matrices = ("2 * ", 3) if structure.gated else ("", 2)
+    up, matrices = "2 * " if structure.gated else "", len(structure.matrices())
     one = _Sizes(f"{matrices} * D * F", "", f"{up}F + D", f"{up}F * d + D * f")
     shared = structure.shared
     if structure.experts:

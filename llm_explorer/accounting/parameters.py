@@ -90,22 +90,19 @@ def _attention(structure: Structure) -> Iterator[Leaf]:
 
 
 def _feed_forward(structure: Structure) -> Iterator[Leaf]:
-    name, part, up = "blocks.mlp", "feed-forward", ("gate", "up") if structure.gated else ("up",)
+    name, part = "blocks.mlp", "feed-forward"
     if structure.norms_before and not structure.one_norm:
         yield from _norm(structure, "blocks.mlp_norm")
     if not structure.experts:
-        for matrix in up:
-            yield from _linear(f"{name}.{matrix}", part, ("F", "D"), bias=structure.mlp_bias)
-        yield from _linear(f"{name}.down", part, ("D", "F"), bias=structure.mlp_bias)
+        for matrix, shape in structure.matrices().items():
+            yield from _linear(f"{name}.{matrix}", part, shape, bias=structure.mlp_bias)
     else:
         yield from _linear(f"{name}.router", part, ("E", "D"), bias=False)
-        for matrix in up:
-            yield leaf(f"{_EXPERTS}{matrix}", part, "E * F * D", "E, F, D", "L")
-        yield leaf(f"{_EXPERTS}down", part, "E * D * F", "E, D, F", "L")
+        for matrix, (rows, columns) in structure.matrices().items():
+            yield leaf(f"{_EXPERTS}{matrix}", part, f"E * {rows} * {columns}", f"E, {rows}, {columns}", "L")
     if structure.shared:
-        for matrix in up:
-            yield from _linear(f"{name}.shared.{matrix}", part, ("S * F", "D"), bias=False)
-        yield from _linear(f"{name}.shared.down", part, ("D", "S * F"), bias=False)
+        for matrix, shape in structure.matrices("S * F").items():
+            yield from _linear(f"{name}.shared.{matrix}", part, shape, bias=False)
     if structure.norms_after:
         yield from _norm(structure, "blocks.mlp_post_norm")
 

@@ -95,6 +95,11 @@ class Structure(NamedTuple):
         """Whether attention and feed-forward read the output of the same norm."""
         return self.residual == "parallel_one_norm"
 
+    def matrices(self, width: str = "F") -> dict[str, tuple[str, str]]:
+        """Of a feed-forward layer, or of an expert: outputs x inputs of each, in the order in which they are read."""
+        first, last = (width, "D"), ("D", width)
+        return {"gate": first, "up": first, "down": last} if self.gated else {"up": first, "down": last}
+
 
 @lru_cache(maxsize=256)  # every account of a config begins with it
 def structure_of(model: ModelConfig) -> Structure:

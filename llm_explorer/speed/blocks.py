@@ -1,11 +1,17 @@
-"""The operations of one block, forward and backward, by the choices of its structure.
+"""The operations of one block by the choices of its structure: of each part forward and backward side by side.
 
 Kinds stand for others whose work is alike: SiLU and tanh for GELU, a square or a negation for "scale", a product of two
 tensors for "accumulate", a sum over a dimension for "bias gradient", rows looked up for "embedding" and added up for
 "scatter". A window's attention is the usual kernel's: on a CPU it multiplies all pairs and adds a mask.
+
+accounting/step/ follows the same forward for memory. Told by that tape as it runs (tried 2026-12 for blocks without
+experts), this list would take about as many lines and an argument for every operation there, and is another under
+autocast and with checkpointing: the tape has casts and sums that are left out here, and ends a block's second forward
+earlier. A rotation, or attention that is not fused, is one kind here and many tensors there; biases and all experts but
+three are none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from math import prod
 
 from llm_explorer.accounting.flops import last_product
@@ -14,7 +20,9 @@ from llm_explorer.accounting.rows import letters_of
 from llm_explorer.accounting.structure import structure_of
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.parts import ATTENTION, FEED_FORWARD, NORMS, RESIDUAL
-from llm_explorer.speed.operation import Operation
+from llm_explorer.speed.operation import NOTHING, PRODUCTS, Operation, Part, in_turn, side_by_side
+
+Moves = Sequence[tuple[str, int, int]]  # kinds, with the bytes that they read and write for each value
 
 
 class Blocks:
@@ -60,70 +68,129 @@ class Blocks:
         read, written = (pairs + 2 * queries, pairs) if backward else (pairs, queries)
         return Operation(kind, ATTENTION, "forward", self.heads, flops, read + squares, written + squares, 1)
 
-    # forward
+    # parts that are met in several places
 
-    def block(self, *, again: bool = False) -> Iterator[Operation]:
-        """One block; ``again`` under checkpointing, up to the last tensor that its backward needs."""
-        if self.structure.norms_before:
-            yield from self.norm()
-            yield from self.cast_input(ATTENTION)
-        yield from self._attention()
-        yield from self._drop_and_add(ATTENTION)
-        if self.structure.norms_before and not self.structure.one_norm:
-            yield from self.norm()
-        once = last_product(self.structure, dropout=self.kernels.dropout) if again else None
-        yield from self._feed_forward(once)
-        if once is None:
-            yield from self._drop_and_add(FEED_FORWARD)
+    def over(self, component: str, shape: tuple[int, ...], forward: Moves, backward: Moves = ()) -> Part:
+        """A part whose operations all go over the values of one shape."""
+        there = [self.values(kind, component, shape, read, written) for kind, read, written in forward]
+        back = [self.values(kind, component, shape, read, written) for kind, read, written in backward]
+        return Part(tuple(there), tuple(back))
 
-    def norm(self, rows: int = 0, width: int = 0) -> Iterator[Operation]:
+    def norm(self, width: int = 0) -> Part:
         """A norm of R rows of D values unless told: LayerNorm in one operation, RMSNorm on a CPU in several."""
-        shape = (rows or self.R, width or self.D)
-        if not self._norm_in_pieces:
-            yield self.values("norm", NORMS, shape, self.r, self.r)
-            return
-        yield from self._cast_for_norm(shape, "cast back")
-        yield self.values("bias gradient", NORMS, shape, 4, 0)  # the mean of squares
-        for _ in range(3):  # squares, times their size, times the weights
-            yield self.values("scale", NORMS, shape, 4, 4)
-        yield from self._cast_for_norm(shape, "cast")
+        shape = self.R, width or self.D
+        if self.structure.norm != "rmsnorm" or self.kernels.cuda:
+            return self.over(NORMS, shape, [("norm", self.r, self.r)], [("norm backward", 2 * self.r, self.r)])
+        up, down = ([("cast back", 2, 4)], [("cast", 4, 2)]) if self.r == 2 else ([], [])
+        scaled, product, summed = ("scale", 4, 4), ("accumulate", 8, 4), ("bias gradient", 4, 0)
+        # the mean of squares; squares, times their size, times the weights
+        forward = [*up, summed, *[scaled] * 3, *down]
+        # products: two for the weights, two for the size, one for the squares, and the sum; then sums over positions
+        # and over values
+        backward = [*up, *[product] * 6, *[summed] * 2, *[scaled] * 3, *down]
+        return self.over(NORMS, shape, forward, backward)
 
-    @property
-    def _norm_in_pieces(self) -> bool:
-        return self.structure.norm == "rmsnorm" and not self.kernels.cuda
-
-    def _cast_for_norm(self, shape: tuple[int, int], kind: str) -> Iterator[Operation]:
-        if self.r == 2:
-            yield self.values(kind, NORMS, shape, *((2, 4) if kind == "cast back" else (4, 2)))
-
-    def cast_input(self, component: str) -> Iterator[Operation]:
+    def cast(self, component: str, shape: tuple[int, int]) -> Part:
         """What autocast casts before a product."""
-        if self.kernels.autocast:
-            yield self.values("cast", component, (self.R, self.D), 4, 2)
+        if not self.kernels.autocast:
+            return NOTHING
+        return self.over(component, shape, [("cast", 4, 2)], [("cast back", 2, 4)])
 
-    def linear(self, component: str, inputs: int, outputs: int, rows: int = 0) -> Iterator[Operation]:
-        """The product of a linear layer, of R rows unless told."""
-        if self.kernels.autocast:
-            yield self.values("cast", component, (inputs, outputs), 4, 2)
-        yield self.product("linear", component, rows or self.R, inputs, outputs)
+    def linear(self, component: str, inputs: int, outputs: int, rows: int = 0, *, bias: bool = False) -> Part:
+        """A linear layer of R rows unless told: a product, in backward two."""
+        rows = rows or self.R
+        one, *two = (self.product(kind, component, rows, inputs, outputs) for kind in PRODUCTS)
+        matrix = self.cast(component, (inputs, outputs))
+        sums = self.over(component, (rows, outputs), [("bias gradient", self.a, 0)] if bias else [])
+        return Part((*matrix.forward, one), (*two, *matrix.backward, *sums.forward))
 
-    def _attention(self) -> Iterator[Operation]:
-        structure = self.structure
-        if not structure.norms_before:
-            yield from self.cast_input(ATTENTION)
-        yield from self.linear(ATTENTION, self.D, self.Q + 2 * self.keys)
-        for width in (self.Q, self.keys) if structure.qk_norm != "none" else ():
-            yield from self.norm(self.R, width)
-        for width in (self.Q, self.keys) if structure.positions == "rope" else ():
-            yield from self._rotated(width)
-        if self.kernels.attention != "flash" and structure.grouped:
-            for _ in "kv":
-                yield self.values("copy", ATTENTION, (self.R, self.Q), self.a, self.a)
-        yield self.attend(backward=False)
-        yield from self._on_scores()
-        if self._copies_heads:
-            yield self.values("copy", ATTENTION, (self.R, self.Q), self.a, self.a)
-        yield from self.linear(ATTENTION, self.Q, self.D)
+    def dropout(self, component: str, shape: tuple[int, ...], width: int) -> Part:
+        """Of values of so many bytes, where there is any."""
+        if not self.kernels.dropout:
+            return NOTHING
+        there, back = ("dropout", width, 2 * width), ("dropout backward", 2 * width, width)
+        return self.over(component, shape, [there], [back])
+
+    def softcap(self, component: str, shape: tuple[int, ...]) -> Part:
+        """Divided by the cap, pressed, and times the cap."""
+        scale, press, back = ((kind, self.a, self.a) for kind in ("scale", "gelu", "gelu backward"))
+        return self.over(component, shape, [scale, press, scale], [scale, back, scale])
+
+    # the block
+
+    def block(self) -> Part:
+        """One block; with checkpointing it is repeated up to the last tensor that its backward needs."""
+        whole = self._block(whole=True)
+        if not self.kernels.checkpointing:
+            return whole
+        call = self.over(RESIDUAL, (1,), [("checkpoint", 0, 0)], [("checkpoint backward", 0, 0)])
+        again = self._block(whole=last_product(self.structure, dropout=self.kernels.dropout) is None)
+        return Part((*call.forward, *whole.forward), (*call.backward, *again.forward, *whole.backward))
+
+    def _block(self, *, whole: bool) -> Part:
+        """All of it, or without its last product and what follows."""
+        return in_turn(
+            self._into_branch(ATTENTION),
+            self._attention(),
+            self._out_of_branch(ATTENTION),
+            NOTHING if self.structure.one_norm else self._into_branch(FEED_FORWARD),
+            self._feed_forward(whole=whole),
+            self._out_of_branch(FEED_FORWARD) if whole else NOTHING,
+        )
+
+    def _into_branch(self, component: str) -> Part:
+        shape = self.R, self.D
+        joined = self.over(RESIDUAL, shape, [], [("accumulate", 2 * self.r, self.r)])
+        if not self.structure.norms_before:
+            return joined
+        cast = self.cast(component, shape)
+        # what is cast for the feed-forward layer stands with its products
+        return in_turn(joined, self.norm(), cast if component == ATTENTION else Part((), cast.backward))
+
+    def _out_of_branch(self, component: str) -> Part:
+        shape = self.R, self.D
+        add = self.over(RESIDUAL, shape, [("add", self.a + self.r, self.r)])
+        return in_turn(
+            self.dropout(component, shape, self.a),
+            self.norm() if self.structure.norms_after else NOTHING,
+            Part(add.forward, self.cast(RESIDUAL, shape).forward),
+        )
+
+    # attention
+
+    def _attention(self) -> Part:
+        structure, both, joint = self.structure, (self.Q, self.keys), self.Q + 2 * self.keys
+        heads, copy, summed = (self.R, self.Q), ("copy", self.a, self.a), ("bias gradient", self.a, 0)
+        # keys and values, for each head of queries
+        repeated = 2 if self.kernels.attention != "flash" and structure.grouped else 0
+        return in_turn(
+            NOTHING if structure.norms_before else self.cast(ATTENTION, (self.R, self.D)),
+            self.linear(ATTENTION, self.D, joint, bias=self.model.qkv_bias),
+            self.over(ATTENTION, (self.R, joint), [], [copy]),  # of the three gradients into one
+            side_by_side(*[self.norm(width) for width in both]) if structure.qk_norm != "none" else NOTHING,
+            side_by_side(*[self._rotated(width) for width in both]) if structure.positions == "rope" else NOTHING,
+            self.over(ATTENTION, heads, [copy] * repeated, [summed] * repeated),
+            self._attend(),
+            self.over(ATTENTION, heads, [copy] * self._copies_heads),
+            self.linear(ATTENTION, self.Q, self.D, bias=self.model.bias),
+        )
+
+    def _rotated(self, width: int) -> Part:
+        """Four products of halves, two sums of halves, and both halves side by side; backward the heads too."""
+        scale, copy = ((kind, self.a, self.a) for kind in ("scale", "copy"))
+        turn = [scale, scale, ("accumulate", 2 * self.a, self.a), copy]
+        return self.over(ATTENTION, (self.R, width), turn, [*turn, copy])
+
+    def _attend(self) -> Part:
+        """The kernel, and what is done to the T x T scores beside it."""
+        count, length, _ = self.heads
+        square, drops = (count, length, length), self.kernels.attention == "materialized"
+        scores = in_turn(
+            self.softcap(ATTENTION, square) if self.structure.attention_softcap else NOTHING,
+            self.dropout(ATTENTION, square, self.a) if drops else NOTHING,
+        )
+        forward, backward = (self.attend(backward=backward) for backward in (False, True))
+        return Part((forward, *scores.forward), (backward, *scores.backward))
 
     @property
     def _copies_heads(self) -> bool:
@@ -131,216 +198,59 @@ class Blocks:
         laid_out = self.structure.positions == "rope" or self.structure.qk_norm == "head"
         return self.kernels.attention == "flash" and laid_out and not self.kernels.one_head
 
-    def _on_scores(self) -> Iterator[Operation]:
-        """What is done to the T x T scores beside the kernel's own."""
-        count, length, _ = self.heads
-        square = (count, length, length)
-        if self.structure.attention_softcap:
-            for kind in ("scale", "gelu", "scale"):
-                yield self.values(kind, ATTENTION, square, self.a, self.a)
-        if self.kernels.attention == "materialized" and self.kernels.dropout:
-            yield self.values("dropout", ATTENTION, square, self.a, 2 * self.a)
+    # feed-forward
 
-    def _rotated(self, width: int) -> Iterator[Operation]:
-        """Four products of halves, two sums of halves, and both halves side by side."""
-        shape = (self.R, width)
-        for _ in range(2):
-            yield self.values("scale", ATTENTION, shape, self.a, self.a)
-        yield self.values("accumulate", ATTENTION, shape, 2 * self.a, self.a)
-        yield self.values("copy", ATTENTION, shape, self.a, self.a)
-
-    def _drop_and_add(self, component: str) -> Iterator[Operation]:
-        shape = (self.R, self.D)
-        if self.kernels.dropout:
-            yield self.values("dropout", component, shape, self.a, 2 * self.a)
-        if self.structure.norms_after:
-            yield from self.norm()
-        yield self.values("add", RESIDUAL, shape, self.a + self.r, self.r)
-
-    def _feed_forward(self, once: str | None) -> Iterator[Operation]:
+    def _feed_forward(self, *, whole: bool) -> Part:
         if not self.E:
-            yield from self._dense(self.F, last=once is None)
-            return
-        yield from self._routed()
-        if self.structure.shared:
-            yield from self._dense(self.shared, last=once is None)
-            yield self.values("add", FEED_FORWARD, (self.R, self.D), 2 * self.a, self.a)
+            return self._layer(self.R, self.F, bias=self.model.has_mlp_bias, whole=whole)
+        if not self.structure.shared:
+            return self._experts()
+        add = self.over(FEED_FORWARD, (self.R, self.D), [("add", 2 * self.a, self.a)])
+        return in_turn(self._experts(), self._layer(self.R, self.shared, whole=whole), add)
 
-    def _dense(self, width: int, *, last: bool) -> Iterator[Operation]:
-        for _ in self._firsts:
-            yield from self.cast_input(FEED_FORWARD)
-            yield from self.linear(FEED_FORWARD, self.D, width)
-        yield from self._activation((self.R, width))
-        if last:
-            yield from self.linear(FEED_FORWARD, width, self.D)
-
-    @property
-    def _firsts(self) -> tuple[str, ...]:
-        return ("gate", "up") if self.structure.gated else ("up",)
-
-    def _activation(self, shape: tuple[int, int], component: str = FEED_FORWARD) -> Iterator[Operation]:
-        relu = self.structure.activation == "relu"
-        yield self.values("scale" if relu else "gelu", component, shape, self.a, self.a)
+    def _layer(self, rows: int, width: int, *, bias: bool = False, whole: bool = True, routed: bool = False) -> Part:
+        """Up, with a gate beside it where there is one, the activation, and down."""
+        read = rows, self.D
+        cast, up = self.cast(FEED_FORWARD, read), self.linear(FEED_FORWARD, self.D, width, rows, bias=bias)
+        first = Part(cast.forward + up.forward, up.backward)
         if self.structure.gated:
-            yield self.values("accumulate", component, shape, 2 * self.a, self.a)
+            joined = self.over(FEED_FORWARD, read, [], [("accumulate", 2 * self.a, self.a)])
+            cast_back = () if routed else cast.backward  # left out where the rows are an expert's
+            first = Part(first.forward * 2, first.backward * 2 + cast_back + joined.backward)
+        return in_turn(
+            first,
+            self._activation((rows, width)),
+            self.linear(FEED_FORWARD, width, self.D, rows, bias=bias) if whole else NOTHING,
+        )
 
-    def _routed(self) -> Iterator[Operation]:
+    def _activation(self, shape: tuple[int, int]) -> Part:
+        """Of the gate and times what is beside it, or alone."""
+        product, gated = ("accumulate", 2 * self.a, self.a), self.structure.gated
+        kind, back = ("scale", "accumulate") if self.structure.activation == "relu" else ("gelu", "gelu backward")
+        forward, backward = (kind, self.a, self.a), (back, 2 * self.a, self.a)
+        return self.over(FEED_FORWARD, shape, [forward, *[product] * gated], [*[product] * 2 * gated, backward])
+
+    def _experts(self) -> Part:
         """Rows looked up in the order of their experts, through these, weighed and added where they came from."""
-        rows, whole = (self.routed, self.D), (self.R, self.D)
-        yield from self.cast_input(FEED_FORWARD)
-        yield from self.linear(FEED_FORWARD, self.D, self.E)
-        yield self.values("embedding", FEED_FORWARD, rows, self.r, self.r)
-        for count, times in self._shares():
-            found = [*self._one_expert(count)]
-            yield from [each._replace(times=times) for each in found]
-        yield self.values("copy", FEED_FORWARD, rows, self.a, self.a)
-        yield self.values("scale", FEED_FORWARD, rows, self.a, self.a)
-        yield self.values("fill", FEED_FORWARD, whole, 0, self.a)
-        yield self.values("scatter", FEED_FORWARD, rows, 2 * self.a, self.a)
+        a, r, w, component = self.a, self.r, self.w, FEED_FORWARD
+        rows, whole, matrices = (self.routed, self.D), (self.R, self.D), (self.E * self.F, self.D)
+        each = [self._layer(count, self.F, routed=True).repeated(times) for count, times in self._shares()]
+        copies = [("copy", w, w)] * len(self.structure.matrices())  # gradients of all experts into one
+        return in_turn(
+            self.over(component, whole, [], [("accumulate", 2 * a, a)]),
+            Part(self.cast(component, whole).forward),
+            self.linear(component, self.D, self.E),
+            self.over(component, rows, [("embedding", r, r)], [("scatter", 2 * r, r)]),
+            self.over(component, whole, [], [("fill", 0, r)]),
+            self.over(component, rows, [], [("copy", r, r)]),
+            self.over(component, matrices, [], copies),
+            side_by_side(*each),
+            self.over(component, rows, [("copy", a, a), ("scale", a, a)], [("accumulate", 2 * a, a)] * 2),
+            self.over(component, whole, [("fill", 0, a)]),
+            self.over(component, rows, [("scatter", 2 * a, a)], [("embedding", a, a)]),
+        )
 
     def _shares(self) -> list[tuple[int, int]]:
         """Rows of an expert, and how many experts have as many: as evenly as can be."""
         each, more = divmod(self.routed, self.E)
         return [(rows, times) for rows, times in ((each + 1, more), (each, self.E - more)) if rows and times]
-
-    def _one_expert(self, rows: int) -> Iterator[Operation]:
-        for _ in self._firsts:
-            if self.kernels.autocast:
-                yield self.values("cast", FEED_FORWARD, (rows, self.D), 4, 2)
-            yield from self.linear(FEED_FORWARD, self.D, self.F, rows)
-        yield from self._activation((rows, self.F))
-        yield from self.linear(FEED_FORWARD, self.F, self.D, rows)
-
-    # backward
-
-    def block_backward(self) -> Iterator[Operation]:
-        """One block's."""
-        if self.kernels.checkpointing:
-            yield self.values("checkpoint backward", RESIDUAL, (1,), 0, 0)
-            yield from self.block(again=True)
-        yield from self._into_branch(FEED_FORWARD)
-        yield from self._feed_forward_backward()
-        if not self.structure.one_norm:
-            yield from self._out_of_branch(FEED_FORWARD)
-        yield from self._into_branch(ATTENTION)
-        yield from self._attention_backward()
-        yield from self._out_of_branch(ATTENTION)
-
-    def _into_branch(self, component: str) -> Iterator[Operation]:
-        shape = (self.R, self.D)
-        if self.kernels.autocast:
-            yield self.values("cast", RESIDUAL, shape, 4, 2)
-        if self.structure.norms_after:
-            yield from self.norm_backward()
-        if self.kernels.dropout:
-            yield self.values("dropout backward", component, shape, 2 * self.a, self.a)
-
-    def _out_of_branch(self, component: str) -> Iterator[Operation]:
-        if self.structure.norms_before:
-            yield from self._cast_back(component, (self.R, self.D))
-            yield from self.norm_backward()
-        yield self.values("accumulate", RESIDUAL, (self.R, self.D), 2 * self.r, self.r)
-
-    def _cast_back(self, component: str, shape: tuple[int, int]) -> Iterator[Operation]:
-        if self.kernels.autocast:
-            yield self.values("cast back", component, shape, 2, 4)
-
-    def norm_backward(self, rows: int = 0, width: int = 0) -> Iterator[Operation]:
-        """Of R rows of D values unless told."""
-        shape = (rows or self.R, width or self.D)
-        if not self._norm_in_pieces:
-            yield self.values("norm backward", NORMS, shape, 2 * self.r, self.r)
-            return
-        yield from self._cast_for_norm(shape, "cast back")
-        for _ in range(6):  # two products for the weights, two for the size, one for the squares, and the sum
-            yield self.values("accumulate", NORMS, shape, 8, 4)
-        for _ in range(2):  # sums over positions and over values
-            yield self.values("bias gradient", NORMS, shape, 4, 0)
-        for _ in range(3):
-            yield self.values("scale", NORMS, shape, 4, 4)
-        yield from self._cast_for_norm(shape, "cast")
-
-    def linear_backward(
-        self, component: str, inputs: int, outputs: int, rows: int = 0, *, bias: bool
-    ) -> Iterator[Operation]:
-        """Both products of a linear layer, of R rows unless told."""
-        rows = rows or self.R
-        yield self.product("input gradient", component, rows, inputs, outputs)
-        yield self.product("weight gradient", component, rows, inputs, outputs)
-        yield from self._cast_back(component, (inputs, outputs))
-        if bias:
-            yield self.values("bias gradient", component, (rows, outputs), self.a, 0)
-
-    def _attention_backward(self) -> Iterator[Operation]:
-        structure, width = self.structure, self.Q + 2 * self.keys
-        yield from self.linear_backward(ATTENTION, self.Q, self.D, bias=self.model.bias)
-        yield self.attend(backward=True)
-        yield from self._on_scores_backward()
-        for each in (self.Q, self.keys) if structure.positions == "rope" else ():
-            yield from self._rotated(each)
-            yield self.values("copy", ATTENTION, (self.R, each), self.a, self.a)  # heads side by side again
-        for each in (self.Q, self.keys) if structure.qk_norm != "none" else ():
-            yield from self.norm_backward(self.R, each)
-        yield self.values("copy", ATTENTION, (self.R, width), self.a, self.a)  # of the three into one
-        yield from self.linear_backward(ATTENTION, self.D, width, bias=self.model.qkv_bias)
-        if not structure.norms_before:
-            yield from self._cast_back(ATTENTION, (self.R, self.D))
-
-    def _on_scores_backward(self) -> Iterator[Operation]:
-        count, length, _ = self.heads
-        square = (count, length, length)
-        if self.kernels.attention == "materialized" and self.kernels.dropout:
-            yield self.values("dropout backward", ATTENTION, square, 2 * self.a, self.a)
-        if self.structure.attention_softcap:
-            for kind in ("scale", "gelu backward", "scale"):
-                yield self.values(kind, ATTENTION, square, self.a, self.a)
-        if self.kernels.attention != "flash" and self.structure.grouped:
-            for _ in "kv":
-                yield self.values("bias gradient", ATTENTION, (self.R, self.Q), self.a, 0)
-
-    def _feed_forward_backward(self) -> Iterator[Operation]:
-        if not self.E:
-            yield from self._dense_backward(self.F, bias=self.model.has_mlp_bias)
-            return
-        if self.structure.shared:
-            yield from self._dense_backward(self.shared, bias=False)
-        yield from self._routed_backward()
-
-    def _dense_backward(self, width: int, *, bias: bool) -> Iterator[Operation]:
-        yield from self.linear_backward(FEED_FORWARD, width, self.D, bias=bias)
-        yield from self._activation_backward((self.R, width))
-        for number, _ in enumerate(self._firsts):
-            yield from self.linear_backward(FEED_FORWARD, self.D, width, bias=bias)
-            if number:
-                yield from self._cast_back(FEED_FORWARD, (self.R, self.D))
-                yield self.values("accumulate", FEED_FORWARD, (self.R, self.D), 2 * self.a, self.a)
-
-    def _activation_backward(self, shape: tuple[int, int]) -> Iterator[Operation]:
-        for _ in range(2 if self.structure.gated else 0):
-            yield self.values("accumulate", FEED_FORWARD, shape, 2 * self.a, self.a)
-        kind = "accumulate" if self.structure.activation == "relu" else "gelu backward"
-        yield self.values(kind, FEED_FORWARD, shape, 2 * self.a, self.a)
-
-    def _routed_backward(self) -> Iterator[Operation]:
-        rows, whole = (self.routed, self.D), (self.R, self.D)
-        yield self.values("embedding", FEED_FORWARD, rows, self.a, self.a)
-        for _ in range(2):
-            yield self.values("accumulate", FEED_FORWARD, rows, 2 * self.a, self.a)
-        for count, times in self._shares():
-            found = [*self._one_expert_backward(count)]
-            yield from [each._replace(times=times) for each in found]
-        for _ in range(len(self._firsts) + 1):  # gradients of all experts into one
-            yield self.values("copy", FEED_FORWARD, (self.E * self.F, self.D), self.w, self.w)
-        yield self.values("copy", FEED_FORWARD, rows, self.r, self.r)
-        yield self.values("fill", FEED_FORWARD, whole, 0, self.r)
-        yield self.values("scatter", FEED_FORWARD, rows, 2 * self.r, self.r)
-        yield from self.linear_backward(FEED_FORWARD, self.D, self.E, bias=False)
-        yield self.values("accumulate", FEED_FORWARD, whole, 2 * self.a, self.a)
-
-    def _one_expert_backward(self, rows: int) -> Iterator[Operation]:
-        yield from self.linear_backward(FEED_FORWARD, self.F, self.D, rows, bias=False)
-        yield from self._activation_backward((rows, self.F))
-        for number, _ in enumerate(self._firsts):
-            yield from self.linear_backward(FEED_FORWARD, self.D, self.F, rows, bias=False)
-            if number:
-                yield self.values("accumulate", FEED_FORWARD, (rows, self.D), 2 * self.a, self.a)

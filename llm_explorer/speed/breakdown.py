@@ -6,7 +6,7 @@ from typing import NamedTuple
 from llm_explorer.config import RunConfig
 from llm_explorer.measure.result import Components
 from llm_explorer.parts import HEAD, LOSS, PARTS, RANDOM_STATES, UPDATE
-from llm_explorer.speed.operations import ATTENTIONS, Operation, Phase
+from llm_explorer.speed.operation import ATTENTIONS, Operation, Phase
 
 Timed = Sequence[tuple[Operation, float]]  # with the seconds of all its occurrences in a step
 COMPONENTS = tuple(part for part in PARTS if part != RANDOM_STATES)

@@ -17,7 +17,7 @@ from llm_explorer.measure.devices import synchronizer
 from llm_explorer.measure.timing import Clock, Report, garbage_collection_paused
 from llm_explorer.speed.calibration import Calibration, Key, Table
 from llm_explorer.speed.fit_factors import IsTime, fit_factors
-from llm_explorer.speed.operations import ATTENTIONS, CHECKPOINTS, PRODUCTS, VALUES, Recipe, updates_of
+from llm_explorer.speed.operation import ATTENTIONS, CHECKPOINTS, PRODUCTS, VALUES, Recipe, updates_of
 from llm_explorer.speed.single_calls import TENSORS, Call, Kernels
 
 OPERATIONS_S: Final = 3.7  # from the start until the tables are made

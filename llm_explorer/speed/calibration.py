@@ -14,7 +14,7 @@ from llm_explorer.accounting.process import Allocator
 from llm_explorer.config import Bf16Products, RunConfig
 from llm_explorer.machine import default_threads, processor_name, torch_version
 from llm_explorer.plain import Plain
-from llm_explorer.speed.operations import ATTENTIONS, PRODUCTS, Operation, Phase, Recipe, kinds_of
+from llm_explorer.speed.operation import ATTENTIONS, PRODUCTS, Operation, Phase, Recipe, kinds_of
 
 VERSION: Final = 3  # of the way a calibration is made and read; any other is made anew
 

@@ -7,7 +7,7 @@ from llm_explorer.accounting.kernels import kernels_of, kernels_of_device
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure.statistics import Timing
 from llm_explorer.speed.calibration import Calibration
-from llm_explorer.speed.operations import ATTENTIONS
+from llm_explorer.speed.operation import ATTENTIONS
 from llm_explorer.speed.predict import timed_operations
 
 NOISY: Final = 0.1  # interquartile range over median: from here on something else used the processor

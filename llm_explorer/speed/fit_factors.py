@@ -11,7 +11,8 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.timing import Clock, PhaseClock, StepTime
 from llm_explorer.model import build
 from llm_explorer.speed.calibration import Group, Key, Table, group_of
-from llm_explorer.speed.operations import Phase, operations
+from llm_explorer.speed.operation import Phase
+from llm_explorer.speed.operations import operations
 from llm_explorer.training import TrainingStep, random_batch
 
 FEWEST: Final = 4

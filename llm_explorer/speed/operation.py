@@ -1,6 +1,7 @@
 """One operation of a training step as plain data."""
 
-from itertools import product
+from collections.abc import Iterable
+from itertools import chain, product
 from math import prod
 from typing import Final, Literal, NamedTuple
 
@@ -65,3 +66,35 @@ class Operation(NamedTuple):
     def calls(self) -> int:
         """How often torch is called in a step: the optimizer takes its tensors one by one."""
         return self.times * (self.sizes[1] if self.phase == "optimizer" else 1)
+
+
+class Part(NamedTuple):
+    """What a part of the model does in forward, and what in backward."""
+
+    forward: tuple[Operation, ...] = ()
+    backward: tuple[Operation, ...] = ()
+
+    def repeated(self, times: int) -> "Part":
+        """The same, so many times, and each operation in its phase."""
+        return Part(_repeated("forward", self.forward, times), _repeated("backward", self.backward, times))
+
+
+def _repeated(phase: Phase, found: Iterable[Operation], times: int) -> tuple[Operation, ...]:
+    return tuple([Operation._make((*each[:2], phase, *each[3:-1], each.times * times)) for each in found])
+
+
+NOTHING: Final = Part()
+
+
+def in_turn(*parts: Part) -> Part:
+    """One after the other: backward begins with the last."""
+    return Part(_joined([each.forward for each in parts]), _joined([each.backward for each in reversed(parts)]))
+
+
+def side_by_side(*parts: Part) -> Part:
+    """None needs what another makes: backward has them in the same order."""
+    return Part(_joined([each.forward for each in parts]), _joined([each.backward for each in parts]))
+
+
+def _joined(found: Iterable[tuple[Operation, ...]]) -> tuple[Operation, ...]:
+    return tuple(chain.from_iterable(found))

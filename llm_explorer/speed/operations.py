@@ -5,24 +5,16 @@ products have FLOPs, by the conventions of accounting/flops.py; bytes are those 
 once, wherever they come from.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 
 from llm_explorer.accounting.kernels import KernelSet
 from llm_explorer.accounting.parameters import parameter_rows
 from llm_explorer.accounting.rows import letters_of, total
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.parts import EMBEDDINGS, HEAD, LOSS, NORMS, RESIDUAL, UPDATE
+from llm_explorer.parts import EMBEDDINGS, HEAD, LOSS, NORMS, UPDATE
 from llm_explorer.speed.blocks import Blocks
-from llm_explorer.speed.operation import ATTENTIONS as ATTENTIONS
-from llm_explorer.speed.operation import CHECKPOINTS as CHECKPOINTS
-from llm_explorer.speed.operation import PRODUCTS as PRODUCTS
-from llm_explorer.speed.operation import VALUES as VALUES
-from llm_explorer.speed.operation import Operation as Operation
-from llm_explorer.speed.operation import Phase as Phase
-from llm_explorer.speed.operation import Recipe as Recipe
-from llm_explorer.speed.operation import kinds_of as kinds_of
-from llm_explorer.speed.operation import updates_of as updates_of
+from llm_explorer.speed.operation import NOTHING, PRODUCTS, Operation, Part, in_turn
 
 
 @lru_cache(maxsize=256)  # the pages, the chart and the prediction ask for the same
@@ -34,12 +26,10 @@ def operations(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> tuple[
     ('norm', 'norms', (512, 768), 12)
     """
     step = _Step(model, run, kernels)
-    once = (*step.forward(), *step.backward())
-    found = [each._replace(times=each.times * run.accumulation) for each in once]
-    if run.accumulation > 1:
-        sums = step.values("accumulate", UPDATE, (step.parameters,), 2 * step.w, step.w)
-        found.append(sums._replace(phase="backward", times=run.accumulation - 1))
-    return (*found, *_phase("optimizer", step.update(run)))
+    once = step.micro_batch().repeated(run.accumulation)
+    sums = step.values("accumulate", UPDATE, (step.parameters,), 2 * step.w, step.w)
+    added = (sums._replace(phase="backward", times=run.accumulation - 1),) if run.accumulation > 1 else ()
+    return (*once.forward, *once.backward, *added, *step.update(run))
 
 
 class _Step(Blocks):
@@ -50,33 +40,50 @@ class _Step(Blocks):
         rows = parameter_rows(model, letters_of(model, run))
         self.parameters, self.tensors = total(rows), sum([row.repeats for row in rows])
 
-    # forward
+    def micro_batch(self) -> Part:
+        """From the ids to the loss and back."""
+        last = in_turn(self.norm(), self.cast(NORMS, (self.R, self.D)))
+        loss = self._chunked_loss() if self.chunk else self._loss()
+        return in_turn(self._embed(), self.block().repeated(self.L), last, loss)
 
-    def forward(self) -> Iterator[Operation]:
-        yield from _phase("forward", self._embed())
-        if self.kernels.checkpointing:
-            yield from _phase("forward", (self.values("checkpoint", RESIDUAL, (1,), 0, 0),), self.L)
-        yield from _phase("forward", self.block(), self.L)
-        yield from _phase("forward", (*self.norm(), *self.cast_input(NORMS)))
-        yield from _phase("forward", self._chunked_loss() if self.chunk else self._loss())
+    def _embed(self) -> Part:
+        shape, w = (self.R, self.D), self.w
+        tied = [("accumulate", 2 * w, w)] if self.model.tie_embeddings else []
+        sums = [("bias gradient", self.r, 0)] if self.batch > 1 else []  # all sequences have the same positions
+        positions = in_turn(
+            self._rows(self.positions, self.context),
+            self.over(EMBEDDINGS, shape, [("add", 2 * w, w)]),
+            self.over(EMBEDDINGS, (self.batch, self.positions * self.D), [], sums),
+        )
+        return in_turn(
+            self.over(EMBEDDINGS, (self.V, self.D), [], tied),
+            self._rows(self.R, self.V),
+            positions if self.structure.positions == "learned" else NOTHING,
+            self.dropout(EMBEDDINGS, shape, self.r),
+        )
 
-    def _embed(self) -> Iterator[Operation]:
-        shape = (self.R, self.D)
-        yield self.values("embedding", EMBEDDINGS, shape, self.w, self.w)
-        if self.structure.positions == "learned":
-            yield self.values("embedding", EMBEDDINGS, (self.positions, self.D), self.w, self.w)
-            yield self.values("add", EMBEDDINGS, shape, 2 * self.w, self.w)
-        if self.kernels.dropout:
-            yield self.values("dropout", EMBEDDINGS, shape, self.r, 2 * self.r)
+    def _rows(self, count: int, vocabulary: int) -> Part:
+        """So many rows of a table looked up."""
+        w = self.w
+        rows = self.over(EMBEDDINGS, (count, self.D), [("embedding", w, w)], [("scatter", 2 * w, w)])
+        return in_turn(rows, self.over(EMBEDDINGS, (vocabulary, self.D), [], [("fill", 0, w)]))
 
-    def _loss(self) -> Iterator[Operation]:
-        yield from self.linear(HEAD, self.D, self.V)
-        for kind in ("scale", "gelu", "scale") if self.structure.logit_softcap else ():
-            yield self.values(kind, LOSS, (self.R, self.V), self.a, self.a)
-        yield self.values("cross-entropy", LOSS, (self.R, self.V), self.a, self.r)
+    def _loss(self) -> Part:
+        shape = self.R, self.V
+        there, back = ("cross-entropy", self.a, self.r), ("cross-entropy backward", self.r, self.a)
+        return in_turn(
+            self.linear(HEAD, self.D, self.V, bias=self.model.head_bias),
+            self.softcap(LOSS, shape) if self.structure.logit_softcap else NOTHING,
+            self.over(LOSS, shape, [there], [back]),
+        )
 
-    def _chunked_loss(self) -> Iterator[Operation]:
-        """The loss and at once its gradients: fp32 logits of some token positions at a time, see loss.py."""
+    def _chunked_loss(self) -> Part:
+        """The loss and at once its gradients, which backward only scales."""
+        hidden = self.values("scale", LOSS, (self.R, self.D), self.a, self.a)
+        return Part(tuple(self._in_chunks()), (hidden, self.values("scale", LOSS, (self.V, self.D), self.w, self.w)))
+
+    def _in_chunks(self) -> Iterator[Operation]:
+        """Fp32 logits of some token positions at a time, see loss.py."""
         assert self.chunk is not None
         weight = (self.V, self.D)
         if self.kernels.autocast:
@@ -94,37 +101,6 @@ class _Step(Blocks):
         if self.w < 4:
             yield self.values("cast", HEAD, weight, 4, 2)
 
-    # backward
-
-    def backward(self) -> Iterator[Operation]:
-        yield from _phase("backward", self._loss_backward())
-        yield from _phase("backward", (*self._cast_back(NORMS, (self.R, self.D)), *self.norm_backward()))
-        yield from _phase("backward", self.block_backward(), self.L)
-        yield from _phase("backward", self._embed_backward())
-
-    def _loss_backward(self) -> Iterator[Operation]:
-        if self.chunk is None:
-            yield self.values("cross-entropy backward", LOSS, (self.R, self.V), self.r, self.a)
-            for kind in ("scale", "gelu backward", "scale") if self.structure.logit_softcap else ():
-                yield self.values(kind, LOSS, (self.R, self.V), self.a, self.a)
-            yield from self.linear_backward(HEAD, self.D, self.V, bias=self.model.head_bias)
-        else:
-            yield self.values("scale", LOSS, (self.R, self.D), self.a, self.a)
-            yield self.values("scale", LOSS, (self.V, self.D), self.w, self.w)
-
-    def _embed_backward(self) -> Iterator[Operation]:
-        if self.kernels.dropout:
-            yield self.values("dropout backward", EMBEDDINGS, (self.R, self.D), 2 * self.r, self.r)
-        learned = self.structure.positions == "learned"
-        if self.batch > 1 and learned:  # all sequences of the batch have the same positions
-            yield self.values("bias gradient", EMBEDDINGS, (self.batch, self.positions * self.D), self.r, 0)
-        tables = ((self.positions, self.context), (self.R, self.V)) if learned else ((self.R, self.V),)
-        for rows, vocabulary in tables:
-            yield self.values("fill", EMBEDDINGS, (vocabulary, self.D), 0, self.w)
-            yield self.values("scatter", EMBEDDINGS, (rows, self.D), 2 * self.w, self.w)
-        if self.model.tie_embeddings:
-            yield self.values("accumulate", EMBEDDINGS, (self.V, self.D), 2 * self.w, self.w)
-
     # optimizer
 
     def update(self, run: RunConfig) -> Iterator[Operation]:
@@ -140,8 +116,3 @@ class _Step(Blocks):
         yield Operation(kind, UPDATE, "optimizer", sizes, 0, read * moved, written * moved, 1)
         if master:
             yield Operation("cast", UPDATE, "optimizer", sizes, 0, 4 * self.parameters, 2 * self.parameters, 1)
-
-
-def _phase(phase: Phase, found: Iterable[Operation], times: int = 1) -> Iterator[Operation]:
-    for each in found:
-        yield each._replace(phase=phase, times=each.times * times)

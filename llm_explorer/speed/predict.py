@@ -12,7 +12,8 @@ from llm_explorer.measure.result import Measured
 from llm_explorer.speed import store
 from llm_explorer.speed.breakdown import at_the_roof
 from llm_explorer.speed.calibration import Calibration, group_of, key_for
-from llm_explorer.speed.operations import Operation, operations
+from llm_explorer.speed.operation import Operation
+from llm_explorer.speed.operations import operations
 
 Basis = Literal["calibration", "roofline"]
 

@@ -59,9 +59,9 @@ def test_autocast_of_cuda_has_the_textbooks_softmax_in_fp32() -> None:
 
 
 @pytest.mark.parametrize("drop_rate", [0.0, 0.1])
-def test_what_a_product_reads_is_called_the_same_in_both_descriptions(drop_rate: float) -> None:
+def test_what_a_product_reads_is_called_the_same_with_fewer_heads_of_keys(drop_rate: float) -> None:
     run = replace(RUN, precision="autocast", attention="materialized")
-    for model in (BOOK, replace(BOOK, n_kv_heads=4)):  # by hand, and on the tape
+    for model in (BOOK, replace(BOOK, n_kv_heads=4)):
         names = {row.name for row in kept_rows(replace(model, drop_rate=drop_rate), run, "cuda")}
         assert "attention weights as multiplied" in names
         assert "attention weights in bf16" not in names

@@ -4,7 +4,7 @@ from typing import Any
 
 from llm_explorer.config import RunConfig
 from llm_explorer.speed.calibration import Calibration, Table, key_for
-from llm_explorer.speed.operations import ATTENTIONS, CHECKPOINTS, PRODUCTS, VALUES
+from llm_explorer.speed.operation import ATTENTIONS, CHECKPOINTS, PRODUCTS, VALUES
 
 UPDATES = tuple(
     f"{optimizer} {implementation} {dtype}"

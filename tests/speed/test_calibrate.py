@@ -13,7 +13,7 @@ from llm_explorer.model import build
 from llm_explorer.speed import calibrate, fit_factors
 from llm_explorer.speed.calibrate import Grid, Stopwatch
 from llm_explorer.speed.calibration import Calibration, key_for
-from llm_explorer.speed.operations import PRODUCTS
+from llm_explorer.speed.operation import PRODUCTS
 from llm_explorer.speed.predict import predict_with
 from llm_explorer.training import TrainingStep, random_batch
 from tests.speed.calibrations import KINDS

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, replace
-from llm_explorer.speed.operations import PRODUCTS, operations
+from llm_explorer.speed.operation import PRODUCTS
+from llm_explorer.speed.operations import operations
 from tests.speed.calibrations import KINDS
 from tests.strategies import modern_models, pairs, run_configs
 from tests.variants import VARIANTS

@@ -134,18 +134,12 @@ class Block:
         tape, kind = self.tape, self.structure.activation
         if not self.structure.gated:
             before = tape.linear(x, f"{which}up", (width, "D"), f"{which}feed-forward before GELU")
-            return self._activation(before, kind, f"{which}feed-forward after GELU")
+            return tape.activation(before, kind, f"{which}feed-forward after GELU")
         gate = tape.linear(x, f"{which}gate", (width, "D"), f"{which}gate")
-        active = self._activation(gate, kind, f"{which}gate after its activation")
+        active = tape.activation(gate, kind, f"{which}gate after its activation")
         del gate
         up = tape.linear(x, f"{which}up", (width, "D"), f"{which}feed-forward before gating")
         return tape.multiply(active, up, f"{which}feed-forward after gating")
-
-    def _activation(self, x: Value, kind: str, name: str) -> Value:
-        """ReLU keeps what it gives, the others what they are given."""
-        if kind == "relu":
-            return self.tape.pointwise(x, [], name, keeps_result=True)
-        return self.tape.pointwise(x, [x], name)
 
     def _last(self, x: Value, matrix: str, shape: tuple[str, str], half: str) -> Value:
         result = self.tape.linear(x, matrix, shape, f"output of {matrix}")

@@ -22,7 +22,6 @@ class Experts:
 
     def __init__(self, structure: Structure, tape: Torch) -> None:
         self.structure, self.tape = structure, tape
-        self.names = ("gate", "up", "down") if structure.gated else ("up", "down")
 
     def forward(self, x: Value) -> Value:
         """What the chosen experts answer, weighed."""
@@ -83,7 +82,7 @@ class Experts:
         tape, number = self.tape, min(3, self.structure.experts)
         counts = [_ROWS] if number == 1 else [f"({_ROWS} - {_SHARE})", _SHARE]
         counts = counts if number < 3 else [_SHARE, _BETWEEN, _SHARE]
-        weights = [self._unbound(name, number) for name in self.names]
+        weights = [self._unbound(name, number) for name in self.structure.matrices()]
         parts = tape.split(rows, [f"{count} * D" for count in counts], "gradient of rows by expert")
         for part in parts:
             part.name = "rows of an expert"
@@ -111,22 +110,17 @@ class Experts:
         inner = f"{rows} * F"
         if self.structure.gated:
             gate = self._product(x, weights[0], inner, "gate of an expert")
-            active = self._activation(gate, kind, "gate of an expert after its activation")
+            active = tape.activation(gate, kind, "gate of an expert after its activation")
             del gate
             inside = tape.multiply(
                 active, self._product(x, weights[1], inner, "inside an expert"), "gated inside an expert"
             )
             del active
         else:
-            inside = self._activation(
+            inside = tape.activation(
                 self._product(x, weights[0], inner, "inside an expert"), kind, "inside an expert after its activation"
             )
         return self._product(inside, weights[-1], f"{rows} * D", "answer of an expert")
-
-    def _activation(self, x: Value, kind: str, name: str) -> Value:
-        if kind == "relu":
-            return self.tape.pointwise(x, [], name, keeps_result=True)
-        return self.tape.pointwise(x, [x], name)
 
     def _product(self, x: Value, weight: Value, shape: str, name: str) -> Value:
         """Autocast casts the matrix of each expert for itself: it keeps copies of whole parameters only."""

@@ -128,6 +128,12 @@ class Torch(Tape):
         result.heads_first = x.heads_first
         return result
 
+    def activation(self, x: Value, kind: str, name: str) -> Value:
+        """ReLU keeps what it gives, the others what they are given."""
+        if kind == "relu":
+            return self.pointwise(x, [], name, keeps_result=True)
+        return self.pointwise(x, [x], name)
+
     def multiply(self, x: Value, y: Value, name: str) -> Value:
         """Times something that needs a gradient too and has as many values."""
         of_x, of_y = ((gradient_of(each), x.shape, x.width) for each in (x, y))

@@ -13,7 +13,8 @@ from llm_explorer.hardware import find
 from llm_explorer.measure.result import Components
 from llm_explorer.speed import breakdown
 from llm_explorer.speed.breakdown import Placed, Timed
-from llm_explorer.speed.operations import Operation, operations
+from llm_explorer.speed.operation import Operation
+from llm_explorer.speed.operations import operations
 from llm_explorer.speed.predict import timed_operations
 from llm_explorer.speed.training_run import dense_peak
 from llm_explorer.texts import compute as texts

@@ -16,7 +16,7 @@ from llm_explorer.cli import main
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.speed import breakdown, store
 from llm_explorer.speed.calibration import Calibration, Table
-from llm_explorer.speed.operations import ATTENTIONS, PRODUCTS
+from llm_explorer.speed.operation import ATTENTIONS, PRODUCTS
 from llm_explorer.speed.predict import Prediction, predict_with, timed_operations
 from llm_explorer.ui import parts
 from llm_explorer.worker.task import Calibration as Calibrating
