@@ -26,7 +26,7 @@ from llm_explorer.serve import serve
 from llm_explorer.speed import calibration as speed
 from llm_explorer.speed import store
 from llm_explorer.speed.predict import Prediction, predict, predicted_times
-from llm_explorer.texts.explore import PHASE_WORDS
+from llm_explorer.texts import names
 from llm_explorer.tracing.result import Trace
 from llm_explorer.worker.attempt import Progress, run_alone, run_measurement
 from llm_explorer.worker.resident import Resident, ResidentError
@@ -261,7 +261,7 @@ def _report_lines(found: Mapping[str, Any]) -> dict[str, str]:
     return {
         "parameters": f"{units.exact(parameters['total'])} ({units.count(parameters['total'])})",
         "weights": units.byte_size(memory["parameters_bytes"]),
-        "training peak": f"{units.byte_size(memory['peak_bytes'])} {PHASE_WORDS[memory['peak_phase']]}",
+        "training peak": f"{units.byte_size(memory['peak_bytes'])} {names.PHASES[memory['peak_phase']]}",
         "activations": units.byte_size(memory["activations_bytes"]),
         "inference": units.byte_size(memory["inference_bytes"]),
         "KV cache": units.byte_size(memory["kv_cache_bytes"]),

@@ -109,9 +109,9 @@ PICTURE_HOW: Final = "The camera in the picture's upper right corner saves it as
 MARKDOWN: Final = "Markdown"
 LINK: Final = "Link to this config"
 
-TAUGHT: Final = (
-    ("pages/backprop.py", 8, "Why forward keeps anything: backpropagation, on your GPT"),
-    ("pages/autograd.py", 3, "Who keeps it: the graph that PyTorch builds"),
-    ("pages/concepts.py", 10, "What each knob costs: the effect matrix"),
-)
+TAUGHT: Final = {
+    "pages/backprop.py": "Why forward keeps anything: backpropagation, on your GPT",
+    "pages/autograd.py": "Who keeps it: the graph that PyTorch builds",
+    "pages/concepts.py": "What each knob costs: the effect matrix",
+}
 MEMORY_LINK: Final = "Memory: where the bytes of a training step of your config go"

@@ -15,7 +15,7 @@ from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.parts import CATEGORIES
 from llm_explorer.texts import memory as texts
-from llm_explorer.ui.memory import inference
+from llm_explorer.ui.memory import inference, tables
 from llm_explorer.ui.parts.live import drag
 from llm_explorer.ui.runs import workers
 from llm_explorer.worker.attempt import Attempt
@@ -298,8 +298,9 @@ TITLES = {"pages/backprop.py": "Your GPT", "pages/autograd.py": "The graph that 
 }
 
 
-@pytest.mark.parametrize(("path", "step", "label"), texts.TAUGHT)
-def test_links_lead_to_the_step_that_teaches_it(path: str, step: int, label: str) -> None:
+@pytest.mark.parametrize(("path", "step"), tables.TAUGHT.items())
+def test_links_lead_to_the_step_that_teaches_it(path: str, step: int) -> None:
+    label = texts.TAUGHT[path]
     link = next(link.proto for link in MemoryVisit().page.get("page_link") if link.proto.label == label)
     assert f"step={step}" in link.query_string
     assert "n_layers=2" in link.query_string

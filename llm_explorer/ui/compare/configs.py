@@ -14,8 +14,8 @@ from llm_explorer.accounting.parameters import Parameters, count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.presets import title_of
 from llm_explorer.texts import compare as texts
-from llm_explorer.texts.fields import FIELDS
-from llm_explorer.texts.memory import TRACED_ONLY
+from llm_explorer.texts import fields as field_texts
+from llm_explorer.texts import memory as memory_texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import preset_picker
 from llm_explorer.ui.parts.words import value_words
@@ -133,7 +133,7 @@ def _differences(compared: Sequence[Compared]) -> None:
     for field in (*ModelConfig.model_fields, *RunConfig.model_fields):
         values = [shown_value(field, each.model, each.run) for each in compared]
         if everything or any(value != values[0] for value in values):
-            rows[FIELDS[field].label] = [_highlighted(value, values[0]) for value in values]
+            rows[field_texts.FIELDS[field].label] = [_highlighted(value, values[0]) for value in values]
     if rows:
         _table(compared, rows)
     else:
@@ -210,7 +210,7 @@ def _numbers(compared: Sequence[Compared]) -> None:
     _table(compared, {texts.ROWS[each.row]: _cells(found[each.row], each.write) for each in rows})
     estimates = [config.name for config in compared if not config.memory.trusted]
     if estimates:
-        st.caption(parts.plain(f"{'; '.join(estimates)}. {TRACED_ONLY}"))
+        st.caption(parts.plain(f"{'; '.join(estimates)}. {memory_texts.TRACED_ONLY}"))
     box = st.expander(texts.DOWNLOAD, icon=":material/table:", on_change="rerun", key="compare_numbers")
     if box.open:
         columns: dict[str, Sequence[object]] = {"": [texts.ROWS[each.row] for each in rows]}

@@ -1,6 +1,7 @@
 """Why a step takes what it takes, in words with the number; and what inference takes."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import streamlit as st
 
@@ -15,7 +16,8 @@ from llm_explorer.ui.runs.step_times import Times
 from llm_explorer.ui.visit import config_buttons, state
 from llm_explorer.ui.visit.page import Page
 
-HEAD_RULES = 0.4  # of the FLOPs: more than any part of a deep model takes
+HEAD_RULES: Final = 0.4  # of the FLOPs: more than any part of a deep model takes
+TAUGHT: Final = {"pages/concepts.py": 10, "pages/backprop.py": 8, "pages/pretraining.py": 1}  # page -> step
 
 
 def draw(page: Page, times: Times) -> None:
@@ -70,5 +72,5 @@ def inference(page: Page, times: Times) -> None:
 
 def taught() -> None:
     """Links to the steps of lessons that explain it."""
-    for path, step, label in texts.TAUGHT:
-        lesson.link(path, label, step=step)
+    for path, step in TAUGHT.items():
+        lesson.link(path, texts.TAUGHT[path], step=step)

@@ -1,6 +1,6 @@
 """The parts of the Explore page: the sentence, four metrics with their formulas, two charts."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import streamlit as st
 
@@ -15,8 +15,9 @@ from llm_explorer.charts.bars import parts_of_whole
 from llm_explorer.charts.palette import CATEGORIES, COMPONENTS
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.texts import explore as texts
-from llm_explorer.texts.fields import FIELDS
-from llm_explorer.texts.memory import TRACED_ONLY
+from llm_explorer.texts import fields as field_texts
+from llm_explorer.texts import memory as memory_texts
+from llm_explorer.texts import names
 from llm_explorer.ui import parts
 from llm_explorer.ui.compute import training_run
 from llm_explorer.ui.explore import first_guess
@@ -27,6 +28,13 @@ from llm_explorer.ui.parts import appearance, words
 from llm_explorer.ui.runs import build_and_time, receipt, step_times
 from llm_explorer.ui.visit import config_buttons, pins, state
 from llm_explorer.ui.visit.page import Page
+
+VERDICT_ICONS: Final = {
+    "fits": ":material/check_circle:",
+    "tight": ":material/warning:",
+    "does not fit": ":material/block:",
+    "unknown": ":material/help:",
+}
 
 
 class Cost(NamedTuple):
@@ -77,7 +85,7 @@ def headline(cost: Cost, page: Page) -> None:
     field = state.moved()
     after = slider_steps.next_step(field, cost.model) if field else None
     if field and after is not None:
-        label = FIELDS[field].label
+        label = field_texts.FIELDS[field].label
         st.caption(f":material/arrow_forward: **{label}** {words.next_step_words(cost.model, cost.run, field, after)}")
     else:
         st.caption(":material/arrow_forward: Move a slider: here stands what its next step costs.")
@@ -100,7 +108,7 @@ def metrics(cost: Cost, page: Page) -> None:
         )
         _memory_formulas(cost)
         if not cost.memory.trusted:
-            st.caption(TRACED_ONLY)
+            st.caption(memory_texts.TRACED_ONLY)
     with columns[2]:
         per_token = cost.flops.per_token - before.flops.per_token if before else None
         _metric("FLOPs per token", units.flops(cost.flops.per_token), _change(per_token, units.flops), texts.FLOPS_HELP)
@@ -109,7 +117,7 @@ def metrics(cost: Cost, page: Page) -> None:
         state_name = cost.verdict.state
         label = f"Sized for {cost.verdict.hardware}"
         change = f"pinned: {before.verdict.state}" if before else None
-        _metric(label, f"{texts.VERDICT_ICONS[state_name]} {state_name.capitalize()}", change, texts.VERDICT_HELP)
+        _metric(label, f"{VERDICT_ICONS[state_name]} {state_name.capitalize()}", change, texts.VERDICT_HELP)
         _verdict_details(cost)
         st.caption(fit.in_words(page, cost.verdict))
 
@@ -124,7 +132,7 @@ def charts(cost: Cost) -> None:
         figure = parts_of_whole(title, by_component(parameters.rows), _used(COMPONENTS), units.count)
         parts.chart(figure, key="parameters_chart", alt=f"Bar chart: {title} by component")
     with right:
-        title = f"{units.byte_size(memory.peak_bytes)} alive at the peak, {texts.PHASE_WORDS[memory.peak_phase]}"
+        title = f"{units.byte_size(memory.peak_bytes)} alive at the peak, {names.PHASES[memory.peak_phase]}"
         figure = parts_of_whole(title, alive_by_category(memory.rows), CATEGORIES, units.byte_size)
         parts.chart(figure, key="memory_chart", alt=f"Bar chart: {title} by category")
     tables = st.expander("The numbers behind the charts", icon=":material/table:", on_change="rerun", key="tables")
@@ -174,7 +182,7 @@ def _memory_formulas(cost: Cost) -> None:
     popover = _formulas("formulas_memory")
     if popover:
         with popover:
-            st.markdown(f"Alive {texts.PHASE_WORDS[cost.memory.peak_phase]}:")
+            st.markdown(f"Alive {names.PHASES[cost.memory.peak_phase]}:")
             letters = memory_letters(cost.model, cost.run, kernels_of_hardware(cost.run))
             parts.formula_table(cost.memory.rows, letters, units.byte_size)
             st.caption(texts.MEMORY_CONVENTION)

@@ -18,7 +18,7 @@ from llm_explorer.charts.palette import CATEGORIES
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.presets import title_of
 from llm_explorer.texts import first_guess as texts
-from llm_explorer.texts.explore import OPTIMIZER_NAMES, PHASE_WORDS, PRECISION_NAMES
+from llm_explorer.texts import names
 from llm_explorer.ui import parts
 from llm_explorer.ui.visit import state
 from llm_explorer.ui.visit.address import came_plain
@@ -72,7 +72,7 @@ def _part() -> Any:
 
 
 def _question(page: Page, memory: Memory) -> str:
-    work = f"{PRECISION_NAMES[page.run.precision]} with {OPTIMIZER_NAMES[page.run.optimizer]}"
+    work = f"{names.PRECISIONS[page.run.precision]} with {names.OPTIMIZERS[page.run.optimizer]}"
     return texts.QUESTION.format(
         weights=units.byte_size(memory.parameters_bytes),
         name=title_of(page.model),
@@ -100,7 +100,7 @@ def _answer(memory: Memory, guess: float) -> None:
         optimizer=size(memory.optimizer_bytes),
         activations=size(alive["activations"]),
         temporary=size(alive["temporary"]),
-        phase=PHASE_WORDS[memory.peak_phase],
+        phase=names.PHASES[memory.peak_phase],
         gradients=size(memory.gradients_bytes),
     )
     st.markdown(why)

@@ -9,8 +9,8 @@ from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs
 from llm_explorer.machine import one_reading
 from llm_explorer.presets import title_of
-from llm_explorer.texts.explore import PIN_HELP
-from llm_explorer.texts.look import ANSWERS_HIDDEN
+from llm_explorer.texts import explore as explore_texts
+from llm_explorer.texts import look as look_texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import first_runs, run_row, share
 from llm_explorer.ui.frame.rerun_turns import TURNS
@@ -44,7 +44,7 @@ PAGES: Final = (
 
 def answers_hidden(_page: Page) -> None:
     """What stands for a page while the address hides its answers."""
-    st.info(ANSWERS_HIDDEN, icon=":material/visibility_off:")
+    st.info(look_texts.ANSWERS_HIDDEN, icon=":material/visibility_off:")
 
 
 @TURNS.turn()
@@ -129,7 +129,15 @@ def _undo_and_pin(model: ModelConfig, run: RunConfig) -> None:
         st.caption(f"Changes are against {pinned[-1].label}", width="content")
         st.button("Unpin", icon=":material/keep_off:", on_click=pins.unpin, key="unpin", type="tertiary")
     pin = (title_of(model), model, run)
-    st.button("Pin", icon=":material/keep:", on_click=pins.pin, args=pin, key="pin", help=PIN_HELP, type="tertiary")
+    st.button(
+        "Pin",
+        icon=":material/keep:",
+        on_click=pins.pin,
+        args=pin,
+        key="pin",
+        help=explore_texts.PIN_HELP,
+        type="tertiary",
+    )
     can_undo = state.can_undo()
     st.button("Undo", icon=":material/undo:", disabled=not can_undo, on_click=state.undo, key="undo", type="tertiary")
 

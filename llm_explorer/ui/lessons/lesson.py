@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 import streamlit as st
 
 from llm_explorer.exercises.judge import Exercise, example, judge
+from llm_explorer.texts import memory as texts
 from llm_explorer.texts.guess import Guess
-from llm_explorer.texts.memory import STARTING
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import shell
 from llm_explorer.ui.frame.rerun_turns import TURNS
@@ -67,7 +67,7 @@ def ask(name: str, function: str, **inputs: Any) -> Any:
     """
     TURNS.pass_on()
     try:
-        with nullcontext() if workers.lessons().is_ready else st.spinner(STARTING):
+        with nullcontext() if workers.lessons().is_ready else st.spinner(texts.STARTING):
             return _answer(name, function, inputs)
     except ResidentError as error:
         st.warning(parts.plain(str(error)), icon=":material/info:")

@@ -21,8 +21,9 @@ from llm_explorer.accounting.rows import Row
 from llm_explorer.charts.bars import parts_of_whole
 from llm_explorer.charts.palette import CATEGORIES
 from llm_explorer.receipt import Item
+from llm_explorer.texts import explore as explore_texts
 from llm_explorer.texts import memory as texts
-from llm_explorer.texts.explore import MEMORY_CONVENTION, PHASE_WORDS
+from llm_explorer.texts import names
 from llm_explorer.tracing.result import Trace
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
@@ -30,6 +31,7 @@ from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.visit.page import Page
 
 SMALLEST: Final = 1e-5  # of the whole: less has no line of its own
+TAUGHT: Final = {"pages/backprop.py": 8, "pages/autograd.py": 3, "pages/concepts.py": 10}  # page -> step
 
 
 def counted(page: Page) -> Memory:
@@ -51,8 +53,8 @@ def headline(page: Page, found: Trace | None) -> None:
 
 def taught() -> None:
     """Links to the steps of lessons that explain it."""
-    for path, step, label in texts.TAUGHT:
-        lesson.link(path, label, step=step)
+    for path, step in TAUGHT.items():
+        lesson.link(path, texts.TAUGHT[path], step=step)
 
 
 def draw(page: Page, found: Trace | None) -> None:
@@ -70,7 +72,7 @@ def at_peak(page: Page, found: Trace | None) -> None:
     """What is alive at the peak, by category."""
     memory = counted(page)
     computed = alive_by_category(memory.rows)
-    title = f"{units.byte_size(memory.peak_bytes)} alive {PHASE_WORDS[memory.peak_phase]}"
+    title = f"{units.byte_size(memory.peak_bytes)} alive {names.PHASES[memory.peak_phase]}"
     figure = parts_of_whole(title, computed, CATEGORIES, units.byte_size)
     st.markdown(f"##### {texts.AT_PEAK}")
     parts.chart(figure, key="memory_peak_chart", alt=f"Bar chart: {title}, by category")
@@ -95,8 +97,8 @@ def kept(page: Page, found: Trace | None) -> None:
 def _compared(computed: dict[str, int], traced: Mapping[str, int] | None) -> None:
     """A line for each part that takes anything, and the sum."""
     least = SMALLEST * sum(computed.values())
-    names = [name for name in computed if max(computed[name], traced[name] if traced else 0) > least]
-    items = [Item(name, "bytes", computed[name], traced[name] if traced else None) for name in names]
+    shown = [name for name in computed if max(computed[name], traced[name] if traced else 0) > least]
+    items = [Item(name, "bytes", computed[name], traced[name] if traced else None) for name in shown]
     items.append(Item("in all", "bytes", sum(computed.values()), sum(traced.values()) if traced else None))
     words = [item.words() for item in items]
     lines = [{"": name, "computed": told, "traced": found, "error": error} for name, told, found, _, error in words]
@@ -121,4 +123,4 @@ def _formulas(page: Page) -> None:
 def _table(page: Page, rows: tuple[Row, ...]) -> None:
     letters = memory_letters(page.model, page.run, kernels_of_device(page.run.device))
     parts.formula_table(rows, letters, units.byte_size)
-    st.caption(MEMORY_CONVENTION)
+    st.caption(explore_texts.MEMORY_CONVENTION)

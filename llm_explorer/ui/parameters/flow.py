@@ -8,8 +8,8 @@ from llm_explorer.accounting.flow import Step, flow
 from llm_explorer.charts.block_diagram import block_diagram, parts_in_words
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.presets import title_of
+from llm_explorer.texts import names
 from llm_explorer.texts import parameters as texts
-from llm_explorer.texts.explore import PRECISION_NAMES
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.visit.page import Page
@@ -56,7 +56,7 @@ def _notes(model: ModelConfig, run: RunConfig, steps: tuple[Step, ...]) -> None:
     said = {
         "batch": units.exact(run.batch_size),
         "sequence": units.exact(run.sequence(model)),
-        "precision": PRECISION_NAMES[run.precision],
+        "precision": names.PRECISIONS[run.precision],
     }
     notes = [texts.FLOW_WHERE.format(**said)]
     if any(step.bytes is None for step in steps):

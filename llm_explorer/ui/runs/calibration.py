@@ -69,7 +69,7 @@ def _button(label: str, task: Task, look: str) -> None:
         label,
         icon=_ICONS[kind],
         type=look,  # type: ignore[arg-type]
-        help=_HELPS[kind],
+        help=texts.HELPS.get(kind),
         key=f"start_{kind}",
         on_click=_start,
         args=(task,),
@@ -81,7 +81,6 @@ _ICONS: Final = {
     "refinement": ":material/target:",
     "measurement": ":material/play_arrow:",
 }
-_HELPS: Final = {"calibration": texts.CALIBRATE_HELP, "refinement": texts.REFINE_HELP, "measurement": None}
 
 
 def _start(task: Task) -> None:

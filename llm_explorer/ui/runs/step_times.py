@@ -17,7 +17,7 @@ from llm_explorer.speed.explanations import NOISY
 from llm_explorer.speed.predict import Prediction, Refined, Span, calibration_for, predict_with, roofline_of
 from llm_explorer.speed.training_run import Pace, dense_peak, model_flops_per_token
 from llm_explorer.texts import compute as texts
-from llm_explorer.texts.explore import PRECISION_NAMES
+from llm_explorer.texts import names
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import build_and_time, receipt
 from llm_explorer.ui.runs import calibration as compute_jobs
@@ -43,18 +43,18 @@ class Times(NamedTuple):
 
     @property
     def step(self) -> tuple[float, str] | None:
-        """The best known seconds of a step, and how they are known."""
+        """The best known seconds of a step, and how they are known: "measured", "refined" or "predicted"."""
         if self.measured and self.measured.step_s:
-            return self.measured.step_s.median, texts.MEASURED
+            return self.measured.step_s.median, "measured"
         best = self.refined or self.predicted
-        return None if best is None else (best.step.seconds, texts.REFINED if self.refined else texts.PREDICTED)
+        return None if best is None else (best.step.seconds, "refined" if self.refined else "predicted")
 
     @property
     def pace(self) -> Pace | None:
         """Tokens a second on the run's device."""
         if self.step is None:
             return None
-        return Pace(self.tokens / self.step[0], "measured" if self.step[1] == texts.MEASURED else "predicted")
+        return Pace(self.tokens / self.step[0], "measured" if self.step[1] == "measured" else "predicted")
 
 
 def times_of(page: Page) -> Times:
@@ -74,7 +74,7 @@ def draw(page: Page, times: Times) -> None:
         return
     if times.step is None:
         threads = page.run.threads or default_threads()
-        st.info(texts.NEITHER.format(precision=PRECISION_NAMES[page.run.precision], threads=threads))
+        st.info(texts.NEITHER.format(precision=names.PRECISIONS[page.run.precision], threads=threads))
     else:
         st.table(pd.DataFrame(lines), hide_index=True)
     if times.measured is not None:
@@ -92,7 +92,7 @@ def in_a_sentence(times: Times) -> str:
     if times.predicted is None:
         return ""
     span, measured = times.predicted.step, ""
-    if times.step is not None and times.step[1] == texts.MEASURED:
+    if times.step is not None and times.step[1] == "measured":
         off = units.error(span.seconds, times.step[0])
         measured = texts.EXPLORE_MEASURED.format(step=units.seconds(times.step[0]), error=off)
     words = texts.EXPLORE_STEP.format(step=units.seconds(span.seconds), measured=measured, **_ends(span))
@@ -111,7 +111,8 @@ def details(page: Page) -> None:
 
 def _metrics(times: Times) -> None:
     grid = appearance.four("times")
-    seconds, basis = times.step or (None, texts.NOT_KNOWN)
+    seconds, tier = times.step or (None, "")
+    basis = texts.TIERS.get(tier, texts.NOT_KNOWN)
     with grid.cell():
         _metric(texts.STEP, units.seconds(seconds), basis, texts.STEP_HELP)
     with grid.cell():
@@ -156,7 +157,7 @@ def _mfu(times: Times) -> None:
     work = model_flops_per_token(model, run) * times.tokens
     if run.device.startswith("cuda") and times.measured and times.measured.step_s:
         reached = work / times.measured.step_s.median / peak
-        _metric(label, units.share(reached), texts.MEASURED, texts.MFU_MEASURED_HELP.format(**source))
+        _metric(label, units.share(reached), texts.TIERS["measured"], texts.MFU_MEASURED_HELP.format(**source))
     elif least is not None:
         at_most = texts.AT_MOST.format(share=units.share(work / least.step.seconds / peak))
         bound = texts.AT_LEAST.format(seconds=units.seconds(least.step.seconds))
@@ -171,14 +172,14 @@ def _line(times: Times, phase: str) -> dict[str, str]:
     """One phase: each tier in words, and the error of the best that was known before measuring."""
     line = {"": "whole step" if phase == "step" else phase}
     claimed: float | None = None
-    for name, found in ((texts.PREDICTED, times.predicted), (texts.REFINED, times.refined)):
+    for tier, found in (("predicted", times.predicted), ("refined", times.refined)):
         span: Span | None = getattr(found, phase, None)
         if span is not None:
             claimed = span.seconds
-            line[name] = f"{units.seconds(span.seconds)} ({texts.BETWEEN.format(**_ends(span))})"
+            line[texts.TIERS[tier]] = f"{units.seconds(span.seconds)} ({texts.BETWEEN.format(**_ends(span))})"
     timing: Timing | None = getattr(times.measured, f"{phase}_s", None)
     if timing:
-        line[texts.MEASURED] = f"{units.seconds(timing.median)} ± {units.seconds(timing.iqr / 2)}"
+        line[texts.TIERS["measured"]] = f"{units.seconds(timing.median)} ± {units.seconds(timing.iqr / 2)}"
         if claimed is not None:
             line["error"] = units.error(claimed, timing.median)
     return line

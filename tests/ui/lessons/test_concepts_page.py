@@ -125,7 +125,7 @@ def test_dropout_of_gpt3_is_not_guessed() -> None:
         texts.FAMILIES["GPT-2"],
         texts.OWN,
     ]
-    assert texts.NOT_STATED_WORDS in lesson.words()
+    assert texts.NOT_STATED in lesson.words()
 
 
 def test_published_parameters_are_those_that_the_authors_printed_with_their_source() -> None:

@@ -10,6 +10,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.charts.magnitudes import error_curves, magnitude_bars
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.exercises import autograd as costs
+from llm_explorer.lessons.autograd.limits import MOST_BACKWARDS
 from llm_explorer.measure.result import Measured
 from llm_explorer.texts import autograd as texts
 from llm_explorer.ui import parts
@@ -18,8 +19,6 @@ from llm_explorer.ui.lessons.autograd.derivatives import LESSON, MODULE, code, i
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import workers
 from llm_explorer.ui.visit.page import Page
-
-ONE_SIDED, TWO_SIDED = "one-sided", "two-sided"
 
 
 def why(page: Page) -> None:
@@ -49,15 +48,20 @@ def step_size(_page: Page) -> None:
     if choice is None:
         return
     values = inputs("x", "w", "b", "y")
-    sides = (ONE_SIDED, TWO_SIDED)
     side = st.segmented_control(
-        "Difference", sides, default=ONE_SIDED, required=True, key="autograd_sides", persist_state="session"
+        "Difference",
+        list(texts.SIDES),
+        default="one",
+        required=True,
+        format_func=texts.SIDES.__getitem__,
+        key="autograd_sides",
+        persist_state="session",
     )
-    found = lesson.ask(MODULE, "difference_errors", central=side == TWO_SIDED, **values)
+    found = lesson.ask(MODULE, "difference_errors", central=side == "two", **values)
     errors = {"fp32": found["float32"], "fp64": found["float64"]}
     best = {name: min(zip(column, found["h"], strict=True)) for name, column in errors.items()}
     words = texts.STEP_BEST.format(*best["fp32"], *best["fp64"], exact=found["exact"])
-    figure = error_curves(f"Error of the {side} difference for dL/dw", found["h"], errors)
+    figure = error_curves(f"Error of the {texts.SIDES[side]} difference for dL/dw", found["h"], errors)
     parts.chart(figure, key="autograd_errors", alt=f"Two U-shaped curves over the step h. {words}")
     st.caption(words)
     lesson.reveal(choice, texts.STEP_GUESS, right="")
@@ -150,9 +154,7 @@ def _bars(title: str, differences: float, autograd: float, write: units.Writer) 
 
 
 def _backwards() -> int:
-    return int(
-        st.slider("Backward passes", 1, texts.MOST_BACKWARDS, 2, key="autograd_backwards", persist_state="session")
-    )
+    return int(st.slider("Backward passes", 1, MOST_BACKWARDS, 2, key="autograd_backwards", persist_state="session"))
 
 
 def _largest_difference(rows: list[dict[str, Any]]) -> float:

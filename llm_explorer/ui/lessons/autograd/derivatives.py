@@ -8,9 +8,10 @@ import streamlit as st
 
 from llm_explorer.charts.gradient_graph import LEAF, gradient_graph
 from llm_explorer.charts.tangents import curve_with_tangent, factor_chain
+from llm_explorer.lessons.autograd.limits import INPUTS, LARGEST_X
 from llm_explorer.texts import autograd as texts
+from llm_explorer.texts import memory as memory_texts
 from llm_explorer.texts.guess import Guess
-from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import setting_widgets
 from llm_explorer.ui.lessons import lesson
@@ -20,7 +21,6 @@ from llm_explorer.ui.visit.page import Page
 
 LESSON: Final = "autograd"
 MODULE: Final = "autograd.derivatives"
-ONE_NEURON, TWICE = "one neuron", "the same neuron twice"
 FACTORS: Final = ("dL/da", "da/dz", "dz/dw")
 W: Final = "autograd_w"  # where the input w is kept
 DRAG: Final = "drag_of_w"
@@ -80,11 +80,16 @@ def graph(_page: Page) -> None:
     choice = lesson.guess("autograd_graph", texts.GRAPH_GUESS)
     lesson.reveal(choice, texts.GRAPH_GUESS, right="")
     values = inputs("x", "w", "b", "y")
-    expression = ONE_NEURON
+    expression = "one neuron"
     if choice is not None:
-        options = (ONE_NEURON, TWICE)
         expression = st.segmented_control(
-            "Expression", options, default=ONE_NEURON, required=True, key="autograd_expr", persist_state="session"
+            "Expression",
+            list(texts.EXPRESSIONS),
+            default=expression,
+            required=True,
+            format_func=texts.EXPRESSIONS.__getitem__,
+            key="autograd_expr",
+            persist_state="session",
         )
     found = lesson.ask("autograd.graph", "graph", expression=expression, **values)
     nodes, edges = found["nodes"], found["edges"]
@@ -93,13 +98,13 @@ def graph(_page: Page) -> None:
     )
     grid = st.grid(2, min_column_width=appearance.wide(360))
     with grid.cell():
-        alt = f"Graph of {expression}, backward has visited {visited} of {len(nodes)} operations"
+        alt = f"Graph of {texts.EXPRESSIONS[expression]}, backward has visited {visited} of {len(nodes)} operations"
         parts.chart(gradient_graph(nodes, edges, visited), key="autograd_graph_chart", alt=alt)
     with grid.cell():
         st.markdown(_visit_words(nodes, edges, visited))
         st.caption(texts.GRAPH_ABSENT)
         lesson.link("streamlit_app.py", texts.EXPLORE_TYING)
-        lesson.link("pages/memory.py", MEMORY_LINK)
+        lesson.link("pages/memory.py", memory_texts.MEMORY_LINK)
     more("graph", _node_columns(nodes), ("graph", "flow_back", "backward_order"), "autograd.graph")
 
 
@@ -135,7 +140,7 @@ def inputs(*names: str) -> dict[str, float]:
     grid = st.grid(len(names), min_column_width=appearance.wide(140))
     values = {}
     for name in names:
-        limits = texts.INPUTS[name]
+        limits = INPUTS[name]
         with grid.cell():
             values[name] = st.number_input(
                 name,
@@ -145,7 +150,7 @@ def inputs(*names: str) -> dict[str, float]:
                 step=0.1,
                 format="%.2f",
                 key=f"autograd_{name}",
-                help=limits.help,
+                help=texts.INPUTS[name],
                 persist_state="session",
             )
     return values
@@ -181,22 +186,25 @@ def code(key: str, functions: Sequence[str], module: str = MODULE) -> None:
 
 def _functions() -> tuple[str, str, float]:
     grid = st.grid(3, min_column_width=appearance.wide(200))
-    names = list(texts.FUNCTIONS)
     with grid.cell():
-        inner = st.selectbox("g", names, index=1, key="autograd_inner", persist_state="session")
+        inner = _function("g", "square", "autograd_inner")
     with grid.cell():
-        outer = st.selectbox("f", names, index=2, key="autograd_outer", persist_state="session")
+        outer = _function("f", "sine", "autograd_outer")
     with grid.cell():
-        x = st.slider(
-            "x", -texts.LARGEST_X, texts.LARGEST_X, 1.5, step=0.1, key="autograd_chain_x", persist_state="session"
-        )
+        x = st.slider("x", -LARGEST_X, LARGEST_X, 1.5, step=0.1, key="autograd_chain_x", persist_state="session")
     return inner, outer, x
+
+
+def _function(label: str, first: str, key: str) -> str:
+    names = list(texts.FUNCTIONS)
+    words = texts.FUNCTIONS.__getitem__
+    return st.selectbox(label, names, names.index(first), format_func=words, key=key, persist_state="session")
 
 
 def _w_slider(grid: Sequence[float]) -> float:
     """The slider over the curve's w, and the input w of the other steps, kept equal; followed while it is dragged."""
     key = f"{W}__slider"
-    w = st.session_state.get(W, texts.INPUTS["w"].default)
+    w = st.session_state.get(W, INPUTS["w"].default)
     nearest = min(grid, key=lambda point: abs(point - w))
     setting_widgets.follow(key, nearest)
     chosen: float = st.select_slider(

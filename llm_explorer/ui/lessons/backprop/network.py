@@ -20,6 +20,9 @@ PRESSES: Final = "backprop_presses"
 MOST_STEPS: Final = 60
 RUN_STEPS: Final = 10
 HIDDEN: Final = 5
+SEED: Final = 4  # two of five ReLUs closed, and a rate of 10 breaks it
+RATES: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+RATE: Final = 0.01
 MAP_COLUMNS: Final = (*(f"x{number}" for number in range(1, 11)), "bias", "outgoing weight")
 Look = dict[str, Any]
 
@@ -63,7 +66,7 @@ def five_steps(_page: Page) -> None:
     presses = st.session_state.setdefault(PRESSES, 0)
     done, phase = position(presses)
     step_buttons(presses, phase)
-    seen = lesson.ask(MODULE, "five_steps", seed=texts.SEED, lr=texts.RATE, steps=done)
+    seen = lesson.ask(MODULE, "five_steps", seed=SEED, lr=RATE, steps=done)
     phase_words(phase)
     step_metrics(seen, done, phase)
     step_maps(seen, phase)
@@ -145,7 +148,7 @@ def step_maps(seen: dict[str, Look], phase: int) -> None:
     if phase == 4:
         moves = [abs(a - b) for a, b in zip(flat(seen, "after"), flat(seen, "before"), strict=True)]
         st.caption(
-            f"Before and after look alike: the largest move of a parameter was {max(moves):.4f}, lr = {texts.RATE} "
+            f"Before and after look alike: the largest move of a parameter was {max(moves):.4f}, lr = {RATE} "
             "times its gradient. ~0 is less than 0.005; 0 is exactly zero."
         )
 
@@ -222,7 +225,7 @@ def seed_input(step: str) -> int:
             texts.SEED_LABEL,
             0,
             999,
-            texts.SEED,
+            SEED,
             key=f"backprop_seed_{step}",
             persist_state="session",
             help=texts.SEED_HELP,
@@ -236,9 +239,10 @@ def data_choice(step: str) -> str:
     key = f"backprop_data_{step}"
     chosen: str = st.segmented_control(
         "Examples",
-        texts.DATA,
-        default=texts.DATA[0],
+        list(texts.DATA),
+        default="one sample",
         required=True,
+        format_func=texts.DATA.__getitem__,
         key=key,
         persist_state="session",
         help=texts.DATA_HELP,
@@ -250,7 +254,7 @@ def rate_slider(step: str, default: float) -> float:
     """The learning rate."""
     rate: float = st.select_slider(
         "Learning rate lr",
-        texts.RATES,
+        RATES,
         default,
         format_func=lambda rate: f"{rate:g}",
         key=f"backprop_rate_{step}",

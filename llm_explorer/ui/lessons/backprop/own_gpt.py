@@ -13,10 +13,10 @@ from llm_explorer.charts.palette import CATEGORIES, COMPONENTS
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.exercises.backprop import exercises as exercises_on
 from llm_explorer.texts import backprop as texts
-from llm_explorer.texts.compute import MORE as COMPUTE_LINK
-from llm_explorer.texts.explore import MEMORY_CONVENTION
+from llm_explorer.texts import compute as compute_texts
+from llm_explorer.texts import explore as explore_texts
+from llm_explorer.texts import memory as memory_texts
 from llm_explorer.texts.guess import Guess
-from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.backprop.network import COLUMN, code_that_ran
@@ -46,7 +46,7 @@ def own_gpt(page: Page) -> None:
     st.markdown(texts.KEPT)
     st.markdown(saved_words(found))
     details(page, found)
-    lesson.link("pages/memory.py", MEMORY_LINK)
+    lesson.link("pages/memory.py", memory_texts.MEMORY_LINK)
 
 
 def guessed_kept(kept: int, weights: int) -> bool:
@@ -127,7 +127,7 @@ def details(page: Page, found: Answer) -> None:
             parts.formula_table(
                 kept_rows(page.model, page.run, "cpu"), memory_letters(page.model, page.run, "cpu"), units.byte_size
             )
-            st.caption(MEMORY_CONVENTION)
+            st.caption(explore_texts.MEMORY_CONVENTION)
             st.markdown("Saved by autograd for the model that ran:")
             parts.data_table(columns_of(found["saved"]), file_name="saved_tensors.csv", key="backprop_saved")
             st.markdown("Gradient norms:")
@@ -144,7 +144,7 @@ def exercises(page: Page) -> None:
     """Three exercises on the learner's config."""
     st.markdown(texts.EXERCISES)
     lesson.exercises("backprop", exercises_on(page.model, page.run))
-    lesson.link("pages/compute.py", COMPUTE_LINK)
+    lesson.link("pages/compute.py", compute_texts.MORE)
     lesson.link("pages/autograd.py", "Where gradients come from: automatic differentiation")
     lesson.link("pages/pretraining.py", "Backward a thousand times: train a small GPT")
     lesson.link("streamlit_app.py", "What your config costs, backward included")

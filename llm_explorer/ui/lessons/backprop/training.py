@@ -12,6 +12,7 @@ from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.backprop.network import (
     COLUMN,
+    RATE,
     code_that_ran,
     data_choice,
     guessed,
@@ -36,7 +37,7 @@ def drop(_page: Page) -> None:
     st.markdown(texts.PREDICTION)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         data, seed = data_choice("drop"), seed_input("drop")
-        rate = rate_slider("drop", texts.RATE)
+        rate = rate_slider("drop", RATE)
     steps = st.session_state.setdefault(STEPS, 0)
     found = lesson.ask(MODULE, "descent", data=data, seed=seed, lr=rate, steps=steps)
     drop_metrics(found)
@@ -146,12 +147,12 @@ def one_sample(_page: Page) -> None:
     seed, rate, steps = training_inputs("learn", 0.3, 100)
     found = lesson.ask(MODULE, "what_they_learn", seed=seed, lr=rate, steps=steps)
     grid = st.grid(4, min_column_width=appearance.wide(150))
-    for data in texts.DATA:
+    for data, words in texts.DATA.items():
         asked = found[data]
-        grid.cell().metric(f"Taught {data}: says 1 to", f"{asked['says_one']:.0%}", border=True)
+        grid.cell().metric(f"Taught {words}: says 1 to", f"{asked['says_one']:.0%}", border=True)
         grid.cell().metric("and is right for", f"{asked['right']:.0%}", border=True)
     title = "How many of 200 new inputs get which answer"
-    counts = {f"taught {data}": found[data]["counts"] for data in texts.DATA}
+    counts = {f"taught {words}": found[data]["counts"] for data, words in texts.DATA.items()}
     figure = answers_chart(title, "output: the probability of label 1", counts)
     parts.chart(figure, key="backprop_answers", alt=f"Bar chart: {title}")
     st.caption(f"Of the 200 new inputs {found['labelled_one']:.0%} are labelled 1; an output over 0.5 says 1.")

@@ -23,6 +23,9 @@ COLUMN: Final = 380  # narrower than this, the two columns follow one another
 Columns = Mapping[str, Sequence[object]]
 
 
+NOT_STATED: Final = {"drop_rate": ("GPT-3",)}  # its paper names no dropout rate
+
+
 class Picture(NamedTuple):
     """A figure, its numbers as a table, and the words below it."""
 
@@ -31,11 +34,19 @@ class Picture(NamedTuple):
     words: str
 
 
+class Card(NamedTuple):
+    """What is shown beside the words of a part."""
+
+    picture: Callable[[Page], Picture]
+    published: str  # the field that the chart of published models shows
+    is_untrained: bool = True  # the picture shows weights of a GPT as they are drawn on the first day
+
+
 def card(name: str) -> Callable[[Page], None]:
     """What draws the card of one part."""
 
     def draw(page: Page) -> None:
-        text = texts.CARDS[name]
+        text, shown = texts.CARDS[name], CARDS[name]
         grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
         left, right = grid.cell(), grid.cell()
         with left:
@@ -43,14 +54,13 @@ def card(name: str) -> Callable[[Page], None]:
             choice = lesson.guess(f"{LESSON}_{name}", text.guess)
             lesson.reveal(choice, text.guess)
         with right:
-            picture = PICTURES[name](page)
+            picture = shown.picture(page)
             parts.chart(picture.figure, key=f"chart_{LESSON}_{name}", alt=f"{_title(picture.figure)}. {picture.words}")
-            untrained = name in texts.UNTRAINED_PICTURES
-            st.caption(f"{picture.words} {texts.UNTRAINED}" if untrained else picture.words)
-            if untrained:
+            st.caption(f"{picture.words} {texts.UNTRAINED}" if shown.is_untrained else picture.words)
+            if shown.is_untrained:
                 lesson.link("pages/pretraining.py", texts.PRETRAINING)
         if choice is not None:
-            published(text, page.model)
+            published(text.title, shown.published, page.model)
         numbers_and_code(name, picture.numbers, MODULE, name)
 
     return draw
@@ -67,27 +77,26 @@ def numbers_and_code(name: str, numbers: Columns, lesson_name: str, function: st
             lesson.code(lesson_name, function)
 
 
-def published(text: texts.Card, model: ModelConfig) -> None:
+def published(part: str, field: str, model: ModelConfig) -> None:
     """What published models have, with dates, and the learner's own config; sources in the table."""
-    field = text.published
-    unstated = texts.NOT_STATED.get(field, ())
+    unstated = NOT_STATED.get(field, ())
     found = [preset for preset in presets.PRESETS if preset.family in texts.FAMILIES and preset.family not in unstated]
     families: dict[str, list[tuple[str, float]]] = {}
     for preset in found:
         value = float(preset.published or 0) if field == "parameters" else value_of(preset.model, field)
         families.setdefault(texts.FAMILIES[preset.family], []).append((preset.title, value))
-    title = texts.PUBLISHED_TITLE.format(part=text.title)
+    title = texts.PUBLISHED_TITLE.format(part=part)
     write = _writer(field)
     figure = published_values(title, families, (texts.OWN, value_of(model, field)), write)
     parts.chart(figure, key=f"chart_{LESSON}_published", alt=f"{title}, by model family, and your own config")
     if unstated:
-        st.caption(texts.NOT_STATED_WORDS)
+        st.caption(texts.NOT_STATED)
     table = st.expander("Models and sources", icon=":material/table:", on_change="rerun", key=f"{LESSON}_sources")
     if table.open:
         values = [value for models in families.values() for _title, value in models]
         columns: dict[str, list[object]] = {
             "model": [title for models in families.values() for title, _value in models],
-            text.title.lower(): [write(value) for value in values],
+            part.lower(): [write(value) for value in values],
         }
         columns["source"] = [source for family in families for source in _sources(found, family)]
         with table:
@@ -246,14 +255,14 @@ def _shown(character: str) -> str:
     return {" ": "space", "\t": "tab", "\n": "new line"}.get(character, character)
 
 
-PICTURES: Final[Mapping[str, Callable[[Page], Picture]]] = {
-    "parameters": _parameters,
-    "vocabulary": _vocabulary,
-    "context": _context,
-    "embedding": _embedding,
-    "hidden": _hidden,
-    "layers": _layers,
-    "heads": _heads,
-    "dropout": _dropout,
-    "bias": _bias,
+CARDS: Final = {
+    "parameters": Card(_parameters, "parameters"),
+    "vocabulary": Card(_vocabulary, "vocab_size"),
+    "context": Card(_context, "context_length"),
+    "embedding": Card(_embedding, "emb_dim"),
+    "hidden": Card(_hidden, "hidden_dim"),
+    "layers": Card(_layers, "n_layers"),
+    "heads": Card(_heads, "n_heads"),
+    "dropout": Card(_dropout, "drop_rate", is_untrained=False),
+    "bias": Card(_bias, "qkv_bias", is_untrained=False),
 }

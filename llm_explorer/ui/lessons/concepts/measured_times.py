@@ -10,7 +10,7 @@ from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
 from llm_explorer.measure.result import Measured
 from llm_explorer.measure.statistics import Timing
 from llm_explorer.texts import concepts as texts
-from llm_explorer.texts.fields import FIELDS
+from llm_explorer.texts import fields as field_texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.runs import waiting, workers
 from llm_explorer.worker.queue import Job
@@ -46,7 +46,7 @@ def offer(model: ModelConfig, run: RunConfig, steps: Mapping[str, Any]) -> None:
     with st.container(horizontal=True):
         for field, after in steps.items():
             st.button(
-                FIELDS[field].label,
+                field_texts.FIELDS[field].label,
                 icon=":material/timer:",
                 key=f"time_{field}",
                 on_click=_start,

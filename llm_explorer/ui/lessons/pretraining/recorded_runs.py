@@ -12,10 +12,10 @@ from llm_explorer.charts.training import Curve, losses_chart, next_chart, shown,
 from llm_explorer.exercises import pretraining as exercises_of
 from llm_explorer.lessons.pretraining.recorded import load
 from llm_explorer.pretraining.snapshot import RecordedRun
+from llm_explorer.texts import compute as compute_texts
+from llm_explorer.texts import memory as memory_texts
 from llm_explorer.texts import pretraining as texts
-from llm_explorer.texts.compute import MORE as COMPUTE_LINK
 from llm_explorer.texts.guess import Guess
-from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.pretraining import own_run, run_charts
@@ -166,8 +166,8 @@ def exercises(page: Page) -> None:
     st.markdown(texts.EXERCISES)
     lesson.exercises(LESSON, exercises_of.exercises(page.model, page.run))
     lesson.link("streamlit_app.py", texts.EXPLORE_LINK)
-    lesson.link("pages/memory.py", MEMORY_LINK)
-    lesson.link("pages/compute.py", COMPUTE_LINK)
+    lesson.link("pages/memory.py", memory_texts.MEMORY_LINK)
+    lesson.link("pages/compute.py", compute_texts.MORE)
     lesson.link("pages/backprop.py", texts.BACKPROP_LINK)
     lesson.link("pages/concepts.py", texts.CONCEPTS_LINK)
 

@@ -1,0 +1,48 @@
+"""Outside of texts/ nothing takes a word at import, so that a page reads its words when it is drawn."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TEXTS = "llm_explorer.texts"
+# not streamlit_app.py and pages/: Streamlit runs these scripts anew for each rerun, so their top level is run time
+FILES = [path for path in sorted((ROOT / "llm_explorer").rglob("*.py")) if path.parent.name != "texts"]
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[ast.ImportFrom, str, str]]:
+    """What is imported of texts: the statement, the name there, and the name here."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(TEXTS):
+            yield from ((node, each.name, each.asname or each.name) for each in node.names)
+
+
+def run_at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when a module is imported: all but the bodies of functions."""
+    yield node
+    for name, value in ast.iter_fields(node):
+        if name == "body" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, ast.AST):
+                yield from run_at_import(part)
+
+
+def taken_at_import(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and name of each word; words are constants, in capitals, and classes may be imported by name."""
+    modules = {here for node, _there, here in imported(tree) if node.module == TEXTS}
+    for node, there, _here in imported(tree):
+        if node.module != TEXTS and there.isupper():
+            yield node.lineno, there
+    for each in run_at_import(tree):
+        match each:
+            case ast.Attribute(value=ast.Name(id=module), attr=name) if module in modules and name.isupper():
+                yield each.lineno, f"{module}.{name}"
+
+
+def test_nothing_outside_of_texts_takes_a_word_at_import() -> None:
+    assert [
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path in FILES
+        for line, name in taken_at_import(ast.parse(path.read_text(encoding="utf-8")))
+    ] == []
