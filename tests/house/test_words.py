@@ -1,13 +1,19 @@
 """Outside of texts/ nothing takes a word at import, so that a page reads its words when it is drawn."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TEXTS = "llm_explorer.texts"
 # not streamlit_app.py and pages/: Streamlit runs these scripts anew for each rerun, so their top level is run time
 FILES = [path for path in sorted((ROOT / "llm_explorer").rglob("*.py")) if path.parent.name != "texts"]
+
+
+def offenders(fault: Callable[[ast.Module], Iterator[tuple[int, str]]]) -> list[str]:
+    """``file:line fault`` of each place that has one."""
+    trees = {path.relative_to(ROOT): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+    return [f"{path}:{line} {what}" for path, tree in trees.items() for line, what in fault(tree)]
 
 
 def imported(tree: ast.Module) -> Iterator[tuple[ast.ImportFrom, str, str]]:
@@ -40,9 +46,20 @@ def taken_at_import(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield each.lineno, f"{module}.{name}"
 
 
+def told_by_place(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and words of each place where words are found by a number: in another order they would be others."""
+    modules = {here for node, _there, here in imported(tree) if node.module == TEXTS}
+    for each in ast.walk(tree):
+        match each:
+            case ast.Subscript(value=ast.Attribute(value=ast.Name(id=module)), slice=ast.Constant(value=int())) if (
+                module in modules
+            ):
+                yield each.lineno, ast.unparse(each)
+
+
+def test_no_words_are_told_by_their_place() -> None:
+    assert offenders(told_by_place) == []
+
+
 def test_nothing_outside_of_texts_takes_a_word_at_import() -> None:
-    assert [
-        f"{path.relative_to(ROOT)}:{line} {name}"
-        for path in FILES
-        for line, name in taken_at_import(ast.parse(path.read_text(encoding="utf-8")))
-    ] == []
+    assert offenders(taken_at_import) == []

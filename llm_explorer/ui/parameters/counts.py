@@ -1,7 +1,5 @@
 """The parts of the Parameters page: four counts, the tree by module, every tensor with its formula."""
 
-from typing import Literal
-
 import pandas as pd
 import streamlit as st
 
@@ -69,21 +67,11 @@ def _metric(label: str, value: int, below: str, explanation: str) -> None:
 def _tree(parameters: Parameters) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"##### {texts.TREE}", help=texts.TREE_HELP, width="stretch")
-        look: Literal["icicle", "treemap"] | None = st.segmented_control(
-            texts.LOOK,
-            ("icicle", "treemap"),
-            default="icicle",
-            required=True,
-            format_func=texts.LOOKS.__getitem__,
-            key="tree_look",
-            persist_state="session",
-            label_visibility="collapsed",
-            width="content",
-        )
+        look = parts.choose(texts.LOOK, texts.LOOKS, "icicle", key="tree_look", label_visibility="collapsed")
     title = f"{units.count(parameters.total)} parameters"
     sums = by_component(parameters.rows)
     shares = ", ".join(f"{name} {units.count(size)}" for name, size in sums.items() if size)
-    figure = tree_chart(title, parameters.rows, look or "icicle")
+    figure = tree_chart(title, parameters.rows, look)
     parts.chart(figure, key="tree_chart", alt=texts.TREE_ALT.format(title=title, parts=shares))
 
 

@@ -48,15 +48,7 @@ def step_size(_page: Page) -> None:
     if choice is None:
         return
     values = inputs("x", "w", "b", "y")
-    side = st.segmented_control(
-        "Difference",
-        list(texts.SIDES),
-        default="one",
-        required=True,
-        format_func=texts.SIDES.__getitem__,
-        key="autograd_sides",
-        persist_state="session",
-    )
+    side = parts.choose("Difference", texts.SIDES, "one", key="autograd_sides")
     found = lesson.ask(MODULE, "difference_errors", central=side == "two", **values)
     errors = {"fp32": found["float32"], "fp64": found["float64"]}
     best = {name: min(zip(column, found["h"], strict=True)) for name, column in errors.items()}
@@ -75,16 +67,8 @@ def rules(_page: Page) -> None:
     if choice is None:
         return
     lesson.reveal(choice, texts.RULES_GUESS, right="")
-    names = list(texts.RULES)
-    rule = st.segmented_control(
-        "Rule",
-        names,
-        format_func=lambda name: texts.RULES[name].title,
-        default="accumulation",
-        required=True,
-        key="autograd_rule",
-        persist_state="session",
-    )
+    titles = {name: rule.title for name, rule in texts.RULES.items()}
+    rule = parts.choose("Rule", titles, "accumulation", key="autograd_rule")
     text = texts.RULES[rule]
     st.markdown(f"{text.shows} {text.matters}")
     count = {"backwards": _backwards()} if rule == "accumulation" else {}

@@ -82,15 +82,7 @@ def graph(_page: Page) -> None:
     values = inputs("x", "w", "b", "y")
     expression = "one neuron"
     if choice is not None:
-        expression = st.segmented_control(
-            "Expression",
-            list(texts.EXPRESSIONS),
-            default=expression,
-            required=True,
-            format_func=texts.EXPRESSIONS.__getitem__,
-            key="autograd_expr",
-            persist_state="session",
-        )
+        expression = parts.choose("Expression", texts.EXPRESSIONS, expression, key="autograd_expr")
     found = lesson.ask("autograd.graph", "graph", expression=expression, **values)
     nodes, edges = found["nodes"], found["edges"]
     visited = int(

@@ -236,18 +236,7 @@ def seed_input(step: str) -> int:
 
 def data_choice(step: str) -> str:
     """One sample or the data set."""
-    key = f"backprop_data_{step}"
-    chosen: str = st.segmented_control(
-        "Examples",
-        list(texts.DATA),
-        default="one sample",
-        required=True,
-        format_func=texts.DATA.__getitem__,
-        key=key,
-        persist_state="session",
-        help=texts.DATA_HELP,
-    )
-    return chosen
+    return parts.choose("Examples", texts.DATA, "one sample", key=f"backprop_data_{step}", help=texts.DATA_HELP)
 
 
 def rate_slider(step: str, default: float) -> float:

@@ -203,14 +203,7 @@ def depth(_page: Page) -> None:
     if not guessed("depth"):
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        activation = st.segmented_control(
-            "Activation",
-            ["sigmoid", "relu"],
-            default="sigmoid",
-            required=True,
-            key="backprop_activation",
-            persist_state="session",
-        )
+        activation = parts.choose("Activation", ("sigmoid", "relu"), "sigmoid", key="backprop_activation")
         layers = int(st.slider("Layers", 2, 30, 20, key="backprop_layers", persist_state="session"))
         seed = seed_input("depth")
     shares = lesson.ask(DEPTH, "through_depth", activation=activation, layers=layers, seed=seed)

@@ -31,10 +31,8 @@ def draw(page: Page) -> None:
         stages = [stage["name"] for stage in data["stages"]]
         if choice is not None:
             stages.append(PROBABILITIES)
-        stage = st.segmented_control(
-            "Stage", stages, default=stages[0], required=True, wrap=True, key="journey_stage", persist_state="session"
-        )
-        numbers = _picture(data, stage or stages[0])
+        stage = parts.choose("Stage", stages, stages[0], key="journey_stage", wrap=True)
+        numbers = _picture(data, stage)
         st.caption(texts.JOURNEY_NOISE)
         lesson.link("pages/pretraining.py", texts.PRETRAINING)
     with right:

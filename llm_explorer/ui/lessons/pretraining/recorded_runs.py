@@ -194,15 +194,8 @@ def _chosen_model() -> str:
     own = own_run.trained()
     if own is None:
         return ""
-    chosen = st.segmented_control(
-        texts.WHICH_MODEL,
-        texts.MODELS,
-        default=texts.MODELS[0],
-        required=True,
-        key="pretraining_which",
-        persist_state="session",
-    )
-    return str(own.folder) if chosen == texts.MODELS[1] else ""
+    chosen = parts.choose(texts.WHICH_MODEL, texts.MODELS, "recorded", key="pretraining_which")
+    return str(own.folder) if chosen == "trained" else ""
 
 
 def _made(name: str) -> None:

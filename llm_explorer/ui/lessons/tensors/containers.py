@@ -24,6 +24,7 @@ from llm_explorer.ui.visit.page import Page
 
 COLUMN: Final = 400  # pixels below which two columns become one
 CONTAINER_SIZE: Final = (9.4, 6.2)
+BRIDGES: Final = ("torch.from_numpy(a)", "t.numpy()", "torch.tensor(a)")
 TIMED: Final = "tensors_timed"
 
 
@@ -66,11 +67,9 @@ def containers(page: Page) -> None:
     """From a number to four dimensions."""
     st.markdown(texts.CONTAINERS_INTRO)
     guessed("containers", texts.CONTAINERS_GUESS)
-    names = [container.name for container in texts.CONTAINERS]
-    choice = st.segmented_control(
-        "Container", names, default=names[2], required=True, key="tensors_container", persist_state="session"
-    )
-    dimensions = names.index(choice)
+    names = {dimensions: container.name for dimensions, container in texts.CONTAINERS.items()}
+    dimensions = parts.choose("Container", names, 2, key="tensors_container")
+    choice = names[dimensions]
     made = lesson.ask("tensors.basics", "containers")[dimensions]
     left, right = two_columns()
     with left:
@@ -97,10 +96,7 @@ def dtypes(_page: Page) -> None:
         code("tensors.basics", "inferred_dtypes")
     with right:
         st.markdown(texts.TO_INTRO)
-        names = list(texts.TO_NOTES)
-        dtype = st.segmented_control(
-            "dtype", names, default="int64", required=True, key="tensors_dtype", persist_state="session"
-        )
+        dtype = parts.choose("dtype", list(texts.TO_NOTES), "int64", key="tensors_dtype")
         made = lesson.ask("tensors.basics", "converted", dtype=dtype)
         columns = zip(*(made[name]["values"] for name in ("before", "after", "back")), strict=True)
         lines = [f"| {before:.10g} | {_number(after)} | {back:.10g} |" for before, after, back in columns]
@@ -162,17 +158,8 @@ def numpy(page: Page) -> None:
 
 
 def _shared_memory() -> None:
-    bridge = st.segmented_control(
-        "Bridge", texts.BRIDGES, default=texts.BRIDGES[0], required=True, key="tensors_bridge", persist_state="session"
-    )
-    into = st.segmented_control(
-        "Write 9 into the",
-        ("array", "tensor"),
-        default="array",
-        required=True,
-        key="tensors_into",
-        persist_state="session",
-    )
+    bridge = parts.choose("Bridge", BRIDGES, "torch.from_numpy(a)", key="tensors_bridge")
+    into = parts.choose("Write 9 into the", ("array", "tensor"), "array", key="tensors_into")
     made = lesson.ask("tensors.numpy_bridge", "write_through", bridge=bridge, into=into)
     told = f"a = {made['array']}, t = {made['tensor']}: {'the same memory' if made['shared'] else 'two memories'}"
     parts.chart(
@@ -198,9 +185,7 @@ def _gradient(page: Page) -> None:
 def _timing() -> None:
     st.markdown(texts.TIMING_INTRO)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        size = st.segmented_control(
-            "Rows and columns", (32, 64, 96), default=96, required=True, key="tensors_size", persist_state="session"
-        )
+        size = parts.choose("Rows and columns", (32, 64, 96), 96, key="tensors_size")
         st.button("Time it", icon=":material/timer:", on_click=_time_now, args=(size,))
     if TIMED not in st.session_state:
         return

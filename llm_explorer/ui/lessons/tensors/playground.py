@@ -15,6 +15,19 @@ from llm_explorer.ui.visit.page import Page
 MOST_CHARACTERS: Final = 400
 SIZE: Final = (13.0, 6.2)
 EXAMPLE: Final = "[[1, 2, 3], [4, 5, 6]]"
+OPERATIONS: Final = (
+    ".T",
+    ".mT",
+    ".reshape(shape)",
+    ".view(shape)",
+    ".contiguous()",
+    ".to(torch.float32)",
+    ".to(torch.int64)",
+    " @ b",
+    " + b",
+    " * b",
+    ".sum(0)",
+)
 
 
 def playground(_page: Page) -> None:
@@ -45,7 +58,7 @@ def _inputs() -> dict[str, Any]:
     )
     picked = st.multiselect(
         "Operations, in this order",
-        texts.OPERATIONS,
+        OPERATIONS,
         [".T", ".reshape(shape)"],
         key="tensors_operations",
         persist_state="session",
