@@ -20,7 +20,7 @@ from llm_explorer.presets import title_of
 from llm_explorer.texts import first_guess as texts
 from llm_explorer.texts import names
 from llm_explorer.ui import parts
-from llm_explorer.ui.visit import state
+from llm_explorer.ui.visit import history
 from llm_explorer.ui.visit.address import came_plain
 from llm_explorer.ui.visit.page import Page
 
@@ -38,7 +38,7 @@ def is_open(page: Page) -> bool:
     """Whether the guess is to be shown; once it is not, it is over for this visit."""
     if OVER not in st.session_state:
         st.session_state[OVER] = not came_plain() or COOKIE in st.context.cookies.to_dict()
-    if state.can_undo() or (page.model, page.run) != (ModelConfig(), RunConfig()):
+    if history.can_undo() or (page.model, page.run) != (ModelConfig(), RunConfig()):
         st.session_state[OVER] = True
     return not st.session_state[OVER]
 
