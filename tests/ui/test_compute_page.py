@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from llm_explorer import cli, units
+from llm_explorer import units
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.cli import printing
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.speed import store
@@ -147,7 +148,7 @@ def test_a_pair_of_numbers_has_one_error_on_both_pages_on_the_receipt_and_in_the
     }
     assert f"({told})" in explore.sentence()
     result = make_result(MODEL, RUN, "ok", **times, peak_bytes=round(peak * off))
-    assert f"({receipt['peak of tensors']})" in cli._measured_lines(result)["peak"]
+    assert f"({receipt['peak of tensors']})" in printing.measured_lines(result)["peak"]
 
 
 def test_noisy_times_are_told_on_both_pages(measures: Callable[..., None]) -> None:

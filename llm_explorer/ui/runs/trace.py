@@ -58,17 +58,11 @@ def timeline(page: Page, found: Trace | None) -> None:
         return
     if found is None:
         st.caption(texts.OF_BEFORE.format(config=title_of(shown.model, shown.run)))
-    where = [f"peak {units.byte_size(shown.peak_bytes)}", place(shown), operation_name(shown.peak_op)]
+    where = [f"peak {units.byte_size(shown.peak_bytes)}", shown.peak_place, operation_name(shown.peak_op)]
     alt = texts.TIMELINE_ALT.format(peak=f"The {where[0]} is in {where[1]}, {where[2]}.")
     parts.chart(timeline_chart(shown.timeline, where), key="timeline_chart", alt=alt)
     st.caption(made_words(shown))
     _numbers(shown)
-
-
-def place(found: Trace) -> str:
-    """'backward of the loss': where the peak of a trace is."""
-    phase, part = found.peak_phase, found.peak_part
-    return "the optimizer's update" if phase == "optimizer" else f"{phase} of the {part}" if part else phase
 
 
 def made_words(found: Trace) -> str:

@@ -1,4 +1,4 @@
-"""The steps of the lesson on automatic differentiation, up to its centre piece; the rest is in autograd_costs.py."""
+"""The steps of the lesson on automatic differentiation, up to its centre piece; the rest is in costs.py."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

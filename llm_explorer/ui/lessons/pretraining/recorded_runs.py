@@ -1,4 +1,4 @@
-"""The steps of the lesson on pre-training, from recorded runs; one's own run is in pretraining_own.py."""
+"""The steps of the lesson on pre-training, from recorded runs; one's own run is in own_run.py."""
 
 import math
 from collections.abc import Mapping
