@@ -159,7 +159,6 @@ DOWNLOAD_HELP: Final = (
     "safetensors.torch.load_model(GPT(config), file) puts it into llm_explorer.GPT; the characters of its vocabulary "
     "are in the file's metadata."
 )
-CODE: Final = "The code that ran"
 DATA: Final = "The numbers"
 EXERCISES: Final = "Three exercises on the config on the left. Units are accepted, and 2% is close enough."
 EXPLORE_LINK: Final = "What would it cost to train your config?"

@@ -314,7 +314,7 @@ def test_charts_have_texts_and_tables_only_when_opened() -> None:
     visit = ComputeVisit()
     assert all(chart.proto.alt for chart in visit.page.get("plotly_chart"))
     assert not visit.page.dataframe
-    visit.open("compute_numbers").open("roofline_numbers")
+    visit.open("compute_numbers").open("operations_numbers")
     of_flops, of_components, of_operations = (table.value for table in visit.page.dataframe)
     assert of_flops["forward (FLOPs)"].sum() == count_flops(MODEL, RUN).forward
     step = predict_with(calibration(RUN), MODEL, RUN).step.seconds

@@ -211,12 +211,9 @@ def _numbers(compared: Sequence[Compared]) -> None:
     estimates = [config.name for config in compared if not config.memory.trusted]
     if estimates:
         st.caption(parts.plain(f"{'; '.join(estimates)}. {memory_texts.TRACED_ONLY}"))
-    box = st.expander(texts.DOWNLOAD, icon=":material/table:", on_change="rerun", key="compare_numbers")
-    if box.open:
-        columns: dict[str, Sequence[object]] = {"": [texts.ROWS[each.row] for each in rows]}
-        columns |= {config.name: [found[each.row][i] for each in rows] for i, config in enumerate(compared)}
-        with box:
-            parts.data_table(columns, file_name="compare.csv", key="compare")
+    columns: dict[str, Sequence[object]] = {"": [texts.ROWS[each.row] for each in rows]}
+    columns |= {config.name: [found[each.row][i] for each in rows] for i, config in enumerate(compared)}
+    parts.folded_table(texts.DOWNLOAD, lambda: columns, file_name="compare.csv", key="compare")
 
 
 def _cells(values: Sequence[float | None], write: units.Writer) -> list[str]:

@@ -32,10 +32,7 @@ def draw(page: Page, times: Times) -> None:
         flops(page)
     with grid.cell():
         components(times)
-    table = st.expander(texts.NUMBERS, icon=":material/table:", on_change="rerun", key="compute_numbers")
-    if table.open:
-        with table:
-            _numbers(page, times)
+    parts.folded(texts.NUMBERS, lambda: _numbers(page, times), key="compute_numbers")
     roofline(page, times)
 
 
@@ -95,10 +92,7 @@ def roofline(page: Page, times: Times) -> None:
     share = units.share(moving / sum(each.seconds for each in found))
     basis, above = (texts.TIERS["predicted"], texts.ABOVE) if name == OWN else (texts.ROOF_BASIS, texts.AT_ROOF)
     st.caption(texts.ROOFLINE_NOTE.format(share=share, basis=basis, above=above))
-    table = st.expander(texts.OPERATIONS, icon=":material/table:", on_change="rerun", key="roofline_numbers")
-    if table.open:
-        with table:
-            parts.data_table(_columns(found), file_name="operations.csv", key="operations")
+    parts.folded_table(texts.OPERATIONS, lambda: _columns(found), file_name="operations.csv", key="operations")
 
 
 def _chosen(names: list[str]) -> str | None:

@@ -135,10 +135,7 @@ def charts(cost: Cost) -> None:
         title = f"{units.byte_size(memory.peak_bytes)} alive at the peak, {names.PHASES[memory.peak_phase]}"
         figure = parts_of_whole(title, alive_by_category(memory.rows), CATEGORIES, units.byte_size)
         parts.chart(figure, key="memory_chart", alt=f"Bar chart: {title} by category")
-    tables = st.expander("The numbers behind the charts", icon=":material/table:", on_change="rerun", key="tables")
-    if tables.open:
-        with tables:
-            _tables(cost)
+    parts.folded("The numbers behind the charts", lambda: _tables(cost), key="tables")
 
 
 def ways_out(cost: Cost) -> None:

@@ -21,7 +21,8 @@ from llm_explorer.ui.visit.link import passed_on
 from llm_explorer.ui.visit.page import Page
 from llm_explorer.worker.resident import ResidentError
 
-LESSONS: Final = "llm_explorer.lessons"
+PACKAGE: Final = "llm_explorer"
+LESSONS: Final = f"{PACKAGE}.lessons"
 
 
 class Step(NamedTuple):
@@ -100,9 +101,26 @@ def reveal(choice: str | None, asked: Guess, *, right: str = "Right. ", wrong: s
         st.info(f"{wrong}{asked.answer}", icon=":material/lightbulb:")
 
 
-def code(name: str, function: str, *, package: str = LESSONS) -> None:
+def guessed(key: str, asked: Guess, *, right: str = "Right. ", wrong: str = "") -> bool:
+    """Ask; once there is a guess, say what is right and why, and go on."""
+    choice = guess(key, asked)
+    reveal(choice, asked, right=right, wrong=wrong)
+    return choice is not None
+
+
+def code_that_ran(key: str, *functions: tuple[str, str], label: str = "The code that ran") -> None:
+    """Functions by file and name, shown when asked for."""
+
+    def draw() -> None:
+        for name, function in functions:
+            code(name, function)
+
+    parts.folded(label, draw, key=key, icon=":material/code:")
+
+
+def code(name: str, function: str) -> None:
     """The very code that ran: a function of a lesson, to copy, and its whole file to download."""
-    path = source_path(name, package)
+    path = source_path(name)
     text = path.read_text(encoding="utf-8")
     st.code(function_source(text, function), language="python")
     st.download_button(
@@ -115,9 +133,9 @@ def code(name: str, function: str, *, package: str = LESSONS) -> None:
     )
 
 
-def source_path(name: str, package: str = LESSONS) -> Path:
-    """The file of a lesson, found without importing it: it needs torch, which this process never has."""
-    spec = find_spec(f"{package}.{name}")
+def source_path(name: str) -> Path:
+    """A file of a lesson or, with the whole name, of another room: found without importing torch as it would."""
+    spec = find_spec(name if name.startswith(PACKAGE) else f"{LESSONS}.{name}")
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin)

@@ -1,5 +1,7 @@
 """The parts of the Parameters page: four counts, the tree by module, every tensor with its formula."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -20,7 +22,8 @@ def draw(page: Page) -> None:
     st.markdown(sentence(page.model, parameters))
     _metrics(page.model, parameters)
     _tree(parameters)
-    _tensors(page.model, parameters)
+    tensors = partial(_tensors, page.model, parameters)
+    parts.folded(texts.TENSORS, tensors, key="tensors_open", icon=":material/function:")
 
 
 def sentence(model: ModelConfig, parameters: Parameters) -> str:
@@ -76,19 +79,11 @@ def _tree(parameters: Parameters) -> None:
 
 
 def _tensors(model: ModelConfig, parameters: Parameters) -> None:
-    """Made when it is opened."""
-    box = st.expander(texts.TENSORS, icon=":material/function:", on_change="rerun", key="tensors_open")
-    if not box.open:
-        return
-    with box:
-        st.table(tensor_table(parameters.rows, model_letters(model)), hide_index=True)
-        st.caption(texts.LETTERS)
-        if model.tie_embeddings:
-            st.caption(texts.TIED_NOTE)
-        numbers = st.expander(texts.NUMBERS, icon=":material/table:", on_change="rerun", key="tensor_numbers")
-        if numbers.open:
-            with numbers:
-                parts.data_table(_columns(parameters.rows), file_name="parameters.csv", key="tensors")
+    st.table(tensor_table(parameters.rows, model_letters(model)), hide_index=True)
+    st.caption(texts.LETTERS)
+    if model.tie_embeddings:
+        st.caption(texts.TIED_NOTE)
+    parts.folded_table(texts.NUMBERS, lambda: _columns(parameters.rows), file_name="parameters.csv", key="tensors")
 
 
 def tensor_table(rows: tuple[Row, ...], letters: Letters) -> pd.DataFrame:

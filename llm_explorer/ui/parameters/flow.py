@@ -27,7 +27,7 @@ def draw(page: Page) -> None:
         steps = flow(page.model, page.run)
         st.table(shape_table(steps, page.model), hide_index=True)
         _notes(page.model, page.run, steps)
-        _numbers(steps)
+        parts.folded_table(texts.NUMBERS, lambda: _columns(steps), file_name="shapes.csv", key="flow")
 
 
 def shape_table(steps: tuple[Step, ...], model: ModelConfig) -> pd.DataFrame:
@@ -67,14 +67,10 @@ def _notes(model: ModelConfig, run: RunConfig, steps: tuple[Step, ...]) -> None:
     st.caption(" ".join(notes))
 
 
-def _numbers(steps: tuple[Step, ...]) -> None:
-    box = st.expander(texts.NUMBERS, icon=":material/table:", on_change="rerun", key="flow_numbers")
-    if box.open:
-        columns: dict[str, list[object]] = {
-            "tensor": [texts.STEPS[step.name] for step in steps],
-            "letters": [" x ".join(formula.text for formula in step.letters) for step in steps],
-            "shape": [" x ".join(map(str, step.shape)) for step in steps],
-            "bytes": [step.bytes for step in steps],
-        }
-        with box:
-            parts.data_table(columns, file_name="shapes.csv", key="flow")
+def _columns(steps: tuple[Step, ...]) -> dict[str, list[object]]:
+    return {
+        "tensor": [texts.STEPS[step.name] for step in steps],
+        "letters": [" x ".join(formula.text for formula in step.letters) for step in steps],
+        "shape": [" x ".join(map(str, step.shape)) for step in steps],
+        "bytes": [step.bytes for step in steps],
+    }

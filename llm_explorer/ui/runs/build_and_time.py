@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -236,8 +237,6 @@ def _earlier_runs() -> None:
     if not runs:
         return
     # the same words whatever it holds: with a new label it would be a new expander, and closed
-    table = st.expander("Runs of this visit", icon=":material/history:", on_change="rerun", key="runs_open")
-    if table.open:
-        with table:
-            columns = {name: [run[name] for run in runs] for name in runs[0]}
-            parts.data_table(columns, file_name="runs.csv", key="runs")
+    columns = {name: [run[name] for run in runs] for name in runs[0]}
+    table = partial(parts.data_table, columns, file_name="runs.csv", key="runs")
+    parts.folded("Runs of this visit", table, key="runs_open", icon=":material/history:")

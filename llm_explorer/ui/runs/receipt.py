@@ -1,5 +1,6 @@
 """The receipt on a page: the table, how to fill its measured column, and how to take it along."""
 
+from functools import partial
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -43,13 +44,14 @@ def folded(page: Page) -> None:
     """The same in an expander, made when it is opened."""
     if appearance.hides("receipt"):
         return
-    box = st.expander(texts.RECEIPT, icon=":material/receipt_long:", on_change="rerun", key="receipt_open")
-    if box.open:
-        with box:
-            found = trace.of(page)
-            if found is None:
-                trace.wait(page)
-            draw(page, found, measure=False)
+
+    def content() -> None:
+        found = trace.of(page)
+        if found is None:
+            trace.wait(page)
+        draw(page, found, measure=False)
+
+    parts.folded(texts.RECEIPT, content, key="receipt_open", icon=":material/receipt_long:")
 
 
 def measured(page: Page) -> Measured | None:
@@ -103,13 +105,15 @@ def _take_along(receipt: Receipt) -> None:
         if link:
             with st.popover(texts.LINK, icon=":material/link:"):
                 st.code(link, language=None, wrap_lines=True)
-    picture = st.expander(texts.PICTURE, icon=":material/receipt_long:", on_change="rerun", key="receipt_picture")
-    if picture.open:
-        with picture:
-            small_print = [receipt.place, *receipt.notes, link or ""]
-            figure = receipt_figure(receipt.title, small_print, receipt.to_columns())
-            parts.chart(figure, key="receipt", alt=f"Table: the receipt of {receipt.title}")
-            st.caption(texts.PICTURE_HOW)
+    picture = partial(_picture, receipt, link)
+    parts.folded(texts.PICTURE, picture, key="receipt_picture", icon=":material/receipt_long:")
+
+
+def _picture(receipt: Receipt, link: str | None) -> None:
+    small_print = [receipt.place, *receipt.notes, link or ""]
+    figure = receipt_figure(receipt.title, small_print, receipt.to_columns())
+    parts.chart(figure, key="receipt", alt=f"Table: the receipt of {receipt.title}")
+    st.caption(texts.PICTURE_HOW)
 
 
 def _link(receipt: Receipt) -> str | None:

@@ -1,5 +1,6 @@
 """The trace of the config on the screen: asked for when the config stands still, waited for without blocking, drawn."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
@@ -62,7 +63,7 @@ def timeline(page: Page, found: Trace | None) -> None:
     alt = texts.TIMELINE_ALT.format(peak=f"The {where[0]} is in {where[1]}, {where[2]}.")
     parts.chart(timeline_chart(shown.timeline, where), key="timeline_chart", alt=alt)
     st.caption(made_words(shown))
-    _numbers(shown)
+    parts.folded_table(texts.NUMBERS, lambda: _numbers(shown), file_name="timeline.csv", key="timeline")
 
 
 def made_words(found: Trace) -> str:
@@ -87,13 +88,13 @@ def _state_of_tracing() -> None:
         st.caption(texts.TRACING if workers.traces().has_started else texts.STARTING)
 
 
-def _numbers(found: Trace) -> None:
-    table = st.expander(texts.NUMBERS, icon=":material/table:", on_change="rerun", key="timeline_numbers")
-    if table.open:
-        points = found.timeline
-        columns = {"phase": points.phase, "part": points.part, "operation": points.op}
-        sizes = {f"{name} (bytes)": points.categories[name] for name in ORDER}
-        with table:
-            parts.data_table(
-                columns | sizes | {"in all (bytes)": totals(points)}, file_name="timeline.csv", key="timeline"
-            )
+def _numbers(found: Trace) -> dict[str, Sequence[object]]:
+    points = found.timeline
+    sizes = {f"{name} (bytes)": points.categories[name] for name in ORDER}
+    return {
+        "phase": points.phase,
+        "part": points.part,
+        "operation": points.op,
+        **sizes,
+        "in all (bytes)": totals(points),
+    }

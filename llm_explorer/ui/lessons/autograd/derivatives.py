@@ -153,27 +153,19 @@ def more(
 ) -> None:
     """The numbers of a step as a table and the functions that computed them, built when opened."""
     label = "The code that ran" if columns is None else "The numbers and the code that ran"
-    opened = st.expander(label, icon=":material/code:", on_change="rerun", key=f"autograd_more_{key}")
-    if not opened.open:
-        return
-    with opened:
+
+    def draw() -> None:
         if columns is not None:
             parts.data_table(columns, file_name=f"{key}.csv", key=f"autograd_{key}")
         code(key, functions, module)
 
+    parts.folded(label, draw, key=f"autograd_more_{key}", icon=":material/code:")
+
 
 def code(key: str, functions: Sequence[str], module: str = MODULE) -> None:
     """One of the functions that ran, chosen by its name."""
-    chosen = st.segmented_control(
-        "Function",
-        functions,
-        default=functions[0],
-        required=True,
-        key=f"autograd_code_{key}",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    lesson.code(module, chosen or functions[0])
+    look = {"key": f"autograd_code_{key}", "label_visibility": "collapsed"}
+    lesson.code(module, parts.choose("Function", functions, functions[0], **look))
 
 
 def _functions() -> tuple[str, str, float]:

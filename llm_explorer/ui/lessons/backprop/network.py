@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import streamlit as st
@@ -70,15 +71,18 @@ def five_steps(_page: Page) -> None:
     phase_words(phase)
     step_metrics(seen, done, phase)
     step_maps(seen, phase)
-    more = st.expander("The numbers and the code", icon=":material/code:", on_change="rerun", key="backprop_five_more")
-    if more.open:
-        with more:
-            st.caption("Parameters before this step, then their gradients.")
-            map_table(seen["before"]["parameters"], "parameters")
-            map_table(seen["before"]["gradients"], "gradients")
-            st.markdown(texts.LABELS_SHAPE)
-            lesson.code(MODULE, "SimpleNet")
-            lesson.code(MODULE, "training_step")
+    more = partial(numbers_and_code, seen["before"])
+    parts.folded("The numbers and the code", more, key="backprop_five_more", icon=":material/code:")
+
+
+def numbers_and_code(before: Look) -> None:
+    """All parameters and gradients of one moment, and the code of a step."""
+    st.caption("Parameters before this step, then their gradients.")
+    map_table(before["parameters"], "parameters")
+    map_table(before["gradients"], "gradients")
+    st.markdown(texts.LABELS_SHAPE)
+    lesson.code(MODULE, "SimpleNet")
+    lesson.code(MODULE, "training_step")
 
 
 def position(presses: int) -> tuple[int, int]:
@@ -213,9 +217,7 @@ def neuron_table(before: Look, after: Look) -> dict[str, list[str]]:
 
 def guessed(name: str) -> bool:
     """Ask for a step's guess; where there is one, say if it is right and why."""
-    choice = lesson.guess(f"{LESSON}_{name}", texts.GUESSES[name])
-    lesson.reveal(choice, texts.GUESSES[name])
-    return choice is not None
+    return lesson.guessed(f"{LESSON}_{name}", texts.GUESSES[name])
 
 
 def seed_input(step: str) -> int:
@@ -254,12 +256,7 @@ def rate_slider(step: str, default: float) -> float:
 
 def code_that_ran(name: str, *functions: str) -> None:
     """The functions that computed a step, shown when asked for."""
-    key = f"backprop_code_{functions[0]}"
-    shown = st.expander("The code that ran", icon=":material/code:", on_change="rerun", key=key)
-    if shown.open:
-        with shown:
-            for function in functions:
-                lesson.code(name, function)
+    lesson.code_that_ran(f"backprop_code_{functions[0]}", *((name, function) for function in functions))
 
 
 def map_table(rows: Sequence[Sequence[float | None]], name: str) -> None:

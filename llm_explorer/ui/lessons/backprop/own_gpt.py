@@ -1,6 +1,7 @@
 """The step of the lesson on backpropagation that looks at the learner's own GPT."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import streamlit as st
@@ -45,7 +46,8 @@ def own_gpt(page: Page) -> None:
         kept_chart(page.model, page.run)
     st.markdown(texts.KEPT)
     st.markdown(saved_words(found))
-    details(page, found)
+    parts.folded("The numbers and the formulas", partial(details, page, found), key="backprop_gpt_more")
+    code_that_ran(MODULE, "own_gpt", "forward_and_saved", "gradient_norms")
     lesson.link("pages/memory.py", memory_texts.MEMORY_LINK)
 
 
@@ -55,9 +57,7 @@ def guessed_kept(kept: int, weights: int) -> bool:
     right = "weights" if ratio < 1 / NEAR else "activations" if ratio > NEAR else "same"
     answer = texts.KEPT_ANSWER.format(weights=units.byte_size(weights), kept=units.byte_size(kept))
     asked = Guess(texts.KEPT_QUESTION, texts.KEPT_OPTIONS, right, answer)
-    choice = lesson.guess("backprop_gpt", asked)
-    lesson.reveal(choice, asked)
-    return choice is not None
+    return lesson.guessed("backprop_gpt", asked)
 
 
 def shrunk_words(model: ModelConfig, run: RunConfig, found: Answer) -> str:
@@ -119,20 +119,14 @@ def saved_words(found: Answer) -> str:
 
 
 def details(page: Page, found: Answer) -> None:
-    """Formulas, every norm, every saved shape, and the code."""
-    label = "The numbers and the formulas"
-    more = st.expander(label, icon=":material/table:", on_change="rerun", key="backprop_gpt_more")
-    if more.open:
-        with more:
-            parts.formula_table(
-                kept_rows(page.model, page.run, "cpu"), memory_letters(page.model, page.run, "cpu"), units.byte_size
-            )
-            st.caption(explore_texts.MEMORY_CONVENTION)
-            st.markdown("Saved by autograd for the model that ran:")
-            parts.data_table(columns_of(found["saved"]), file_name="saved_tensors.csv", key="backprop_saved")
-            st.markdown("Gradient norms:")
-            parts.data_table(columns_of(found["norms"]), file_name="gradient_norms.csv", key="backprop_norms")
-    code_that_ran(MODULE, "own_gpt", "forward_and_saved", "gradient_norms")
+    """Formulas, every saved shape, every norm."""
+    letters = memory_letters(page.model, page.run, "cpu")
+    parts.formula_table(kept_rows(page.model, page.run, "cpu"), letters, units.byte_size)
+    st.caption(explore_texts.MEMORY_CONVENTION)
+    st.markdown("Saved by autograd for the model that ran:")
+    parts.data_table(columns_of(found["saved"]), file_name="saved_tensors.csv", key="backprop_saved")
+    st.markdown("Gradient norms:")
+    parts.data_table(columns_of(found["norms"]), file_name="gradient_norms.csv", key="backprop_norms")
 
 
 def columns_of(rows: list[Mapping[str, object]]) -> dict[str, list[object]]:

@@ -48,10 +48,7 @@ def drop(_page: Page) -> None:
         drops_by_step(found)
     with grid.cell():
         drops_by_rate(data, seed, rate)
-    table = st.expander("The numbers", icon=":material/table:", on_change="rerun", key="backprop_drop_more")
-    if table.open:
-        with table:
-            drop_table(found)
+    parts.folded_table("The numbers", lambda: drop_columns(found), file_name="drops.csv", key="backprop_drops")
     code_that_ran(MODULE, "descent", "follow", "loss_after")
 
 
@@ -128,16 +125,15 @@ def rate_words(found: dict[str, Any]) -> str:
     return f"{words}the loss rises from lr = {min(rising):.2g} on." if rising else f"{words}the loss never rises."
 
 
-def drop_table(found: dict[str, list[float]]) -> None:
+def drop_columns(found: dict[str, list[float]]) -> dict[str, list[float]]:
     """Every step in numbers."""
     steps = len(found["actual"])
-    columns: dict[str, list[object]] = {
+    return {
         "step": list(range(1, steps + 1)),
-        "loss before": list(found["losses"][:steps]),
-        "predicted drop": list(found["predicted"][:steps]),
-        "actual drop": list(found["actual"]),
+        "loss before": found["losses"][:steps],
+        "predicted drop": found["predicted"][:steps],
+        "actual drop": found["actual"],
     }
-    parts.data_table(columns, file_name="drops.csv", key="backprop_drops")
 
 
 def one_sample(_page: Page) -> None:

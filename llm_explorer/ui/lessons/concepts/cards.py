@@ -61,20 +61,19 @@ def card(name: str) -> Callable[[Page], None]:
                 lesson.link("pages/pretraining.py", texts.PRETRAINING)
         if choice is not None:
             published(text.title, shown.published, page.model)
-        numbers_and_code(name, picture.numbers, MODULE, name)
+        numbers_and_code(name, picture.numbers)
 
     return draw
 
 
-def numbers_and_code(name: str, numbers: Columns, lesson_name: str, function: str) -> None:
+def numbers_and_code(name: str, numbers: Columns, file: str = MODULE) -> None:
     """The table behind a picture and the function that computed it, built when it is opened."""
-    more = st.expander(
-        "The numbers and the code", icon=":material/code:", on_change="rerun", key=f"{LESSON}_more_{name}"
-    )
-    if more.open:
-        with more:
-            parts.data_table(numbers, file_name=f"{name}.csv", key=f"{LESSON}_{name}_numbers")
-            lesson.code(lesson_name, function)
+
+    def draw() -> None:
+        parts.data_table(numbers, file_name=f"{name}.csv", key=f"{LESSON}_{name}_numbers")
+        lesson.code(file, name)
+
+    parts.folded("The numbers and the code", draw, key=f"{LESSON}_more_{name}", icon=":material/code:")
 
 
 def published(part: str, field: str, model: ModelConfig) -> None:
@@ -91,16 +90,13 @@ def published(part: str, field: str, model: ModelConfig) -> None:
     parts.chart(figure, key=f"chart_{LESSON}_published", alt=f"{title}, by model family, and your own config")
     if unstated:
         st.caption(texts.NOT_STATED)
-    table = st.expander("Models and sources", icon=":material/table:", on_change="rerun", key=f"{LESSON}_sources")
-    if table.open:
-        values = [value for models in families.values() for _title, value in models]
-        columns: dict[str, list[object]] = {
-            "model": [title for models in families.values() for title, _value in models],
-            part.lower(): [write(value) for value in values],
-        }
-        columns["source"] = [source for family in families for source in _sources(found, family)]
-        with table:
-            parts.data_table(columns, file_name=f"published_{field}.csv", key=f"{LESSON}_sources")
+    columns = {
+        "model": [title for models in families.values() for title, _value in models],
+        part.lower(): [write(value) for models in families.values() for _title, value in models],
+        "source": [source for family in families for source in _sources(found, family)],
+    }
+    file_name = f"published_{field}.csv"
+    parts.folded_table("Models and sources", lambda: columns, file_name=file_name, key=f"{LESSON}_sources")
     lesson.link("streamlit_app.py", texts.EXPLORE)
 
 

@@ -39,7 +39,7 @@ def draw(page: Page) -> None:
         tokens = min(len(data["ids"]), page.model.context_length)
         st.markdown(f"{texts.JOURNEY_SHAPES}: B = 1, T = {tokens}.")
         st.markdown(shapes_table(page.model, tokens))
-    numbers_and_code("journey", numbers, MODULE, "journey")
+    numbers_and_code("journey", numbers, MODULE)
 
 
 def shapes_table(model: ModelConfig, tokens: int) -> str:

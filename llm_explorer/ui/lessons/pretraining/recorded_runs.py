@@ -45,8 +45,7 @@ def targets(_page: Page) -> None:
     parts.chart(targets_chart(texts.TARGETS_CHART, read["target"], series), key="pretraining_read", alt=alt)
     st.markdown(texts.TARGETS_LOSS.format(vocabulary=vocabulary, guessing=math.log(vocabulary), **losses))
     st.caption(texts.NOISE)
-    functions = (("llm_explorer.lessons", MODULE, "probability_of"), (LIBRARY, "loop", "pieces"))
-    run_charts.code("pretraining_targets", *functions)
+    lesson.code_that_ran("pretraining_targets_code", (MODULE, "probability_of"), (f"{LIBRARY}.loop", "pieces"))
 
 
 def recorded_run(_page: Page) -> None:
@@ -62,11 +61,11 @@ def recorded_run(_page: Page) -> None:
     st.markdown(texts.RUN_READ)
     _made("pretraining")
     run_charts.numbers(run_charts.columns_of(run), "pretraining_recorded")
-    run_charts.code(
-        "pretraining_recorded",
-        (LIBRARY, "loop", "learn"),
-        (LIBRARY, "plan", "learning_rate"),
-        (LIBRARY, "attention", "attention_weights"),
+    lesson.code_that_ran(
+        "pretraining_recorded_code",
+        (f"{LIBRARY}.loop", "learn"),
+        (f"{LIBRARY}.plan", "learning_rate"),
+        (f"{LIBRARY}.attention", "attention_weights"),
     )
 
 
@@ -91,7 +90,8 @@ def writing(_page: Page) -> None:
         seed = st.number_input(texts.SEED, 0, 999, 0, key="pretraining_seed", persist_state="session")
         for written in lesson.ask(MODULE, "write", seed=seed, **asked):
             st.code(prompt + written, language=None, wrap_lines=True)
-    run_charts.code("pretraining_write", (LIBRARY, "sampling", "next_probabilities"), (LIBRARY, "sampling", "sample"))
+    functions = ((f"{LIBRARY}.sampling", function) for function in ("next_probabilities", "sample"))
+    lesson.code_that_ran("pretraining_write_code", *functions)
 
 
 def _drawn_from(asked: Mapping[str, Any]) -> None:
@@ -173,10 +173,8 @@ def exercises(page: Page) -> None:
 
 
 def guessed(key: str, asked: Guess) -> bool:
-    """Ask; once there is a guess, say whether it was right, and go on."""
-    choice = lesson.guess(f"{LESSON}_{key}", asked)
-    lesson.reveal(choice, asked, right="Right: ", wrong="Not quite: ")
-    return choice is not None
+    """The guess of a step; its answer goes on after the word that says whether it was right."""
+    return lesson.guessed(f"{LESSON}_{key}", asked, right="Right: ", wrong="Not quite: ")
 
 
 def steps_of(run: RecordedRun) -> list[int]:

@@ -29,10 +29,8 @@ TIMED: Final = "tensors_timed"
 
 
 def guessed(key: str, asked: Guess) -> bool:
-    """Ask; once there is a guess, say what is right and why, and go on."""
-    choice = lesson.guess(f"tensors_{key}", asked)
-    lesson.reveal(choice, asked, wrong=f"The answer is **{asked.options[asked.right]}**. ")
-    return choice is not None
+    """The guess of a step, with the right option in words where it was another."""
+    return lesson.guessed(f"tensors_{key}", asked, wrong=f"The answer is **{asked.options[asked.right]}**. ")
 
 
 def facts(tensor: Mapping[str, Any]) -> None:
@@ -55,12 +53,8 @@ def refused(message: str) -> None:
 
 def code(name: str, function: str) -> None:
     """The function that ran, shown when asked for."""
-    more = st.expander(
-        f"The code that ran: {function}", icon=":material/code:", on_change="rerun", key=f"tensors_code_{function}"
-    )
-    if more.open:
-        with more:
-            lesson.code(name, function)
+    label = f"The code that ran: {function}"
+    lesson.code_that_ran(f"tensors_code_{function}", (name, function), label=label)
 
 
 def containers(page: Page) -> None:
