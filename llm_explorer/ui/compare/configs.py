@@ -115,10 +115,8 @@ def _toolbar(page: Page, compared: Sequence[Compared]) -> None:
 
 
 def _add(own: RunConfig) -> None:
-    """From the callback of the box, which is a command and keeps no value."""
-    preset = st.session_state.get("compare_add")
-    st.session_state["compare_add"] = None
-    if not isinstance(preset, presets.Preset):  # a text where a stranger made the message up
+    preset = preset_picker.taken("compare_add")
+    if preset is None:
         return
     fits = own.sequence(preset.model) <= preset.model.context_length
     pins.pin(preset.title, preset.model, own if fits else replace(own, sequence_length=None))

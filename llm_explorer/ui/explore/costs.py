@@ -96,36 +96,32 @@ def metrics(cost: Cost, page: Page) -> None:
     pinned = pins.pinned()
     before = cost_of(pinned[-1].model, pinned[-1].run, page.reserve) if pinned else None
     grid = appearance.four("costs")
-    columns = [grid.cell() for _ in range(4)]
-    with columns[0]:
-        delta = cost.parameters.total - before.parameters.total if before else None
-        _metric("Parameters", units.count(cost.parameters.total), _change(delta, units.count), texts.PARAMETERS_HELP)
+    with grid.cell():
+        total = before and before.parameters.total
+        _metric("Parameters", cost.parameters.total, total, units.count, texts.PARAMETERS_HELP)
         _parameter_formulas(cost)
-    with columns[1]:
-        delta = cost.memory.peak_bytes - before.memory.peak_bytes if before else None
-        _metric(
-            "Training peak", units.byte_size(cost.memory.peak_bytes), _change(delta, units.byte_size), texts.PEAK_HELP
-        )
+    with grid.cell():
+        peak = before and before.memory.peak_bytes
+        _metric("Training peak", cost.memory.peak_bytes, peak, units.byte_size, texts.PEAK_HELP)
         _memory_formulas(cost)
         if not cost.memory.trusted:
             st.caption(memory_texts.TRACED_ONLY)
-    with columns[2]:
-        per_token = cost.flops.per_token - before.flops.per_token if before else None
-        _metric("FLOPs per token", units.flops(cost.flops.per_token), _change(per_token, units.flops), texts.FLOPS_HELP)
+    with grid.cell():
+        per_token = before and before.flops.per_token
+        _metric("FLOPs per token", cost.flops.per_token, per_token, units.flops, texts.FLOPS_HELP)
         _flops_formulas(cost, page)
-    with columns[3]:
+    with grid.cell():
         state_name = cost.verdict.state
         label = f"Sized for {cost.verdict.hardware}"
         change = f"pinned: {before.verdict.state}" if before else None
-        _metric(label, f"{VERDICT_ICONS[state_name]} {state_name.capitalize()}", change, texts.VERDICT_HELP)
+        parts.metric(label, f"{VERDICT_ICONS[state_name]} {state_name.capitalize()}", change, texts.VERDICT_HELP)
         _verdict_details(cost)
         st.caption(fit.in_words(page, cost.verdict))
 
 
 def charts(cost: Cost) -> None:
     """Where the parameters are, and what is alive at the peak."""
-    grid = st.grid(2, min_column_width=appearance.wide(400))
-    left, right = grid.cell(), grid.cell()
+    left, right = appearance.two(400)
     parameters, memory = cost.parameters, cost.memory
     with left:
         title = f"{units.count(parameters.total)} parameters"
@@ -147,18 +143,14 @@ def ways_out(cost: Cost) -> None:
         st.info(f"Nothing makes this config fit {units.byte_size(cost.verdict.budget_bytes)}: choose larger hardware.")
         return
     st.markdown(f"To make it fit {cost.verdict.hardware} with the share kept free:")
-    buttons = [(f"{words.change_words(way.changes)} · {units.byte_size(way.peak_bytes)}", way.changes) for way in ways]
-    config_buttons.row(buttons, key="way")
+    config_buttons.ways(ways, key="way")
 
 
-def _metric(label: str, value: str, change: str | None, explanation: str) -> None:
-    st.metric(label, value, change, help=explanation, delta_color="off", delta_arrow="off", border=True)
-
-
-def _change(difference: float | None, write: "units.Writer") -> str | None:
-    if difference is None:
-        return None
-    return units.signed(write(difference)) if difference else "no change"
+def _metric(label: str, now: float, before: float | None, write: units.Writer, explanation: str) -> None:
+    change = None
+    if before is not None:
+        change = units.signed(write(now - before)) if now != before else "no change"
+    parts.metric(label, write(now), change, explanation)
 
 
 def _formulas(key: str) -> "st.delta_generator.DeltaGenerator | None":

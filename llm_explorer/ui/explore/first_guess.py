@@ -4,8 +4,7 @@ It stands in the place of the page until it is answered or skipped, or the confi
 address has parameters. A cookie remembers that it is over: it comes with the visit, so the first screen knows.
 """
 
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
@@ -20,6 +19,7 @@ from llm_explorer.presets import title_of
 from llm_explorer.texts import first_guess as texts
 from llm_explorer.texts import names
 from llm_explorer.ui import parts
+from llm_explorer.ui.parts import live
 from llm_explorer.ui.visit import history
 from llm_explorer.ui.visit.address import came_plain
 from llm_explorer.ui.visit.page import Page
@@ -62,13 +62,7 @@ def draw(page: Page) -> None:
 def remember() -> None:
     """Have the browser remember that it is over, where a click has said so."""
     if st.session_state.get(_TO_REMEMBER):
-        _part()(key="remember_guess", data={"name": COOKIE})
-
-
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _part() -> Any:
-    code = (Path(__file__).parents[1] / "parts" / "live" / "remember.js").read_text(encoding="utf-8")
-    return st.components.v2.component("llm_explorer_remember", js=code, isolate_styles=False)
+        live.part("remember")(key="remember_guess", data={"name": COOKIE})
 
 
 def _question(page: Page, memory: Memory) -> str:

@@ -23,8 +23,7 @@ def draw() -> None:
 
 
 def _content() -> None:
-    grid = st.grid(2, min_column_width=appearance.wide(300))
-    code, words = grid.cell(), grid.cell()
+    code, words = appearance.two(300)
     with words:
         told = link.link_to(link.page_url(), _asked())
         st.code(told, language=None, wrap_lines=True)

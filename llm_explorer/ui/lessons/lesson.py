@@ -1,7 +1,7 @@
 """What every lesson page is made of: steps, guesses, live computation, the code that ran, exercises."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -150,8 +150,9 @@ def function_source(text: str, function: str) -> str:
     raise LookupError(function)
 
 
-def exercises(name: str, items: Sequence[Exercise]) -> None:
+def exercises(name: str, intro: str, items: Sequence[Exercise]) -> None:
     """Exercises on the learner's own config, each judged as it is typed."""
+    st.markdown(intro)
     for number, item in enumerate(items, 1):
         with st.container(border=True):
             st.markdown(f"**{number}.** {item.question}")
@@ -177,6 +178,12 @@ def link(path: str, label: str, *, step: int = 1) -> None:
     if path in {known for known, _label in shell.PAGES}:
         address = passed_on() | ({state.STEP: str(step)} if step > 1 else {})
         st.page_link(path, label=label, icon=":material/arrow_outward:", query_params=address)
+
+
+def links(labels: Mapping[str, str], steps: Mapping[str, int]) -> None:
+    """Links to the steps of lessons that explain a page, by the page of the lesson."""
+    for path, label in labels.items():
+        link(path, label, step=steps[path])
 
 
 def _go(number: int) -> None:

@@ -54,8 +54,7 @@ def headline(page: Page, found: Trace | None) -> None:
 
 def taught() -> None:
     """Links to the steps of lessons that explain it."""
-    for path, step in TAUGHT.items():
-        lesson.link(path, texts.TAUGHT[path], step=step)
+    lesson.links(texts.TAUGHT, TAUGHT)
 
 
 def draw(page: Page, found: Trace | None) -> None:

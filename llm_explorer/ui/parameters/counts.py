@@ -44,16 +44,16 @@ def sentence(model: ModelConfig, parameters: Parameters) -> str:
 def _metrics(model: ModelConfig, parameters: Parameters) -> None:
     grid = appearance.four("counts")
     with grid.cell():
-        _metric(texts.TOTAL, parameters.total, units.exact(parameters.total), texts.TOTAL_HELP)
+        parts.metric(texts.TOTAL, units.count(parameters.total), units.exact(parameters.total), texts.TOTAL_HELP)
     with grid.cell():
-        _metric(texts.ACTIVE, parameters.active, _active_words(model, parameters), texts.ACTIVE_HELP)
+        parts.metric(texts.ACTIVE, units.count(parameters.active), _active_words(model, parameters), texts.ACTIVE_HELP)
     with grid.cell():
         label, other = (texts.UNTIED, parameters.untied) if model.tie_embeddings else (texts.TIED, parameters.tied)
         change = units.signed(units.count(other - parameters.total))
-        _metric(label, other, texts.TIED_CHANGE.format(change=change), texts.TIES_HELP)
+        parts.metric(label, units.count(other), texts.TIED_CHANGE.format(change=change), texts.TIES_HELP)
     with grid.cell():
         share = units.share(parameters.non_embedding / parameters.total)
-        _metric(texts.REST, parameters.non_embedding, share, texts.REST_HELP)
+        parts.metric(texts.REST, units.count(parameters.non_embedding), share, texts.REST_HELP)
 
 
 def _active_words(model: ModelConfig, parameters: Parameters) -> str:
@@ -61,10 +61,6 @@ def _active_words(model: ModelConfig, parameters: Parameters) -> str:
         return texts.ALL_ACTIVE
     share = units.share(parameters.active / parameters.total)
     return texts.OF_TOTAL.format(share=share, active=model.active_experts, experts=units.exact(model.n_experts))
-
-
-def _metric(label: str, value: int, below: str, explanation: str) -> None:
-    st.metric(label, units.count(value), below, help=explanation, delta_color="off", delta_arrow="off", border=True)
 
 
 def _tree(parameters: Parameters) -> None:

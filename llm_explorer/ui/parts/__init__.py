@@ -9,3 +9,4 @@ from llm_explorer.ui.parts.tables import data_table as data_table
 from llm_explorer.ui.parts.tables import folded as folded
 from llm_explorer.ui.parts.tables import folded_table as folded_table
 from llm_explorer.ui.parts.tables import formula_table as formula_table
+from llm_explorer.ui.parts.tables import metric as metric

@@ -88,6 +88,12 @@ def four(name: str, narrowest: int = 180) -> Any:
     return st.grid(4, min_column_width=wide(narrowest), key=f"{_FOUR}{name}")
 
 
+def two(narrowest: int) -> tuple[Any, Any]:
+    """Two columns, one below the other where they would be narrower than this."""
+    grid = st.grid(2, min_column_width=wide(narrowest))
+    return grid.cell(), grid.cell()
+
+
 def problems(field: str, asked: str) -> tuple[Problem, ...]:
     """What of ``hide=`` or ``type=`` in the address means nothing."""
     if field == TYPE:

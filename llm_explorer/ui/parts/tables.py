@@ -1,4 +1,4 @@
-"""Numbers as tables: formulas with their numbers, and the data of a chart."""
+"""Numbers in boxes and as tables: formulas with their numbers, and the data of a chart."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -39,6 +39,11 @@ def folded_table(
 ) -> None:
     """A chart's data in an expander, whose key is ``<key>_numbers``."""
     folded(label, lambda: data_table(columns(), file_name=file_name, key=key), key=f"{key}_numbers")
+
+
+def metric(label: str, value: str, below: str | None, explanation: str | None = None) -> None:
+    """A number in a box; what stands below it is no change that is good or bad."""
+    st.metric(label, value, below, help=explanation, delta_color="off", delta_arrow="off", border=True)
 
 
 def computed() -> str:

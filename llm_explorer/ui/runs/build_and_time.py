@@ -183,11 +183,7 @@ def failure(now: Snapshot, result: Result) -> None:
     """What happened, in words; for what does not fit, the buttons that make it fit."""
     st.warning(f"{texts.STATUS_WORDS[result.status]} {parts.plain(result.reason or '')}", icon=":material/info:")
     if result.status in ("refused", "out_of_memory"):
-        buttons = [
-            (f"{words.change_words(way.changes)} · {units.byte_size(way.peak_bytes)}", way.changes)
-            for way in process.ways(now.model, now.run)
-        ]
-        config_buttons.row(buttons, key="refusal_way")
+        config_buttons.ways(process.ways(now.model, now.run), key="refusal_way")
 
 
 def _what(model: ModelConfig, run: RunConfig) -> str:

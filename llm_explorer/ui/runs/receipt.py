@@ -9,7 +9,6 @@ import streamlit as st
 from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.charts.receipt import receipt_figure
 from llm_explorer.formats import to_address
-from llm_explorer.measure.result import Measured
 from llm_explorer.receipt import Receipt, make_receipt
 from llm_explorer.texts import memory as texts
 from llm_explorer.tracing.result import Trace
@@ -26,7 +25,8 @@ def draw(page: Page, found: Trace | None, *, measure: bool) -> None:
     if appearance.hides("receipt"):
         return
     traced = trace.comparable(page, found)
-    receipt = make_receipt(page.model, page.run, traced, measured(page), notes(page))
+    measured = workers.measured(page.model, page.run)
+    receipt = make_receipt(page.model, page.run, traced, measured, notes(page))
     if measure:
         _measuring(page)
     st.table(pd.DataFrame(receipt.to_columns()), hide_index=True)
@@ -54,13 +54,6 @@ def folded(page: Page) -> None:
     parts.folded(texts.RECEIPT, content, key="receipt_open", icon=":material/receipt_long:")
 
 
-def measured(page: Page) -> Measured | None:
-    """The newest measurement of exactly this config on this server."""
-    job = workers.queue().find(page.model, page.run)
-    result = None if job is None else job.snapshot().result
-    return result if isinstance(result, Measured) else None
-
-
 def notes(page: Page) -> list[str]:
     """What is to be said of a device on which nothing has been measured."""
     device = page.run.device
@@ -85,7 +78,7 @@ def _measuring(page: Page) -> None:
 
 
 def _button(page: Page) -> None:
-    again = measured(page) is not None
+    again = workers.measured(page.model, page.run) is not None
     st.button(
         texts.MEASURE_AGAIN if again else texts.MEASURE,
         icon=":material/play_arrow:",

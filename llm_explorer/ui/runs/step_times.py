@@ -18,8 +18,9 @@ from llm_explorer.speed.predict import Prediction, Refined, Span, calibration_fo
 from llm_explorer.speed.training_run import Pace, dense_peak, model_flops_per_token
 from llm_explorer.texts import compute as texts
 from llm_explorer.texts import names
+from llm_explorer.ui import parts
 from llm_explorer.ui.parts import appearance
-from llm_explorer.ui.runs import build_and_time, receipt
+from llm_explorer.ui.runs import build_and_time, workers
 from llm_explorer.ui.runs import calibration as compute_jobs
 from llm_explorer.ui.visit.page import Page
 
@@ -62,7 +63,7 @@ def times_of(page: Page) -> Times:
     model, run = page.model, page.run
     calibration = calibration_for(model, run)
     predicted = None if calibration is None else predict_with(calibration, model, run)
-    return Times(model, run, calibration, predicted, compute_jobs.refined(page), receipt.measured(page))
+    return Times(model, run, calibration, predicted, compute_jobs.refined(page), workers.measured(model, run))
 
 
 def draw(page: Page, times: Times) -> None:
@@ -114,16 +115,16 @@ def _metrics(times: Times) -> None:
     seconds, tier = times.step or (None, "")
     basis = texts.TIERS.get(tier, texts.NOT_KNOWN)
     with grid.cell():
-        _metric(texts.STEP, units.seconds(seconds), basis, texts.STEP_HELP)
+        parts.metric(texts.STEP, units.seconds(seconds), basis, texts.STEP_HELP)
     with grid.cell():
         rate = units.UNKNOWN if times.pace is None else units.exact(times.pace.tokens_per_s)
-        _metric(texts.TOKENS, rate, basis, texts.TOKENS_HELP)
+        parts.metric(texts.TOKENS, rate, basis, texts.TOKENS_HELP)
     with grid.cell():
         share = _share_of_peak(times)
         if seconds is None or share is None:
-            _metric(texts.WORK, units.flops(_work(times)), texts.COMPUTED, texts.WORK_HELP)
+            parts.metric(texts.WORK, units.flops(_work(times)), texts.COMPUTED, texts.WORK_HELP)
         else:
-            _metric(texts.SHARE, units.share(share), f"{units.flops(_work(times) / seconds)}/s", texts.SHARE_HELP)
+            parts.metric(texts.SHARE, units.share(share), f"{units.flops(_work(times) / seconds)}/s", texts.SHARE_HELP)
     with grid.cell():
         _mfu(times)
 
@@ -147,25 +148,21 @@ def _mfu(times: Times) -> None:
     hardware, peak = find(run.hardware), dense_peak(run)
     if hardware is None or not hardware.source:
         per_token = count_flops(model, run).per_token
-        _metric(texts.PER_TOKEN, units.flops(per_token), texts.COMPUTED, texts.WORK_HELP)
+        parts.metric(texts.PER_TOKEN, units.flops(per_token), texts.COMPUTED, texts.WORK_HELP)
         return
     label, least = texts.MFU.format(hardware=run.hardware), roofline_of(hardware, model, run)
     source = {"source": hardware.source, "date": hardware.date}
     if peak is None:
-        _metric(label, units.UNKNOWN, texts.NO_PEAK, texts.MFU_HELP.format(**source))
+        parts.metric(label, units.UNKNOWN, texts.NO_PEAK, texts.MFU_HELP.format(**source))
         return
     work = model_flops_per_token(model, run) * times.tokens
     if run.device.startswith("cuda") and times.measured and times.measured.step_s:
         reached = work / times.measured.step_s.median / peak
-        _metric(label, units.share(reached), texts.TIERS["measured"], texts.MFU_MEASURED_HELP.format(**source))
+        parts.metric(label, units.share(reached), texts.TIERS["measured"], texts.MFU_MEASURED_HELP.format(**source))
     elif least is not None:
         at_most = texts.AT_MOST.format(share=units.share(work / least.step.seconds / peak))
         bound = texts.AT_LEAST.format(seconds=units.seconds(least.step.seconds))
-        _metric(label, at_most, bound, texts.MFU_HELP.format(**source))
-
-
-def _metric(label: str, value: str, below: str, explanation: str) -> None:
-    st.metric(label, value, below, help=explanation, delta_color="off", delta_arrow="off", border=True)
+        parts.metric(label, at_most, bound, texts.MFU_HELP.format(**source))
 
 
 def _line(times: Times, phase: str) -> dict[str, str]:

@@ -11,7 +11,6 @@ from llm_explorer.charts.magnitudes import error_curves, magnitude_bars
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.exercises import autograd as costs
 from llm_explorer.lessons.autograd.limits import MOST_BACKWARDS
-from llm_explorer.measure.result import Measured
 from llm_explorer.texts import autograd as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
@@ -99,16 +98,14 @@ def engine(_page: Page) -> None:
 
 def exercises(page: Page) -> None:
     """Three exercises on the learner's own config."""
-    st.markdown(texts.EXERCISES)
-    lesson.exercises(LESSON, costs.exercises(page.model, page.run))
+    lesson.exercises(LESSON, texts.EXERCISES, costs.exercises(page.model, page.run))
     lesson.link("streamlit_app.py", texts.EXPLORE_GRADIENTS)
 
 
 def measured_passes(model: ModelConfig, run: RunConfig) -> tuple[float, float] | None:
     """Seconds of one forward and one backward pass of this model and run, if they have been measured here."""
-    job = workers.queue().find(model, run)
-    result = None if job is None else job.snapshot().result
-    if not isinstance(result, Measured) or not result.forward_s or not result.backward_s:
+    result = workers.measured(model, run)
+    if result is None or not result.forward_s or not result.backward_s:
         return None
     return result.forward_s.median, result.backward_s.median
 

@@ -136,8 +136,7 @@ def columns_of(rows: list[Mapping[str, object]]) -> dict[str, list[object]]:
 
 def exercises(page: Page) -> None:
     """Three exercises on the learner's config."""
-    st.markdown(texts.EXERCISES)
-    lesson.exercises("backprop", exercises_on(page.model, page.run))
+    lesson.exercises("backprop", texts.EXERCISES, exercises_on(page.model, page.run))
     lesson.link("pages/compute.py", compute_texts.MORE)
     lesson.link("pages/autograd.py", "Where gradients come from: automatic differentiation")
     lesson.link("pages/pretraining.py", "Backward a thousand times: train a small GPT")

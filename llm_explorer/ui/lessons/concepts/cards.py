@@ -47,8 +47,7 @@ def card(name: str) -> Callable[[Page], None]:
 
     def draw(page: Page) -> None:
         text, shown = texts.CARDS[name], CARDS[name]
-        grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
-        left, right = grid.cell(), grid.cell()
+        left, right = appearance.two(COLUMN)
         with left:
             st.markdown(text.what)
             choice = lesson.guess(f"{LESSON}_{name}", text.guess)
@@ -123,9 +122,10 @@ def _title(figure: go.Figure) -> str:
     return str(figure.layout.title.text)
 
 
-def _rows(rows: Sequence[Sequence[float]], labels: Sequence[str]) -> Columns:
-    """A table with a column for each row of a picture."""
-    return dict(zip(labels, rows, strict=True))
+def _vectors(title: str, rows: Sequence[Sequence[float | None]], labels: Sequence[str], words: str) -> Picture:
+    """A row of signs a vector."""
+    figure = charts.vectors(title, rows, labels, across="entry of the vector")
+    return Picture(figure, dict(zip(labels, rows, strict=True)), f"{words} {texts.SIGNS}")
 
 
 def _parameters(page: Page) -> Picture:
@@ -145,10 +145,8 @@ def _vocabulary(page: Page) -> Picture:
     )
     data = lesson.ask(MODULE, "vocabulary", text=text, seed=page.run.seed)
     labels = [f"{number}: {_shown(character)}" for number, character in enumerate(data["characters"])]
-    figure = charts.vectors(texts.PICTURES["vocabulary"], data["rows"], labels, across="entry of the vector")
-    ids = " ".join(map(str, data["ids"]))
-    words = f"V = {len(labels)}. The text as ids: {ids}. {texts.SIGNS}"
-    return Picture(figure, _rows(data["rows"], labels), words)
+    words = f"V = {len(labels)}. The text as ids: {' '.join(map(str, data['ids']))}."
+    return _vectors(texts.PICTURES["vocabulary"], data["rows"], labels, words)
 
 
 def _context(page: Page) -> Picture:
@@ -157,9 +155,8 @@ def _context(page: Page) -> Picture:
     )
     data = lesson.ask(MODULE, "context", tokens=tokens, seed=page.run.seed)
     places = [f"place {number}" + (" · used" if number < tokens else "") for number in range(len(data["rows"]))]
-    figure = charts.vectors(texts.PICTURES["context"], data["rows"], places, across="entry of the vector")
     said = data["refusal"] or f"The model takes {tokens} tokens."
-    return Picture(figure, _rows(data["rows"], places), f"{parts.plain(said[0].upper() + said[1:])} {texts.SIGNS}")
+    return _vectors(texts.PICTURES["context"], data["rows"], places, parts.plain(said[0].upper() + said[1:]))
 
 
 def _embedding(page: Page) -> Picture:
@@ -167,15 +164,11 @@ def _embedding(page: Page) -> Picture:
         "Embedding size D", [4, 8, 16, 32, 64, 128, 256], 16, key="concepts_width", persist_state="session"
     )
     data = lesson.ask(MODULE, "embedding", width=width, seed=page.run.seed)
-    labels = ["token 0", "token 1"]
-    figure = charts.vectors(
-        texts.PICTURES["embedding"].format(width=width), data["rows"], labels, across="entry of the vector"
-    )
     words = (
         f"Cosine of the angle between the two: {data['cosine']:+.2f}. Random vectors are the nearer to a right angle "
-        f"(0), the wider the space. {texts.SIGNS}"
+        "(0), the wider the space."
     )
-    return Picture(figure, _rows(data["rows"], labels), words)
+    return _vectors(texts.PICTURES["embedding"].format(width=width), data["rows"], ("token 0", "token 1"), words)
 
 
 def _hidden(page: Page) -> Picture:
@@ -189,19 +182,16 @@ def _hidden(page: Page) -> Picture:
     rows = [[*values, *[None] * (longest - len(values))] for values in stages.values()]
     labels = [f"{name} ({len(values)})" for name, values in stages.items()]
     title = texts.PICTURES["hidden"].format(width=width, hidden=hidden)
-    figure = charts.vectors(title, rows, labels, across="entry of the vector")
-    words = f"GELU lets positive numbers through and nearly stops negative ones. {texts.SIGNS}"
-    return Picture(figure, dict(zip(labels, rows, strict=True)), words)
+    return _vectors(title, rows, labels, "GELU lets positive numbers through and nearly stops negative ones.")
 
 
 def _layers(page: Page) -> Picture:
     count = st.slider("Layers L", 1, 12, 6, key="concepts_layers", persist_state="session")
     data = lesson.ask(MODULE, "layers", n_layers=count, seed=page.run.seed)
     labels = ["embedding", *(f"block {number}" for number in range(1, count + 1))]
-    figure = charts.vectors(texts.PICTURES["layers"], data["rows"], labels, across="entry of the vector")
     changes = ", ".join(f"{change:.0%}" for change in data["changes"])
-    words = f"Each block changed the vector by {changes} of its length. {texts.SIGNS}"
-    return Picture(figure, _rows(data["rows"], labels), words)
+    words = f"Each block changed the vector by {changes} of its length."
+    return _vectors(texts.PICTURES["layers"], data["rows"], labels, words)
 
 
 def _heads(page: Page) -> Picture:

@@ -24,8 +24,7 @@ def draw(page: Page) -> None:
     st.markdown(texts.CONFIG_INTRO)
     choice = lesson.guess(TEXT, texts.CONFIG_GUESS)
     lesson.reveal(choice, texts.CONFIG_GUESS)
-    grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
-    left, right = grid.cell(), grid.cell()
+    left, right = appearance.two(COLUMN)
     with left:
         text = st.text_area(
             "Config", texts.BOOK_CONFIG, height=270, max_chars=20_000, key=TEXT, persist_state="session"

@@ -23,8 +23,7 @@ def draw(page: Page) -> None:
     st.markdown(texts.JOURNEY_INTRO)
     choice = lesson.guess("concepts_journey", texts.JOURNEY_GUESS)
     lesson.reveal(choice, texts.JOURNEY_GUESS)
-    grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
-    left, right = grid.cell(), grid.cell()
+    left, right = appearance.two(COLUMN)
     with left:
         text = st.text_input("Text", "To be or not", max_chars=16, key="journey_text", persist_state="session")
         data = lesson.ask(MODULE, "journey", text=text, seed=page.run.seed)

@@ -163,8 +163,7 @@ def tuning(_page: Page) -> None:
 
 def exercises(page: Page) -> None:
     """Three exercises on the learner's config, and where to go on."""
-    st.markdown(texts.EXERCISES)
-    lesson.exercises(LESSON, exercises_of.exercises(page.model, page.run))
+    lesson.exercises(LESSON, texts.EXERCISES, exercises_of.exercises(page.model, page.run))
     lesson.link("streamlit_app.py", texts.EXPLORE_LINK)
     lesson.link("pages/memory.py", memory_texts.MEMORY_LINK)
     lesson.link("pages/compute.py", compute_texts.MORE)

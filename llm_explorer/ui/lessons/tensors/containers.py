@@ -65,7 +65,7 @@ def containers(page: Page) -> None:
     dimensions = parts.choose("Container", names, 2, key="tensors_container")
     choice = names[dimensions]
     made = lesson.ask("tensors.basics", "containers")[dimensions]
-    left, right = two_columns()
+    left, right = appearance.two(COLUMN)
     with left:
         figure = tensor_board(f"{choice}: {dimensions} dimensions", made["values"], made["shape"], CONTAINER_SIZE)
         parts.chart(figure, key="tensors_containers", alt=f"{choice}, the numbers {made['values']}")
@@ -82,7 +82,7 @@ def dtypes(_page: Page) -> None:
     st.markdown(texts.DTYPES_INTRO)
     if not guessed("dtypes", texts.DTYPES_GUESS):
         return
-    left, right = two_columns()
+    left, right = appearance.two(COLUMN)
     with left:
         rows = lesson.ask("tensors.basics", "inferred_dtypes")
         lines = [f"| `{row['code']}` | `{row['dtype']}` | {row['item_bytes']} |" for row in rows]
@@ -140,7 +140,7 @@ def numpy(page: Page) -> None:
     st.markdown(texts.NUMPY_INTRO)
     if not guessed("numpy", texts.NUMPY_GUESS):
         return
-    left, right = two_columns()
+    left, right = appearance.two(COLUMN)
     with left:
         _shared_memory()
         _timing()
@@ -214,9 +214,3 @@ def shapes_of(page: Page) -> dict[str, str]:
     letters = letters_of(page.model, page.run)
     shapes = {"bias": "D", "weight": "FD", "vectors": "BTD", "scores": "BNTT", "positions": "TD"}
     return {name: str(tuple(letters[letter] for letter in shape)) for name, shape in shapes.items()}
-
-
-def two_columns() -> tuple[Any, Any]:
-    """Two columns, one below the other where the page is narrow."""
-    grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
-    return grid.cell(), grid.cell()

@@ -11,7 +11,8 @@ from llm_explorer.charts.storage import storage_board
 from llm_explorer.texts import tensors as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
-from llm_explorer.ui.lessons.tensors.containers import code, facts, guessed, refused, shapes_of, two_columns
+from llm_explorer.ui.lessons.tensors.containers import COLUMN, code, facts, guessed, refused, shapes_of
+from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.visit.page import Page
 
 SHAPES: Final = {str(shape): list(shape) for shape in ((3, 4), (4, 3), (12,), (2, 2, 3))}
@@ -41,7 +42,7 @@ def storage(_page: Page) -> None:
     walk = lesson.ask("tensors.storage", "walk", steps=steps)
     state = walk["states"][-1]
     _storage_buttons(state, len(steps))
-    left, right = two_columns()
+    left, right = appearance.two(COLUMN)
     with left:
         followed = st.slider(
             "Follow one number, in reading order", 0, 11, 1, key="tensors_followed", persist_state="session"
@@ -129,7 +130,7 @@ def _frames(made: Mapping[str, Any]) -> None:
     st.session_state[DONE] = done
     if was_playing and done == count:
         st.rerun()  # the whole page: without the clock
-    left, right = two_columns()
+    left, right = appearance.two(COLUMN)
     with left:
         parts.chart(
             product_board(made, done), key="tensors_product", alt=f"A = {made['a']}, B = {made['b']}, {done} of {count}"

@@ -9,7 +9,8 @@ from llm_explorer.charts.grids import extent, tensor_board
 from llm_explorer.texts import tensors as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
-from llm_explorer.ui.lessons.tensors.containers import code, facts, guessed, refused, two_columns
+from llm_explorer.ui.lessons.tensors.containers import COLUMN, code, facts, guessed, refused
+from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.visit.page import Page
 
 MOST_CHARACTERS: Final = 400
@@ -35,7 +36,7 @@ def playground(_page: Page) -> None:
     st.markdown(texts.PLAY_INTRO)
     if not guessed("play", texts.PLAY_GUESS):
         return
-    left, right = two_columns()
+    left, right = appearance.two(COLUMN)
     with left:
         typed = _inputs()
     played = lesson.ask("tensors.playground", "play", **typed)
