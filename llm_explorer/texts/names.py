@@ -1,4 +1,4 @@
-"""What fixed values are called: precisions, optimizers, phases of a step, verdicts."""
+"""What fixed values are called: precisions, optimizers, phases of a step, verdicts, tiers."""
 
 from typing import Final
 
@@ -25,3 +25,4 @@ VERDICTS: Final = {
     "does not fit": "does not fit",
     "unknown": "nothing is known of",
 }
+COMPUTED: Final = "Computed: by formula"

@@ -1,5 +1,6 @@
 """The parts of the Explore page: the sentence, four metrics with their formulas, two charts."""
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import streamlit as st
@@ -99,23 +100,23 @@ def metrics(cost: Cost, page: Page) -> None:
     with grid.cell():
         total = before and before.parameters.total
         _metric("Parameters", cost.parameters.total, total, units.count, texts.PARAMETERS_HELP)
-        _parameter_formulas(cost)
+        _below("parameters", lambda: _parameter_formulas(cost))
     with grid.cell():
         peak = before and before.memory.peak_bytes
         _metric("Training peak", cost.memory.peak_bytes, peak, units.byte_size, texts.PEAK_HELP)
-        _memory_formulas(cost)
+        _below("memory", lambda: _memory_formulas(cost))
         if not cost.memory.trusted:
             st.caption(memory_texts.TRACED_ONLY)
     with grid.cell():
         per_token = before and before.flops.per_token
         _metric("FLOPs per token", cost.flops.per_token, per_token, units.flops, texts.FLOPS_HELP)
-        _flops_formulas(cost, page)
+        _below("flops", lambda: _flops_formulas(cost, page))
     with grid.cell():
         state_name = cost.verdict.state
         label = f"Sized for {cost.verdict.hardware}"
         change = f"pinned: {before.verdict.state}" if before else None
         parts.metric(label, f"{VERDICT_ICONS[state_name]} {state_name.capitalize()}", change, texts.VERDICT_HELP)
-        _verdict_details(cost)
+        _below("verdict", lambda: _verdict_details(cost))
         st.caption(fit.in_words(page, cost.verdict))
 
 
@@ -153,45 +154,36 @@ def _metric(label: str, now: float, before: float | None, write: units.Writer, e
     parts.metric(label, write(now), change, explanation)
 
 
-def _formulas(key: str) -> "st.delta_generator.DeltaGenerator | None":
+def _below(name: str, draw: Callable[[], None]) -> None:
     """The popover below a number: its content is made only while it is open."""
-    popover = st.popover(parts.computed(), icon=":material/function:", type="tertiary", on_change="rerun", key=key)
-    return popover if popover.open else None
+    key = f"formulas_{name}"
+    popover = st.popover(names.COMPUTED, icon=":material/function:", type="tertiary", on_change="rerun", key=key)
+    if popover.open:
+        with popover:
+            draw()
 
 
 def _parameter_formulas(cost: Cost) -> None:
-    popover = _formulas("formulas_parameters")
-    if popover:
-        with popover:
-            parts.formula_table(cost.parameters.rows, letters_of(cost.model, cost.run), units.exact)
-            st.markdown(words.parameters_in_words(cost.parameters))
+    parts.formula_table(cost.parameters.rows, letters_of(cost.model, cost.run), units.exact)
+    st.markdown(words.parameters_in_words(cost.parameters))
 
 
 def _memory_formulas(cost: Cost) -> None:
-    popover = _formulas("formulas_memory")
-    if popover:
-        with popover:
-            st.markdown(f"Alive {names.PHASES[cost.memory.peak_phase]}:")
-            letters = memory_letters(cost.model, cost.run, kernels_of_hardware(cost.run))
-            parts.formula_table(cost.memory.rows, letters, units.byte_size)
-            st.caption(texts.MEMORY_CONVENTION)
-            st.markdown(words.memory_in_words(cost.memory))
+    st.markdown(f"Alive {names.PHASES[cost.memory.peak_phase]}:")
+    letters = memory_letters(cost.model, cost.run, kernels_of_hardware(cost.run))
+    parts.formula_table(cost.memory.rows, letters, units.byte_size)
+    st.caption(texts.MEMORY_CONVENTION)
+    st.markdown(words.memory_in_words(cost.memory))
 
 
 def _flops_formulas(cost: Cost, page: Page) -> None:
-    popover = _formulas("formulas_flops")
-    if popover:
-        with popover:
-            parts.formula_table(cost.flops.rows, letters_of(cost.model, cost.run), units.flops)
-            st.markdown(words.flops_in_words(cost.flops))
-            step_times.details(page)
+    parts.formula_table(cost.flops.rows, letters_of(cost.model, cost.run), units.flops)
+    st.markdown(words.flops_in_words(cost.flops))
+    step_times.details(page)
 
 
 def _verdict_details(cost: Cost) -> None:
-    popover = _formulas("formulas_verdict")
-    if popover:
-        with popover:
-            st.markdown(words.verdict_rule(cost.memory.peak_bytes, cost.verdict))
+    st.markdown(words.verdict_rule(cost.memory.peak_bytes, cost.verdict))
 
 
 def _tables(cost: Cost) -> None:

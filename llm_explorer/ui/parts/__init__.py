@@ -4,7 +4,6 @@ from llm_explorer.ui.parts.charts import chart as chart
 from llm_explorer.ui.parts.choice import choose as choose
 from llm_explorer.ui.parts.plain_text import WORD_JOINER as WORD_JOINER
 from llm_explorer.ui.parts.plain_text import plain as plain
-from llm_explorer.ui.parts.tables import computed as computed
 from llm_explorer.ui.parts.tables import data_table as data_table
 from llm_explorer.ui.parts.tables import folded as folded
 from llm_explorer.ui.parts.tables import folded_table as folded_table

@@ -44,8 +44,3 @@ def folded_table(
 def metric(label: str, value: str, below: str | None, explanation: str | None = None) -> None:
     """A number in a box; what stands below it is no change that is good or bad."""
     st.metric(label, value, below, help=explanation, delta_color="off", delta_arrow="off", border=True)
-
-
-def computed() -> str:
-    """The label of the computed tier."""
-    return "Computed: by formula"

@@ -123,23 +123,21 @@ def is_setting(problem: Problem) -> bool:
     return any(_is_about(problem, text) for text in held(SETTINGS).split())
 
 
-def moved(field: str | None = None) -> str | None:
-    """The slider that was moved last; with an argument, note that it was this one."""
-    if field is not None:
-        drag.finish()
-        st.session_state[_MOVED] = field
+def moved() -> str | None:
+    """The field that was moved last, by its slider or its number."""
     return st.session_state.get(_MOVED)
 
 
 def take_slider(field: str) -> None:
     """A slider was let go or stepped: its value becomes the field's; from its callback."""
     st.session_state[field] = st.session_state.get(slider_key(field), held(field))
-    moved(field)
+    take_number(field)
 
 
 def take_number(field: str) -> None:
     """A number was typed; from its callback."""
-    moved(field)
+    drag.finish()
+    st.session_state[_MOVED] = field
 
 
 def _has_own_control(text: str) -> Problem:

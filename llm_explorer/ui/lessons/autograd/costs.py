@@ -62,10 +62,8 @@ def step_size(_page: Page) -> None:
 def rules(_page: Page) -> None:
     """Four rules, each shown by running it."""
     st.markdown(texts.RULES_INTRO)
-    choice = lesson.guess("autograd_rules", texts.RULES_GUESS)
-    if choice is None:
+    if not lesson.guessed("autograd_rules", texts.RULES_GUESS, right=""):
         return
-    lesson.reveal(choice, texts.RULES_GUESS, right="")
     titles = {name: rule.title for name, rule in texts.RULES.items()}
     rule = parts.choose("Rule", titles, "accumulation", key="autograd_rule")
     text = texts.RULES[rule]

@@ -29,8 +29,7 @@ DRAG: Final = "drag_of_w"
 def chain_rule(_page: Page) -> None:
     """Two functions in a row, each with its slope; what the slope of both is, after a guess."""
     st.markdown(texts.CHAIN)
-    choice = lesson.guess("autograd_chain", texts.CHAIN_GUESS)
-    lesson.reveal(choice, texts.CHAIN_GUESS, right="")
+    is_told = lesson.guessed("autograd_chain", texts.CHAIN_GUESS, right="")
     inner, outer, x = _functions()
     found = lesson.ask(MODULE, "chain_rule", outer=outer, inner=inner, x=x)
     curves = lesson.ask(MODULE, "chain_curves", outer=outer, inner=inner)
@@ -40,14 +39,14 @@ def chain_rule(_page: Page) -> None:
         ("f", ("u", "y"), (curves["u_range"], curves["f"]), (found["u"], found["y"], found["dy/du"])),
     ]
     grid = st.grid(3, min_column_width=appearance.wide(230))
-    for name, axes, curve, at in panels if choice is None else [*panels, whole]:
+    for name, axes, curve, at in [*panels, whole] if is_told else panels:
         with grid.cell():
             title = f"{name}: slope {at[2]:.3f}"
             parts.chart(
                 curve_with_tangent(title, axes, curve, at), key=f"autograd_chain_{name}", alt=f"Curve of {title}"
             )
     st.caption(texts.CHAIN_WHERE)
-    if choice is not None:
+    if is_told:
         st.latex(texts.CHAIN_PRODUCT.format(found["dy/du"], found["du/dx"], found["dy/dx"]))
     more("chain", {name: curves[name] for name in ("x", "u", "y")}, ("chain_rule", "slope"))
 
@@ -62,10 +61,8 @@ def three_ways(_page: Page) -> None:
     right = "raises" if slope > 0 else "lowers" if slope < 0 else "leaves"
     answer = texts.NEURON_ANSWERS[right].format(slope=slope)
     asked = Guess(texts.NEURON_QUESTION, texts.NEURON_OPTIONS, right, answer)
-    choice = lesson.guess("autograd_neuron", asked)
-    if choice is None:
+    if not lesson.guessed("autograd_neuron", asked, right=""):
         return
-    lesson.reveal(choice, asked, right="")
     st.latex(texts.BY_HAND.format(**values, a=found["a"], slope=found["by hand"]["w"]))
     ways = ("by hand", "finite differences", "autograd")
     table = {way: [f"{found[way][name]:.10f}" for name in ("w", "b")] for way in ways}
@@ -77,11 +74,10 @@ def three_ways(_page: Page) -> None:
 def graph(_page: Page) -> None:
     """The graph that PyTorch keeps, and backward through it, node by node."""
     st.markdown(texts.GRAPH)
-    choice = lesson.guess("autograd_graph", texts.GRAPH_GUESS)
-    lesson.reveal(choice, texts.GRAPH_GUESS, right="")
+    is_told = lesson.guessed("autograd_graph", texts.GRAPH_GUESS, right="")
     values = inputs("x", "w", "b", "y")
     expression = "one neuron"
-    if choice is not None:
+    if is_told:
         expression = parts.choose("Expression", texts.EXPRESSIONS, expression, key="autograd_expr")
     found = lesson.ask("autograd.graph", "graph", expression=expression, **values)
     nodes, edges = found["nodes"], found["edges"]

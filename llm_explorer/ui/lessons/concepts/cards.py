@@ -50,15 +50,14 @@ def card(name: str) -> Callable[[Page], None]:
         left, right = appearance.two(COLUMN)
         with left:
             st.markdown(text.what)
-            choice = lesson.guess(f"{LESSON}_{name}", text.guess)
-            lesson.reveal(choice, text.guess)
+            is_told = lesson.guessed(f"{LESSON}_{name}", text.guess)
         with right:
             picture = shown.picture(page)
             parts.chart(picture.figure, key=f"chart_{LESSON}_{name}", alt=f"{_title(picture.figure)}. {picture.words}")
             st.caption(f"{picture.words} {texts.UNTRAINED}" if shown.is_untrained else picture.words)
             if shown.is_untrained:
                 lesson.link("pages/pretraining.py", texts.PRETRAINING)
-        if choice is not None:
+        if is_told:
             published(text.title, shown.published, page.model)
         numbers_and_code(name, picture.numbers)
 

@@ -16,6 +16,7 @@ from llm_explorer.texts import compute as compute_texts
 from llm_explorer.texts import concepts as texts
 from llm_explorer.texts import fields as field_texts
 from llm_explorer.texts import memory as memory_texts
+from llm_explorer.texts import names
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import slider_steps
 from llm_explorer.ui.lessons import lesson
@@ -122,7 +123,7 @@ def _results(
         right += sum(cell.direction == chosen[measure] for measure, cell in known.items())
         shown = " | ".join(_shown(cells[measure], chosen[measure]) for measure in MEASURES)
         lines.append(f"| {field_texts.FIELDS[field].label} | {shown} | {_why(field)} |")
-    st.markdown(f"**{right} of {judged} marks are right.** {parts.computed()}; time: measured.")
+    st.markdown(f"**{right} of {judged} marks are right.** {names.COMPUTED}; time: measured.")
     st.markdown("\n".join(lines))
     st.caption(texts.MATRIX_HELD.format(tokens=f"{run.sequence(model):,}") + " " + texts.TIME_WORDS)
     measured_times.offer(model, run, {field: steps[field] for field in marked if steps[field] is not None})

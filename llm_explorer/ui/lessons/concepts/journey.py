@@ -21,14 +21,13 @@ PROBABILITIES: Final = "probabilities"
 def draw(page: Page) -> None:
     """The text and the stage to look at on the left, the shapes of the learner's config on the right."""
     st.markdown(texts.JOURNEY_INTRO)
-    choice = lesson.guess("concepts_journey", texts.JOURNEY_GUESS)
-    lesson.reveal(choice, texts.JOURNEY_GUESS)
+    is_told = lesson.guessed("concepts_journey", texts.JOURNEY_GUESS)
     left, right = appearance.two(COLUMN)
     with left:
         text = st.text_input("Text", "To be or not", max_chars=16, key="journey_text", persist_state="session")
         data = lesson.ask(MODULE, "journey", text=text, seed=page.run.seed)
         stages = [stage["name"] for stage in data["stages"]]
-        if choice is not None:
+        if is_told:
             stages.append(PROBABILITIES)
         stage = parts.choose("Stage", stages, stages[0], key="journey_stage", wrap=True)
         numbers = _picture(data, stage)

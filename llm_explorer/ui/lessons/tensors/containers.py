@@ -14,6 +14,7 @@ from llm_explorer.charts.bars import parts_of_whole
 from llm_explorer.charts.grids import tensor_board
 from llm_explorer.charts.palette import TENSOR_KINDS
 from llm_explorer.charts.storage import sharing_board
+from llm_explorer.texts import names
 from llm_explorer.texts import tensors as texts
 from llm_explorer.texts.guess import Guess
 from llm_explorer.ui import parts
@@ -61,9 +62,9 @@ def containers(page: Page) -> None:
     """From a number to four dimensions."""
     st.markdown(texts.CONTAINERS_INTRO)
     guessed("containers", texts.CONTAINERS_GUESS)
-    names = {dimensions: container.name for dimensions, container in texts.CONTAINERS.items()}
-    dimensions = parts.choose("Container", names, 2, key="tensors_container")
-    choice = names[dimensions]
+    titles = {dimensions: container.name for dimensions, container in texts.CONTAINERS.items()}
+    dimensions = parts.choose("Container", titles, 2, key="tensors_container")
+    choice = titles[dimensions]
     made = lesson.ask("tensors.basics", "containers")[dimensions]
     left, right = appearance.two(COLUMN)
     with left:
@@ -119,7 +120,7 @@ def own_model(page: Page) -> None:
     formula = units.exact(count_memory(page.model, page.run, "cpu").parameters_bytes)
     built = units.exact(sums["weights"] + sums["biases"])
     st.caption(
-        f"{parts.computed()}: {formula} bytes of weights and biases. Built on the meta device, which has shapes but no "
+        f"{names.COMPUTED}: {formula} bytes of weights and biases. Built on the meta device, which has shapes but no "
         f"memory: {built} bytes."
     )
     columns = {
