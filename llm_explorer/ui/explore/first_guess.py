@@ -20,7 +20,7 @@ from llm_explorer.texts import first_guess as texts
 from llm_explorer.texts import names
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts import live
-from llm_explorer.ui.visit import history
+from llm_explorer.ui.visit import history, state
 from llm_explorer.ui.visit.address import came_plain
 from llm_explorer.ui.visit.page import Page
 
@@ -55,7 +55,8 @@ def draw(page: Page) -> None:
             st.button(texts.GO_ON, icon=":material/arrow_forward:", type="primary", on_click=_end)
             return
         with st.container(horizontal=True):
-            st.button(texts.SHOW, icon=":material/lightbulb:", type="primary", on_click=_show)
+            answered = (_ANSWERED, True)
+            st.button(texts.SHOW, icon=":material/lightbulb:", type="primary", on_click=state.keep, args=answered)
             st.button(texts.SKIP, type="tertiary", on_click=_end)
 
 
@@ -101,10 +102,6 @@ def _answer(memory: Memory, guess: float) -> None:
     title = texts.CHART.format(peak=peak)
     figure = parts_of_whole(title, alive, CATEGORIES, units.byte_size)
     parts.chart(figure, key="guess_chart", alt=f"Bar chart: {title} by category")
-
-
-def _show() -> None:
-    st.session_state[_ANSWERED] = True
 
 
 def _end() -> None:

@@ -53,12 +53,11 @@ def _draw(page: Page, steps: Sequence[Step]) -> None:
     st.markdown(f"##### {number} of {len(steps)} · {step.title}")
     step.draw(page)
     with st.container(horizontal=True):
-        st.button("Back", icon=":material/arrow_back:", on_click=_go, args=(number - 1,), disabled=number == 1)
+        back = (state.STEP, number - 1)
+        st.button("Back", icon=":material/arrow_back:", on_click=state.keep, args=back, disabled=number == 1)
         if number < len(steps):
-            following = steps[number].title
-            st.button(
-                f"Next: {following}", icon=":material/arrow_forward:", on_click=_go, args=(number + 1,), type="primary"
-            )
+            label, on = f"Next: {steps[number].title}", (state.STEP, number + 1)
+            st.button(label, icon=":material/arrow_forward:", on_click=state.keep, args=on, type="primary")
 
 
 def ask(name: str, function: str, **inputs: Any) -> Any:
@@ -184,10 +183,6 @@ def links(labels: Mapping[str, str], steps: Mapping[str, int]) -> None:
     """Links to the steps of lessons that explain a page, by the page of the lesson."""
     for path, label in labels.items():
         link(path, label, step=steps[path])
-
-
-def _go(number: int) -> None:
-    st.session_state[state.STEP] = number
 
 
 def _asked(numbers: range) -> int:

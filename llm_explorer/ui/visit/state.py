@@ -27,6 +27,11 @@ _MOVED: Final = "moved"
 _CHANGE: Final = "change_before_next_run"
 
 
+def keep(key: str, value: object) -> None:
+    """Have the visit keep a value; from a callback."""
+    st.session_state[key] = value
+
+
 def default_of(field: str) -> Any:
     """A field's default, in whichever config it is, or that of another bound widget."""
     if field in _DEFAULTS:

@@ -68,7 +68,11 @@ def rules(_page: Page) -> None:
     rule = parts.choose("Rule", titles, "accumulation", key="autograd_rule")
     text = texts.RULES[rule]
     st.markdown(f"{text.shows} {text.matters}")
-    count = {"backwards": _backwards()} if rule == "accumulation" else {}
+    count = {}
+    if rule == "accumulation":
+        count["backwards"] = st.slider(
+            "Backward passes", 1, MOST_BACKWARDS, 2, key="autograd_backwards", persist_state="session"
+        )
     written = lesson.ask("autograd.rules", rule, **count)
     grid = st.grid(2, min_column_width=appearance.wide(380))
     with grid.cell():
@@ -130,10 +134,6 @@ def _bars(title: str, differences: float, autograd: float, write: units.Writer) 
     sizes = {"finite differences": differences, "autograd": autograd}
     words = ", ".join(f"{name} {write(size)}" for name, size in sizes.items())
     parts.chart(magnitude_bars(title, sizes, write), key="autograd_bars", alt=f"{title}: {words}")
-
-
-def _backwards() -> int:
-    return int(st.slider("Backward passes", 1, MOST_BACKWARDS, 2, key="autograd_backwards", persist_state="session"))
 
 
 def _largest_difference(rows: list[dict[str, Any]]) -> float:

@@ -12,6 +12,7 @@ from llm_explorer.texts import backprop as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit import state
 from llm_explorer.ui.visit.page import Page
 
 LESSON: Final = "backprop"
@@ -99,24 +100,20 @@ def step_buttons(presses: int, phase: int) -> None:
             f"Step: {following.name.lower()}",
             icon=":material/play_arrow:",
             key="backprop_step",
-            on_click=press,
-            args=(presses + 1,),
+            on_click=state.keep,
+            args=(PRESSES, presses + 1),
             disabled=presses >= last,
         )
         st.button(
             f"Run {RUN_STEPS} whole steps",
             icon=":material/fast_forward:",
             key="backprop_run",
-            on_click=press,
-            args=(min(presses - presses % 4 + 4 * RUN_STEPS, last),),
+            on_click=state.keep,
+            args=(PRESSES, min(presses - presses % 4 + 4 * RUN_STEPS, last)),
             disabled=presses >= last,
         )
-        st.button("Start again", icon=":material/replay:", key="backprop_restart", on_click=press, args=(0,))
-
-
-def press(presses: int) -> None:
-    """Go to the place after so many presses; from a callback."""
-    st.session_state[PRESSES] = presses
+        start = (PRESSES, 0)
+        st.button("Start again", icon=":material/replay:", key="backprop_restart", on_click=state.keep, args=start)
 
 
 def phase_words(phase: int) -> None:

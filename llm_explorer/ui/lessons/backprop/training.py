@@ -20,6 +20,7 @@ from llm_explorer.ui.lessons.backprop.network import (
     seed_input,
 )
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit import state
 from llm_explorer.ui.visit.page import Page
 
 MODULE: Final = "backprop.training"
@@ -70,14 +71,10 @@ def drop_buttons(steps: int) -> None:
             ("Take 10 steps", ":material/fast_forward:", steps + 10),
             ("Start again", ":material/replay:", 0),
         ):
-            reached = min(target, MOST_STEPS)
-            disabled = target > 0 and steps >= MOST_STEPS
-            st.button(label, icon=icon, key=f"backprop_{label}", on_click=go, args=(reached,), disabled=disabled)
-
-
-def go(steps: int) -> None:
-    """Take so many steps from the start; from a callback."""
-    st.session_state[STEPS] = steps
+            reached = (STEPS, min(target, MOST_STEPS))
+            full = target > 0 and steps >= MOST_STEPS
+            key = f"backprop_{label}"
+            st.button(label, icon=icon, key=key, on_click=state.keep, args=reached, disabled=full)
 
 
 def drop_words(found: dict[str, list[float]], data: str) -> str:

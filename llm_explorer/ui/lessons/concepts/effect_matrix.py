@@ -122,7 +122,8 @@ def _results(
         judged += len(known)
         right += sum(cell.direction == chosen[measure] for measure, cell in known.items())
         shown = " | ".join(_shown(cells[measure], chosen[measure]) for measure in MEASURES)
-        lines.append(f"| {field_texts.FIELDS[field].label} | {shown} | {_why(field)} |")
+        text = field_texts.FIELDS[field]
+        lines.append(f"| {text.label} | {shown} | {text.lesson or texts.MATRIX_LESSONS[field]} |")
     st.markdown(f"**{right} of {judged} marks are right.** {names.COMPUTED}; time: measured.")
     st.markdown("\n".join(lines))
     st.caption(texts.MATRIX_HELD.format(tokens=f"{run.sequence(model):,}") + " " + texts.TIME_WORDS)
@@ -150,10 +151,6 @@ def _shown(cell: Cell, chosen: str | None) -> str:
         return cell.words
     icon = ":material/check:" if cell.direction == chosen else ":material/close:"
     return f"{icon} {cell.words}"
-
-
-def _why(field: str) -> str:
-    return field_texts.FIELDS[field].lesson or texts.MATRIX_LESSONS[field]
 
 
 def _before(field: str, model: ModelConfig, run: RunConfig) -> Any:
