@@ -13,9 +13,6 @@ TIMELINE_HELP: Final = (
     "written down. Steady state: the optimizer's state exists, the gradients of the step before are gone."
 )
 TIMELINE_ALT: Final = "Stacked areas of the memory alive over the operations of one training step. {peak}"
-STARTING: Final = (
-    ":material/hourglass: Starting PyTorch in a process of its own: some seconds, once; longer from a slow disk."
-)
 TRACING: Final = ":material/hourglass: Tracing this config."
 DRAGGING: Final = ":material/hourglass: Traced when the slider is let go."
 OF_BEFORE: Final = "The chart is still of {config}."

@@ -146,7 +146,6 @@ _UNKEPT: Final = "the run went on without keeping its state, so there is nothing
 DISK_FULL: Final = f"The disk is full: {_UNKEPT}"
 NOT_WRITTEN: Final = f"Its files could not be written: {_UNKEPT}"
 GOES_ON: Final = "You asked for another run meanwhile; this one goes on for others who asked for the same."
-WAITING: Final = ":material/hourglass: Waiting: runs before this one on this server: {place}"
 ENDED: Final = {
     "cancelled": "Ended:",
     "refused": "Not started:",

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import streamlit as st
 
 from llm_explorer.exercises.judge import Exercise, example, judge
-from llm_explorer.texts import memory as texts
+from llm_explorer.texts import runs as texts
 from llm_explorer.texts.guess import Guess
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import shell

@@ -114,7 +114,7 @@ def _progress(job: Job, now: Snapshot) -> None:
     """Its place in the queue, or how far it is, and the button that ends it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if now.state == "queued":
-            st.markdown(f":material/hourglass: Waiting: runs before this one on this server: {now.place + 1}")
+            waiting.place(now)
         else:
             progress = now.progress
             text = f"{progress.phase}: {progress.text}" if progress else "starting"

@@ -10,6 +10,7 @@ from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.charts.timeline import HEIGHT, ORDER, operation_name, timeline_chart, totals
 from llm_explorer.receipt import title_of
 from llm_explorer.texts import memory as texts
+from llm_explorer.texts import runs as run_texts
 from llm_explorer.tracing.result import Trace
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts.live import drag
@@ -85,7 +86,7 @@ def _state_of_tracing() -> None:
     if drag.dragged():
         st.caption(texts.DRAGGING)
     else:
-        st.caption(texts.TRACING if workers.traces().has_started else texts.STARTING)
+        st.caption(texts.TRACING if workers.traces().has_started else run_texts.STARTING)
 
 
 def _numbers(found: Trace) -> dict[str, Sequence[object]]:

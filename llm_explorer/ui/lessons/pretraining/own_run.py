@@ -178,7 +178,7 @@ def _resume(stream: tuple[TrainingSnapshot, ...]) -> None:
 def _running(own: Own, now: Snapshot) -> None:
     steps = own.training.plan.steps
     if now.state == "queued":
-        st.markdown(texts.WAITING.format(place=now.place + 1))
+        waiting.place(now)
     else:
         step = now.stream[-1].step if now.stream else 0
         st.progress(step / steps, text=f"Step {step:,} of {steps:,}" if now.stream else "Starting")
