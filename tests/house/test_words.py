@@ -57,6 +57,34 @@ def told_by_place(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield each.lineno, ast.unparse(each)
 
 
+TAKING = """
+from llm_explorer.texts import memory as texts
+from llm_explorer.texts.compute import STEP
+from llm_explorer.texts.guess import Guess
+LABELS = {"peak": texts.PEAK}
+class Page:
+    title = texts.TITLE
+@named(texts.AT_PEAK)
+def draw(help: texts.Help, label: str = texts.APPLY) -> str:
+    return texts.KEPT
+ask = lambda label=texts.USE: texts.AGAIN
+"""
+
+
+def test_each_way_of_taking_a_word_at_import_is_found() -> None:
+    found = {name for _line, name in taken_at_import(ast.parse(TAKING))}
+    assert found == {"STEP", *(f"texts.{name}" for name in ("PEAK", "TITLE", "AT_PEAK", "APPLY", "USE"))}
+
+
+def test_no_number_stands_among_the_words() -> None:
+    """But as what words are told by: limits, defaults and sizes belong to the room that they are of."""
+    for path in sorted((ROOT / "llm_explorer" / "texts").glob("*.py")):
+        nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+        keys = {key for node in nodes if isinstance(node, ast.Dict) for key in node.keys}
+        numbers = [node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, int | float)]
+        assert [f"{path.name}:{node.lineno}" for node in numbers if node not in keys] == []
+
+
 def test_no_words_are_told_by_their_place() -> None:
     assert offenders(told_by_place) == []
 
