@@ -58,8 +58,6 @@ DISTURBED: Final = (
 REFINE: Final = "Refine"
 CALIBRATE_AGAIN: Final = "Calibrate again"
 REFINE_AGAIN: Final = "Refine again"
-MEASURE: Final = "Measure it"
-MEASURE_AGAIN: Final = "Measure it again"
 NO_SPEED: Final = "meta has no speed: choose a real device to have times."
 
 RUN_TITLE: Final = "A real training run"

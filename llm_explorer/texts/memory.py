@@ -99,8 +99,6 @@ CACHE_ALT: Final = "Areas: {title}. The weights take {weights}, the cache of {co
 
 RECEIPT: Final = "The receipt"
 RECEIPT_HELP: Final = "One config, every number up to three times: computed by formula, traced, measured here."
-MEASURE: Final = "Measure it"
-MEASURE_AGAIN: Final = "Measure it again"
 PICTURE: Final = "As a picture"
 PICTURE_HOW: Final = "The camera in the picture's upper right corner saves it as PNG."
 MARKDOWN: Final = "Markdown"

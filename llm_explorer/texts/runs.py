@@ -6,3 +6,5 @@ WAITING: Final = ":material/hourglass: Waiting: runs before this one on this ser
 STARTING: Final = (
     ":material/hourglass: Starting PyTorch in a process of its own: some seconds, once; longer from a slow disk."
 )
+MEASURE: Final = "Measure it"
+MEASURE_AGAIN: Final = "Measure it again"

@@ -18,6 +18,7 @@ from llm_explorer.speed import store
 from llm_explorer.speed.predict import Refined, Span, predict_with, with_prediction
 from llm_explorer.speed.training_run import Plan, assumed_pace, decide
 from llm_explorer.texts import compute as texts
+from llm_explorer.texts import runs
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import CalibrationAttempt, RefinementAttempt, RefinementResult
@@ -109,7 +110,7 @@ def test_the_predicted_times_are_those_of_the_calibration() -> None:
 @pytest.mark.usefixtures("calibrated")
 def test_measured_times_stand_beside_with_the_error_and_by_component(measures: Callable[..., None]) -> None:
     measures()
-    visit = ComputeVisit().press(texts.MEASURE)
+    visit = ComputeVisit().press(runs.MEASURE)
     visit.until(lambda: "measured" in visit.lines()["whole step"])
     expected = predict_with(calibration(RUN), MODEL, RUN).step.seconds
     assert visit.lines()["whole step"]["measured"] == "20 ms ± 500 µs"
@@ -154,7 +155,7 @@ def test_a_pair_of_numbers_has_one_error_on_both_pages_on_the_receipt_and_in_the
 def test_noisy_times_are_told_on_both_pages(measures: Callable[..., None]) -> None:
     measures(step_s=TIMING | {"iqr": 0.005})
     warning = texts.NOISE.format(spread="12%")
-    visit = ComputeVisit().press(texts.MEASURE)
+    visit = ComputeVisit().press(runs.MEASURE)
     visit.until(lambda: visit.page.table)
     assert warning in visit.words()
     assert (

@@ -18,7 +18,7 @@ from llm_explorer.texts import fields as field_texts
 from llm_explorer.texts import memory as memory_texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import preset_picker
-from llm_explorer.ui.parts.words import value_words
+from llm_explorer.ui.parts.words import shown_value, value_words
 from llm_explorer.ui.runs import step_times
 from llm_explorer.ui.runs.step_times import Times
 from llm_explorer.ui.visit import config_buttons, pins, state
@@ -141,22 +141,6 @@ def _differences(compared: Sequence[Compared]) -> None:
 def _highlighted(value: Any, first: Any) -> str:
     words = parts.plain(value_words(value))
     return words if value == first else f":orange-background[**{words}**]"
-
-
-def shown_value(field: str, model: ModelConfig, run: RunConfig) -> Any:
-    """The value of a field, what it comes to where it is left open: hidden_dim None -> 4 D."""
-    worked_out: dict[str, Any] = {
-        "hidden_dim": model.feed_forward_dim,
-        "mlp_bias": model.has_mlp_bias,
-        "n_kv_heads": model.kv_heads,
-        "head_dim": model.head_width,
-        "n_active_experts": model.active_experts or None,
-        "expert_hidden_dim": model.expert_dim if model.n_experts else None,
-        "sequence_length": run.sequence(model),
-    }
-    if field in worked_out:
-        return worked_out[field]
-    return getattr(model if field in ModelConfig.model_fields else run, field)
 
 
 def _table(compared: Sequence[Compared], rows: Mapping[str, Sequence[str]]) -> None:

@@ -66,6 +66,22 @@ def value_words(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
+def shown_value(field: str, model: ModelConfig, run: RunConfig) -> Any:
+    """The value of a field, what it comes to where it is left open: hidden_dim None -> 4 D."""
+    worked_out: dict[str, Any] = {
+        "hidden_dim": model.feed_forward_dim,
+        "mlp_bias": model.has_mlp_bias,
+        "n_kv_heads": model.kv_heads,
+        "head_dim": model.head_width,
+        "n_active_experts": model.active_experts or None,
+        "expert_hidden_dim": model.expert_dim if model.n_experts else None,
+        "sequence_length": run.sequence(model),
+    }
+    if field in worked_out:
+        return worked_out[field]
+    return getattr(model if field in ModelConfig.model_fields else run, field)
+
+
 def change_words(changes: dict[str, Any]) -> str:
     """'batch_size=1, checkpointing=on': a set of changes as a button says it."""
     return ", ".join(f"{field}={value_words(value)}" for field, value in changes.items())

@@ -11,6 +11,7 @@ from llm_explorer.charts.receipt import receipt_figure
 from llm_explorer.formats import to_address
 from llm_explorer.receipt import Receipt, make_receipt
 from llm_explorer.texts import memory as texts
+from llm_explorer.texts import runs as run_texts
 from llm_explorer.tracing.result import Trace
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts import appearance
@@ -80,7 +81,7 @@ def _measuring(page: Page) -> None:
 def _button(page: Page) -> None:
     again = workers.measured(page.model, page.run) is not None
     st.button(
-        texts.MEASURE_AGAIN if again else texts.MEASURE,
+        run_texts.MEASURE_AGAIN if again else run_texts.MEASURE,
         icon=":material/play_arrow:",
         type="secondary" if again else "primary",
         on_click=build_and_time.start,

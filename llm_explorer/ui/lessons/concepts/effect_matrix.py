@@ -22,7 +22,7 @@ from llm_explorer.ui.frame import slider_steps
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.concepts import measured_times
 from llm_explorer.ui.parts import appearance
-from llm_explorer.ui.parts.words import value_words
+from llm_explorer.ui.parts.words import shown_value, value_words
 from llm_explorer.ui.visit.page import Page
 
 KNOBS: Final = (
@@ -57,7 +57,9 @@ def draw(page: Page) -> None:
     steps = {field: one_step_up(field, page.model, run) for field in KNOBS}
     with st.form("concepts_matrix", border=False):
         grid = st.grid(4, min_column_width=appearance.wide(CARD_WIDTH))
-        marks = {field: _marks(grid.cell(), field, _before(field, page.model, run), steps[field]) for field in KNOBS}
+        marks = {
+            field: _marks(grid.cell(), field, shown_value(field, page.model, run), steps[field]) for field in KNOBS
+        }
         st.form_submit_button("Show the real numbers", type="primary", icon=":material/visibility:")
     marked = {field: chosen for field, chosen in marks.items() if any(chosen.values())}
     if marked:
@@ -151,12 +153,6 @@ def _shown(cell: Cell, chosen: str | None) -> str:
         return cell.words
     icon = ":material/check:" if cell.direction == chosen else ":material/close:"
     return f"{icon} {cell.words}"
-
-
-def _before(field: str, model: ModelConfig, run: RunConfig) -> Any:
-    if field == "hidden_dim":
-        return model.feed_forward_dim
-    return getattr(model if field in ModelConfig.model_fields else run, field)
 
 
 def _cell(change: float, whole: float, write: units.Writer) -> Cell:
