@@ -1,4 +1,4 @@
-"""``llm-explorer``, or ``python -m llm_explorer``: the same numbers without a browser. Its statuses stand in cli.py.
+"""``llm-explorer``, or ``python -m llm_explorer``: the same numbers without a browser. Its statuses stand in cli/.
 
 Before Ctrl-C is heard only this file and the standard library are imported.
 """

@@ -13,7 +13,8 @@ from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.formats import to_address, to_settings
 from llm_explorer.measure.result import Environment, Measured, describe_environment
 from llm_explorer.measure.statistics import Timing
-from llm_explorer.texts.explore import OWN_PRODUCTS, PRECISION_NAMES, TORCH_PRODUCTS
+from llm_explorer.texts import explore as texts
+from llm_explorer.texts import names
 from llm_explorer.tracing.result import Trace
 
 Unit = Literal["count", "bytes", "FLOPs", "seconds"]
@@ -139,15 +140,15 @@ def title_of(model: ModelConfig, run: RunConfig) -> str:
     >>> title_of(ModelConfig(), RunConfig())
     'Book GPT-2 small, fp32, B=2, T=256'
     """
-    return f"{presets.title_of(model)}, {PRECISION_NAMES[run.precision]}, B={run.batch_size}, T={run.sequence(model)}"
+    return f"{presets.title_of(model)}, {names.PRECISIONS[run.precision]}, B={run.batch_size}, T={run.sequence(model)}"
 
 
 def products_of(run: RunConfig, environment: Environment) -> str:
     """Whose bf16 products ran, where that is not a matter of course; '' elsewhere."""
     if environment.own_products:
-        return OWN_PRODUCTS
+        return texts.OWN_PRODUCTS
     is_told = run.bf16_products == "torch" and run.precision != "float32" and run.device == "cpu"
-    return TORCH_PRODUCTS if is_told else ""
+    return texts.TORCH_PRODUCTS if is_told else ""
 
 
 def _sizes(model: ModelConfig, run: RunConfig, traced: Trace | None, measured: Measured | None) -> tuple[Item, ...]:

@@ -1,7 +1,5 @@
 """Concepts: what each number in a config means, and what it costs."""
 
-import streamlit as st
-
 from llm_explorer.exercises.concepts import exercises
 from llm_explorer.texts import concepts as texts
 from llm_explorer.ui.lessons.concepts import config_text, effect_matrix, journey
@@ -12,8 +10,7 @@ from llm_explorer.ui.visit.page import Page
 
 
 def exercises_on(page: Page) -> None:
-    st.markdown(texts.EXERCISES_INTRO)
-    show_exercises("concepts", exercises(page.model, page.run))
+    show_exercises("concepts", texts.EXERCISES_INTRO, exercises(page.model, page.run))
     link("streamlit_app.py", texts.EXPLORE)
 
 

@@ -1,7 +1,5 @@
 """Tensors: where the numbers of a model live, and what it costs to move, stretch and multiply them."""
 
-import streamlit as st
-
 from llm_explorer.exercises.tensors import exercises
 from llm_explorer.texts import tensors as texts
 from llm_explorer.ui.lessons.lesson import Step, lesson
@@ -11,8 +9,7 @@ from llm_explorer.ui.visit.page import Page
 
 
 def exercises_on(page: Page) -> None:
-    st.markdown(texts.EXERCISES_INTRO)
-    show_exercises("tensors", exercises(page.model, page.run))
+    show_exercises("tensors", texts.EXERCISES_INTRO, exercises(page.model, page.run))
 
 
 lesson(

@@ -8,7 +8,7 @@ from llm_explorer.accounting.memory import count_memory, memory_letters
 from llm_explorer.accounting.rows import BYTE_LETTERS, Letters, Row
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.parts import BATCH, OPTIMIZER, WEIGHTS
-from llm_explorer.texts.explore import PHASE_WORDS
+from llm_explorer.texts import names
 
 _ALL_ALONG: Final = (WEIGHTS, OPTIMIZER, BATCH)
 _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six")
@@ -22,7 +22,7 @@ def peak_in_words(model: ModelConfig, run: RunConfig, kernels: KernelSet) -> str
     'at the start of backward, in the loss: three copies of B x T x V in fp32'
     """
     memory = count_memory(model, run, kernels)
-    phase = PHASE_WORDS[memory.peak_phase]
+    phase = names.PHASES[memory.peak_phase]
     of_size: dict[str, list[Row]] = {}
     for row in memory.rows:
         if row.component not in _ALL_ALONG:

@@ -11,7 +11,7 @@ from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.config.problems import shown
 from llm_explorer.formats.imported import Imported
 from llm_explorer.formats.settings import to_settings
-from llm_explorer.texts.explore import PHASE_WORDS
+from llm_explorer.texts import names
 
 _BOOK_FIELDS: Final = (
     "vocab_size",
@@ -79,7 +79,7 @@ def to_markdown(title: str, found: Mapping[str, Any], model: ModelConfig, run: R
         "parameters": f"{units.exact(parameters['total'])} ({units.count(parameters['total'])})",
         "used by one token": units.exact(parameters["active"]),
         "weights": units.byte_size(memory["parameters_bytes"]),
-        "peak of a training step": f"{units.byte_size(memory['peak_bytes'])} {PHASE_WORDS[memory['peak_phase']]}",
+        "peak of a training step": f"{units.byte_size(memory['peak_bytes'])} {names.PHASES[memory['peak_phase']]}",
         "KV cache": units.byte_size(memory["kv_cache_bytes"]),
         "forward": units.flops(flops["forward"]),
         "backward": units.flops(flops["backward"]),

@@ -11,24 +11,15 @@ QUESTION: Final = (
 )
 
 
-class Input(NamedTuple):
-    """An input of the neuron: its limits, where it starts, and what it is."""
-
-    lowest: float
-    highest: float
-    default: float
-    help: str
-
-
 INPUTS: Final = {
-    "x": Input(-3.0, 3.0, 1.1, "What goes in: data, no gradient is asked for it."),
-    "w": Input(-4.0, 4.0, 2.2, "The weight: a parameter."),
-    "b": Input(-3.0, 3.0, 0.0, "The bias: a parameter."),
-    "y": Input(0.0, 1.0, 1.0, "What should come out, from 0 to 1."),
+    "x": "What goes in: data, no gradient is asked for it.",
+    "w": "The weight: a parameter.",
+    "b": "The bias: a parameter.",
+    "y": "What should come out, from 0 to 1.",
 }
-FUNCTIONS: Final = ("double", "square", "sine", "sigmoid")
-LARGEST_X: Final = 2.0  # of the chain rule's functions: beyond, squares of squares hide everything else
-MOST_BACKWARDS: Final = 5
+FUNCTIONS: Final = {"double": "double", "square": "square", "sine": "sine", "sigmoid": "sigmoid"}
+EXPRESSIONS: Final = {"one neuron": "one neuron", "the same neuron twice": "the same neuron twice"}
+SIDES: Final = {"one": "one-sided", "two": "two-sided"}
 
 CHAIN: Final = (
     "A derivative is an exchange rate: move the input a little, and the output moves that many times as much. "

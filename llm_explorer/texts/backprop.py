@@ -19,12 +19,9 @@ class Phase(NamedTuple):
     what: str
 
 
-SEED: Final = 4  # two of five ReLUs closed, and a rate of 10 breaks it
-RATES: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-RATE: Final = 0.01
 SEED_LABEL: Final = "Random start"
 SEED_HELP: Final = "The seed of all random numbers here: the same seed gives the same network and the same data."
-DATA: Final = ("one sample", "data set")
+DATA: Final = {"one sample": "one sample", "data set": "data set"}
 DATA_HELP: Final = "One random input with label 1; or 64 inputs, labelled 1 on one side of a plane and 0 on the other."
 
 FORWARD: Final = r"""

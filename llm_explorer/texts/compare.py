@@ -48,4 +48,3 @@ TIMES: Final = "Time of a step on {device}"
 BARS_ALT: Final = "Bars: {title}. {values}."
 NO_TIMES: Final = "Times are predicted after a calibration, and measured at the press of a button, on the Compute page."
 COMPUTE_LINK: Final = "Compute: where the time of a step goes"
-PARTS: Final = {"weights": "weights", "cache": "KV cache", "forward": "forward", "backward": "backward"}

@@ -35,19 +35,18 @@ MFU_MEASURED_HELP: Final = (
 )
 COMPUTED: Final = "computed"
 NOT_KNOWN: Final = "not known yet"
-PREDICTED: Final = "predicted"
-MEASURED: Final = "measured"
-REFINED: Final = "refined"
+TIERS: Final = {"predicted": "predicted", "refined": "refined", "measured": "measured"}
 BETWEEN: Final = "{low} to {high}"
 NEITHER: Final = (
     "Nothing is known of the speed of this device in {precision} (threads: {threads}): calibrate it, and every "
     "config has a predicted time; or measure this one."
 )
 CALIBRATE: Final = "Calibrate this machine (5 s)"
-CALIBRATE_HELP: Final = (
-    "Times matrix products, attention and the other operations at several sizes, and a few small models, in a process "
-    "of its own. Kept for this device, precision and number of threads."
-)
+HELPS: Final = {  # by what a button starts
+    "calibration": "Times matrix products, attention and the other operations at several sizes, and a few small "
+    "models, in a process of its own. Kept for this device, precision and number of threads.",
+    "refinement": "Really runs this model at zero and at three layers, and extends to all its layers.",
+}
 CALIBRATED: Final = (
     "Calibrated {made}: threads: {threads}, {precision}, {allocator} allocator settings; fastest matrix product "
     "{peak}/s, copy {bandwidth}/s."
@@ -57,11 +56,8 @@ DISTURBED: Final = (
     "the shortest. The intervals are wider for it; calibrate again when it is quiet."
 )
 REFINE: Final = "Refine"
-REFINE_HELP: Final = "Really runs this model at zero and at three layers, and extends to all its layers."
 CALIBRATE_AGAIN: Final = "Calibrate again"
 REFINE_AGAIN: Final = "Refine again"
-MEASURE: Final = "Measure it"
-MEASURE_AGAIN: Final = "Measure it again"
 NO_SPEED: Final = "meta has no speed: choose a real device to have times."
 
 RUN_TITLE: Final = "A real training run"
@@ -184,8 +180,8 @@ EXPLORE_STEP: Final = "a step here is predicted to take **{step}** ({low} to {hi
 EXPLORE_MEASURED: Final = ", measured {step} ({error})"
 EXPLORE_TIMES: Final = "Predicted here: forward {forward}, backward {backward}, whole step {step} ({low} to {high})."
 MORE: Final = "Compute: where the time of a step of your config goes"
-TAUGHT: Final = (
-    ("pages/concepts.py", 10, "What each knob costs in compute: the effect matrix"),
-    ("pages/backprop.py", 8, "Why backward is twice forward: backpropagation, on your GPT"),
-    ("pages/pretraining.py", 1, "A training run that you can wait for"),
-)
+TAUGHT: Final = {
+    "pages/concepts.py": "What each knob costs in compute: the effect matrix",
+    "pages/backprop.py": "Why backward is twice forward: backpropagation, on your GPT",
+    "pages/pretraining.py": "A training run that you can wait for",
+}

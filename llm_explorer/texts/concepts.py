@@ -17,7 +17,6 @@ class Card(NamedTuple):
     title: str
     what: str
     guess: Guess
-    published: str  # the field that the chart of published models shows
 
 
 CARDS: Final = {
@@ -35,7 +34,6 @@ CARDS: Final = {
             "175 billion: about 1,400 times GPT-2 small. Switch Transformer passed $10^{12}$ in 2021 (1.6 trillion), "
             "with experts of which each token uses only one in a layer.",  # Fedus et al., arXiv 2101.03961
         ),
-        "parameters",
     ),
     "vocabulary": Card(
         "Vocabulary size",
@@ -50,7 +48,6 @@ CARDS: Final = {
             "1,536: a row of 768 in the token embedding, and a row of 768 in the output head. OpenAI's GPT-2 ties the "
             "two: there it is 768.",
         ),
-        "vocab_size",
     ),
     "context": Card(
         "Context length",
@@ -65,7 +62,6 @@ CARDS: Final = {
             "786,432: one more position vector of 768 for each of the 1,024 new places, half a percent of the model. "
             "What long contexts cost is memory and time: the attention pattern grows with the square of the length.",
         ),
-        "context_length",
     ),
     "embedding": Card(
         "Embedding size",
@@ -81,7 +77,6 @@ CARDS: Final = {
             "Four times: the matrices of a block have D (or 4 D) rows and columns, so they grow with the square: about "
             "$12\\,D^2$ a block. The embeddings only double.",
         ),
-        "emb_dim",
     ),
     "hidden": Card(
         "Hidden size",
@@ -96,7 +91,6 @@ CARDS: Final = {
             "The feed-forward layer: two matrices of D times 4 D make $8\\,D^2$. Attention has $4\\,D^2$: query, key, "
             "value and the projection. Two thirds of each block are feed-forward.",
         ),
-        "hidden_dim",
     ),
     "layers": Card(
         "Layers",
@@ -110,7 +104,6 @@ CARDS: Final = {
             "About half, 85 million: the vocabulary's two tables have nearly all of the rest. In GPT-3's largest the "
             "96 blocks are over 99%: blocks grow with the square of the width, tables only with the width.",
         ),
-        "n_layers",
     ),
     "heads": Card(
         "Attention heads",
@@ -125,7 +118,6 @@ CARDS: Final = {
             "Not at all: the heads split the same width, 24 heads of 32 instead of 12 of 64. What grows is the number "
             "of patterns, each of T times T.",
         ),
-        "n_heads",
     ),
     "dropout": Card(
         "Dropout",
@@ -142,7 +134,6 @@ CARDS: Final = {
             "pre-training.",
             # PaLM: Chowdhery et al. 2022, section 5, "trained without dropout"
         ),
-        "drop_rate",
     ),
     "bias": Card(
         "Query-key-value bias",
@@ -158,7 +149,6 @@ CARDS: Final = {
             "it out, LLaMA has no biases at all, Qwen keeps only this one.",
             # LLaMA: Touvron et al. 2023 (its released weights); Qwen: Bai et al. 2023, section 2.3
         ),
-        "qkv_bias",
     ),
 }
 PICTURES: Final = {
@@ -174,13 +164,10 @@ PICTURES: Final = {
 }
 SIGNS: Final = "Blue +: above zero, orange −: below; the stronger, the larger in its row."
 UNTRAINED: Final = "Untrained: the numbers are noise."
-# the pictures that show weights of a GPT as they are drawn on the first day
-UNTRAINED_PICTURES: Final = ("parameters", "vocabulary", "context", "embedding", "hidden", "layers", "heads")
 FAMILIES: Final = {"GPT-2": "GPT-2, 2019", "GPT-3": "GPT-3, 2020", "Book": "Book, 2024"}
 OWN: Final = "Your config"
 PUBLISHED_TITLE: Final = "{part} in published models"
-NOT_STATED: Final = {"drop_rate": ("GPT-3",)}  # its paper names no dropout rate
-NOT_STATED_WORDS: Final = "GPT-3's paper does not state it."
+NOT_STATED: Final = "GPT-3's paper does not state it."
 
 MATRIX_INTRO: Final = (
     "Each knob goes **one step up**, all others stay. Does the cost go up (↑), down (↓), or stay the same (=)? "

@@ -7,35 +7,6 @@ QUESTION: Final = (
     "Move a slider and read the price in parameters, memory and compute; then build it and see if it was true."
 )
 
-PRECISION_NAMES: Final = {
-    "float32": "fp32",
-    "autocast": "bf16 autocast",
-    "bfloat16": "pure bf16",
-    "bfloat16_master": "bf16 with fp32 master weights",
-}
-OPTIMIZER_NAMES: Final = {"adamw": "AdamW", "sgd": "SGD", "none": "no optimizer"}
-PHASE_WORDS: Final = {
-    "last block forward": "in the forward pass of the last block",
-    "loss forward": "while computing the loss",
-    "loss backward": "at the start of backward, in the loss",
-    "head backward": "in the backward pass of the output head",
-    "last block backward": "in the backward pass of the last block",
-    "first block backward": "in the backward pass of the first block",
-    "embedding backward": "in the backward pass of the embedding",
-    "optimizer": "in the optimizer's update",
-}
-STATE_WORDS: Final = {
-    "fits": "fits",
-    "tight": "is tight on",
-    "does not fit": "does not fit",
-    "unknown": "nothing is known of",
-}
-VERDICT_ICONS: Final = {
-    "fits": ":material/check_circle:",
-    "tight": ":material/warning:",
-    "does not fit": ":material/block:",
-    "unknown": ":material/help:",
-}
 PARAMETERS_HELP: Final = "Weights and biases that training adjusts. A tied head is counted once."
 PEAK_HELP: Final = "The most bytes of tensors alive at any one moment of a training step."
 FLOPS_HELP: Final = (
@@ -55,7 +26,6 @@ BUILD_TITLE: Final = "Is it true? Build it and time it"
 BUILD_INTRO: Final = "The model is really built in a process of its own, and its passes are timed there."
 NOT_PREDICTED: Final = "not yet predicted"
 EVERY_CHANGE_HELP: Final = "Offered below 10 GFLOP a step. Only the newest config is measured."
-EVERY_CHANGE_FLOPS: Final = 10**10
 STATUS_WORDS: Final = {
     "refused": "Not started:",
     "out_of_memory": "Out of memory:",

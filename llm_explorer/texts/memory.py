@@ -13,9 +13,6 @@ TIMELINE_HELP: Final = (
     "written down. Steady state: the optimizer's state exists, the gradients of the step before are gone."
 )
 TIMELINE_ALT: Final = "Stacked areas of the memory alive over the operations of one training step. {peak}"
-STARTING: Final = (
-    ":material/hourglass: Starting PyTorch in a process of its own: some seconds, once; longer from a slow disk."
-)
 TRACING: Final = ":material/hourglass: Tracing this config."
 DRAGGING: Final = ":material/hourglass: Traced when the slider is let go."
 OF_BEFORE: Final = "The chart is still of {config}."
@@ -102,16 +99,14 @@ CACHE_ALT: Final = "Areas: {title}. The weights take {weights}, the cache of {co
 
 RECEIPT: Final = "The receipt"
 RECEIPT_HELP: Final = "One config, every number up to three times: computed by formula, traced, measured here."
-MEASURE: Final = "Measure it"
-MEASURE_AGAIN: Final = "Measure it again"
 PICTURE: Final = "As a picture"
 PICTURE_HOW: Final = "The camera in the picture's upper right corner saves it as PNG."
 MARKDOWN: Final = "Markdown"
 LINK: Final = "Link to this config"
 
-TAUGHT: Final = (
-    ("pages/backprop.py", 8, "Why forward keeps anything: backpropagation, on your GPT"),
-    ("pages/autograd.py", 3, "Who keeps it: the graph that PyTorch builds"),
-    ("pages/concepts.py", 10, "What each knob costs: the effect matrix"),
-)
+TAUGHT: Final = {
+    "pages/backprop.py": "Why forward keeps anything: backpropagation, on your GPT",
+    "pages/autograd.py": "Who keeps it: the graph that PyTorch builds",
+    "pages/concepts.py": "What each knob costs: the effect matrix",
+}
 MEMORY_LINK: Final = "Memory: where the bytes of a training step of your config go"

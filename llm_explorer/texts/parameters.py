@@ -1,6 +1,6 @@
 """Words of the Parameters page."""
 
-from typing import Final
+from typing import Final, Literal
 
 TITLE: Final = "Where are the parameters?"
 QUESTION: Final = "Which tensors is a model made of, how large is each, and what does a batch become on its way?"
@@ -32,7 +32,7 @@ TREE_HELP: Final = (
 )
 TREE_ALT: Final = "Areas: {title} by module. {parts}."
 LOOK: Final = "Drawn as"
-LOOKS: Final = {"icicle": "Icicle", "treemap": "Treemap"}
+LOOKS: Final[dict[Literal["icicle", "treemap"], str]] = {"icicle": "Icicle", "treemap": "Treemap"}
 TENSORS: Final = "Every tensor: shape, formula, count"
 TIED_NOTE: Final = "The head is the token embedding once more: it counts nothing here."
 LETTERS: Final = (

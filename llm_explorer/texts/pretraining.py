@@ -78,7 +78,7 @@ SEED: Final = "Seed: another one draws others"
 TEMPERATURE: Final = "Temperature"
 TOP_K: Final = "Top-k (0 keeps all)"
 WHICH_MODEL: Final = "Model"
-MODELS: Final = ("The recorded model", "The one you trained")
+MODELS: Final = {"recorded": "The recorded model", "trained": "The one you trained"}
 
 DROPOUT: Final = (
     "**Dropout** zeroes a random part of the values in training, here 20%, and scales the rest by 1/(1 - 0.2), so that "
@@ -129,7 +129,7 @@ PASTE: Final = "Paste a text"
 PASTE_LABEL: Final = "Your text, 2,000 characters to {most}"
 PASTE_HELP: Final = "It stays on this server until your visit ends, and is used for nothing else."
 OWN_MODEL: Final = "Model"
-OWN_MODELS: Final = ("Class 0.1 M", "Your config")
+OWN_MODELS: Final = {"class": "Class 0.1 M", "config": "Your config"}
 SHRUNK: Final = (
     "Your config is shrunk to learn within a minute: {layers} of {all_layers} layers, width {width} of {all_width}, "
     "{heads} of {all_heads} heads, context {context:,} of {all_context:,}, one token a character. Flags are kept."
@@ -146,7 +146,6 @@ _UNKEPT: Final = "the run went on without keeping its state, so there is nothing
 DISK_FULL: Final = f"The disk is full: {_UNKEPT}"
 NOT_WRITTEN: Final = f"Its files could not be written: {_UNKEPT}"
 GOES_ON: Final = "You asked for another run meanwhile; this one goes on for others who asked for the same."
-WAITING: Final = ":material/hourglass: Waiting: runs before this one on this server: {place}"
 ENDED: Final = {
     "cancelled": "Ended:",
     "refused": "Not started:",
@@ -159,7 +158,6 @@ DOWNLOAD_HELP: Final = (
     "safetensors.torch.load_model(GPT(config), file) puts it into llm_explorer.GPT; the characters of its vocabulary "
     "are in the file's metadata."
 )
-CODE: Final = "The code that ran"
 DATA: Final = "The numbers"
 EXERCISES: Final = "Three exercises on the config on the left. Units are accepted, and 2% is close enough."
 EXPLORE_LINK: Final = "What would it cost to train your config?"

@@ -29,11 +29,13 @@ IN_USE: Final = "This is your config now."
 
 EXPORT: Final = "Export"
 MEND_FIRST: Final = "Mend the config first; it can be taken along then."
-AS_JSON: Final = "JSON, all fields"
-AS_BOOK: Final = "The book's dict"
-AS_HUGGING_FACE: Final = "Hugging Face config.json"
-AS_PYTORCH: Final = "PyTorch, one file"
-AS_MARKDOWN: Final = "Markdown report"
-AS_CSV: Final = "CSV, every table"
+EXPORTS: Final = {  # by the file's name
+    "config.json": "Hugging Face config.json",
+    "gpt.py": "PyTorch, one file",
+    "book_config.py": "The book's dict",
+    "llm_explorer.json": "JSON, all fields",
+    "report.md": "Markdown report",
+    "report.csv": "CSV, every table",
+}
 NO_EXPORT: Final = "{label}: {reason}"
 LINK: Final = "The address of this page is a link to this very config."

@@ -39,13 +39,13 @@ CONTAINERS_GUESS: Final = Guess(
     "48",
     "A shape multiplies: $3 \\times 4 \\times 4 = 48$. The number of dimensions is 3, however many numbers there are.",
 )
-CONTAINERS: Final = (
-    Container("Scalar", "one number, such as the loss of your model"),
-    Container("Vector", "one dimension, such as a bias: $(D)$ = {bias}"),
-    Container("Matrix", "rows and columns, such as the weight of a feed-forward layer: $(F, D)$ = {weight}"),
-    Container("3-D", "matrices in a row, such as the vectors of a batch of tokens: $(B, T, D)$ = {vectors}"),
-    Container("4-D", "a table of matrices, such as attention scores: $(B, N, T, T)$ = {scores}"),
-)
+CONTAINERS: Final = {  # by the number of dimensions
+    0: Container("Scalar", "one number, such as the loss of your model"),
+    1: Container("Vector", "one dimension, such as a bias: $(D)$ = {bias}"),
+    2: Container("Matrix", "rows and columns, such as the weight of a feed-forward layer: $(F, D)$ = {weight}"),
+    3: Container("3-D", "matrices in a row, such as the vectors of a batch of tokens: $(B, T, D)$ = {vectors}"),
+    4: Container("4-D", "a table of matrices, such as attention scores: $(B, N, T, T)$ = {scores}"),
+}
 RANK_NOTE: Final = (
     "The number of dimensions is also called the rank of a tensor. In linear algebra the rank of a matrix is something "
     "else: the number of its independent rows."
@@ -119,12 +119,12 @@ BROADCAST_GUESS: Final = Guess(
     "Both are stretched: a common silent bug. A loss of predictions (N, 1) and labels (N,) averages $N^2$ pairs.",
 )
 BROADCAST_PAIRS: Final = {
-    "(3, 4) + (4,): a row for every row": ([3, 4], [4]),
-    "(3, 4) + (3, 1): a column for every column": ([3, 4], [3, 1]),
-    "(3, 1) + (1, 4): every pair": ([3, 1], [1, 4]),
-    "(3,) + (3, 1): the silent bug": ([3], [3, 1]),
-    "(3, 4) + (): one number for all": ([3, 4], []),
-    "(3, 4) + (3,): refused": ([3, 4], [3]),
+    "row": "(3, 4) + (4,): a row for every row",
+    "column": "(3, 4) + (3, 1): a column for every column",
+    "every_pair": "(3, 1) + (1, 4): every pair",
+    "silent_bug": "(3,) + (3, 1): the silent bug",
+    "number": "(3, 4) + (): one number for all",
+    "refused": "(3, 4) + (3,): refused",
 }
 BROADCAST_IN_MODEL: Final = (
     "In your model: token vectors {vectors} + position vectors {positions}, then + a bias {bias}: "
@@ -179,24 +179,10 @@ TIMING_CAVEAT: Final = (
     "here: {threads}; NumPy's library chooses its own number. Largest difference of the two results: {difference:.1g} "
     "of the largest number; zero or rounding, by the order in which products are added."
 )
-BRIDGES: Final = ("torch.from_numpy(a)", "t.numpy()", "torch.tensor(a)")
 
 PLAY_INTRO: Final = (
     "Type a tensor, pick operations in the order in which they shall happen, and read what each does. "
     "What you type is read, never run."
-)
-OPERATIONS: Final = (
-    ".T",
-    ".mT",
-    ".reshape(shape)",
-    ".view(shape)",
-    ".contiguous()",
-    ".to(torch.float32)",
-    ".to(torch.int64)",
-    " @ b",
-    " + b",
-    " * b",
-    ".sum(0)",
 )
 PLAY_GUESS: Final = Guess(
     "x = torch.tensor([[1, 2, 3], [4, 5, 6]]). What is x.T.reshape(6)?",

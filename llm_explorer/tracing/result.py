@@ -45,6 +45,12 @@ class Trace(Plain):
     constants: Sizes
     seconds: float
 
+    @property
+    def peak_place(self) -> str:
+        """'backward of the loss': where the peak is."""
+        phase, part = self.peak_phase, self.peak_part
+        return "the optimizer's update" if phase == "optimizer" else f"{phase} of the {part}" if part else phase
+
 
 def as_traced(run: RunConfig) -> RunConfig:
     """The run without what changes no byte of a trace."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.peak_words import peak_in_words
 from llm_explorer.config import ModelConfig, RunConfig, replace
-from llm_explorer.texts.explore import PHASE_WORDS
+from llm_explorer.texts.names import PHASES
 from tests.strategies import modern_models, pairs, run_configs
 from tests.variants import VARIANTS
 
@@ -57,6 +57,6 @@ def test_every_peak_of_a_modern_model_has_words(model: ModelConfig, data: st.Dat
 @given(pairs())
 def test_every_peak_has_words(configs: tuple[ModelConfig, RunConfig]) -> None:
     phase, colon, rest = peak_in_words(*configs, "cpu").partition(": ")
-    assert phase == PHASE_WORDS[count_memory(*configs, "cpu").peak_phase]
+    assert phase == PHASES[count_memory(*configs, "cpu").peak_phase]
     assert colon
     assert rest

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from llm_explorer.texts import memory as texts
+from llm_explorer.ui.memory import tables
 from tests.browser.screen import SMALL, Screen, until
 from tests.browser.test_explore import CUT_SHORT
 
@@ -93,9 +94,9 @@ def test_a_button_makes_the_change_and_the_address_has_it(open_screen: OpenScree
 def test_a_link_opens_the_step_of_a_lesson_and_leads_back(open_screen: OpenScreen) -> None:
     screen = open_screen(f"memory{SMALL}")
     traced(screen)
-    (_, step, label) = next(link for link in texts.TAUGHT if "autograd" in link[0])
-    screen.page.get_by_role("link", name=label).click()
-    expect(screen.page.get_by_text(re.compile(f"^{step} of "))).to_be_visible(timeout=30_000)
+    page = "pages/autograd.py"
+    screen.page.get_by_role("link", name=texts.TAUGHT[page]).click()
+    expect(screen.page.get_by_text(re.compile(f"^{tables.TAUGHT[page]} of "))).to_be_visible(timeout=30_000)
     screen.page.get_by_role("link", name=texts.MEMORY_LINK).click()
     traced(screen)
     assert "emb_dim=64" in screen.page.url

@@ -13,7 +13,8 @@ from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.presets import find
 from llm_explorer.texts import compare as texts
 from llm_explorer.texts.memory import TRACED_ONLY
-from llm_explorer.ui.compare.configs import name_in_short, ratio_words, shown_value
+from llm_explorer.ui.compare.configs import name_in_short, ratio_words
+from llm_explorer.ui.parts.words import shown_value
 from llm_explorer.ui.visit.pins import Pin, pin_text
 from tests.ui.app_visit import Visit
 

@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
-from llm_explorer import cli, units
+from llm_explorer import units
 from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
+from llm_explorer.cli import printing
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.speed import store
 from llm_explorer.speed.predict import Refined, Span, predict_with, with_prediction
 from llm_explorer.speed.training_run import Plan, assumed_pace, decide
 from llm_explorer.texts import compute as texts
+from llm_explorer.texts import runs
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import CalibrationAttempt, RefinementAttempt, RefinementResult
@@ -108,7 +110,7 @@ def test_the_predicted_times_are_those_of_the_calibration() -> None:
 @pytest.mark.usefixtures("calibrated")
 def test_measured_times_stand_beside_with_the_error_and_by_component(measures: Callable[..., None]) -> None:
     measures()
-    visit = ComputeVisit().press(texts.MEASURE)
+    visit = ComputeVisit().press(runs.MEASURE)
     visit.until(lambda: "measured" in visit.lines()["whole step"])
     expected = predict_with(calibration(RUN), MODEL, RUN).step.seconds
     assert visit.lines()["whole step"]["measured"] == "20 ms ± 500 µs"
@@ -147,16 +149,18 @@ def test_a_pair_of_numbers_has_one_error_on_both_pages_on_the_receipt_and_in_the
     }
     assert f"({told})" in explore.sentence()
     result = make_result(MODEL, RUN, "ok", **times, peak_bytes=round(peak * off))
-    assert f"({receipt['peak of tensors']})" in cli._measured_lines(result)["peak"]
+    assert f"({receipt['peak of tensors']})" in printing.measured_lines(result)["peak"]
 
 
 def test_noisy_times_are_told_on_both_pages(measures: Callable[..., None]) -> None:
     measures(step_s=TIMING | {"iqr": 0.005})
     warning = texts.NOISE.format(spread="12%")
-    visit = ComputeVisit().press(texts.MEASURE)
+    visit = ComputeVisit().press(runs.MEASURE)
     visit.until(lambda: visit.page.table)
     assert warning in visit.words()
-    assert visit.lines()["whole step"][texts.MEASURED] == "20 ms ± 2.5 ms"  # the same half of the middle half's range
+    assert (
+        visit.lines()["whole step"][texts.TIERS["measured"]] == "20 ms ± 2.5 ms"
+    )  # the same half of the middle half's range
     explore = Visit(**SMALL).press("Build and time it again")
     explore.until(lambda: warning in explore.words())
 
@@ -311,7 +315,7 @@ def test_charts_have_texts_and_tables_only_when_opened() -> None:
     visit = ComputeVisit()
     assert all(chart.proto.alt for chart in visit.page.get("plotly_chart"))
     assert not visit.page.dataframe
-    visit.open("compute_numbers").open("roofline_numbers")
+    visit.open("compute_numbers").open("operations_numbers")
     of_flops, of_components, of_operations = (table.value for table in visit.page.dataframe)
     assert of_flops["forward (FLOPs)"].sum() == count_flops(MODEL, RUN).forward
     step = predict_with(calibration(RUN), MODEL, RUN).step.seconds

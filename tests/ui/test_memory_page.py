@@ -15,7 +15,8 @@ from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.parts import CATEGORIES
 from llm_explorer.texts import memory as texts
-from llm_explorer.ui.memory import inference
+from llm_explorer.texts import runs
+from llm_explorer.ui.memory import inference, tables
 from llm_explorer.ui.parts.live import drag
 from llm_explorer.ui.runs import workers
 from llm_explorer.worker.attempt import Attempt
@@ -239,8 +240,8 @@ def test_inference_has_four_formats_and_says_which_are_not_verified() -> None:
 
 
 def test_what_is_measured_stands_on_the_receipt_with_its_error() -> None:
-    visit = MemoryVisit().traced().press(texts.MEASURE)
-    visit.until(lambda: texts.MEASURE_AGAIN in visit.buttons())
+    visit = MemoryVisit().traced().press(runs.MEASURE)
+    visit.until(lambda: runs.MEASURE_AGAIN in visit.buttons())
     receipt = visit.receipt()
     assert receipt["parameters"] == {"computed": "112,128", "traced": "–", "measured": "112,128", "error": "exact"}
     assert receipt["peak of tensors"]["measured"] == receipt["peak of tensors"]["traced"]
@@ -250,9 +251,9 @@ def test_what_is_measured_stands_on_the_receipt_with_its_error() -> None:
 
 def test_a_measurement_that_fails_is_told_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Attempt, "execute", lambda self, take: ended(self, "failed", "It broke"))
-    visit = MemoryVisit().press(texts.MEASURE)
+    visit = MemoryVisit().press(runs.MEASURE)
     visit.until(lambda: "Failed: It broke" in visit.words())
-    assert texts.MEASURE in visit.buttons()
+    assert runs.MEASURE in visit.buttons()
 
 
 def test_a_device_is_not_verified_until_something_was_measured_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,7 +264,7 @@ def test_a_device_is_not_verified_until_something_was_measured_on_it(monkeypatch
     computed = units.byte_size(count_memory(MODEL, RunConfig(device="cuda"), "cuda").peak_bytes)
     assert visit.receipt()["peak of tensors"]["computed"] == computed
     monkeypatch.setattr(Attempt, "execute", lambda self, take: ended(self, "ok", None, parameters=112_128))
-    visit.press(texts.MEASURE).until(lambda: texts.MEASURE_AGAIN in visit.buttons())
+    visit.press(runs.MEASURE).until(lambda: runs.MEASURE_AGAIN in visit.buttons())
     visit.run()  # the job may have ended between the note and the button
     assert "Not verified on this device" not in visit.words()
 
@@ -298,8 +299,9 @@ TITLES = {"pages/backprop.py": "Your GPT", "pages/autograd.py": "The graph that 
 }
 
 
-@pytest.mark.parametrize(("path", "step", "label"), texts.TAUGHT)
-def test_links_lead_to_the_step_that_teaches_it(path: str, step: int, label: str) -> None:
+@pytest.mark.parametrize(("path", "step"), tables.TAUGHT.items())
+def test_links_lead_to_the_step_that_teaches_it(path: str, step: int) -> None:
+    label = texts.TAUGHT[path]
     link = next(link.proto for link in MemoryVisit().page.get("page_link") if link.proto.label == label)
     assert f"step={step}" in link.query_string
     assert "n_layers=2" in link.query_string

@@ -63,7 +63,7 @@ def test_every_tensor_has_its_line_when_the_table_is_opened() -> None:
     qkv = table[table["tensor"] == "`blocks.attention.qkv.weight`"].iloc[0]
     assert list(qkv)[1:] == ["2,304 × 768", r"$3\,D\,D$", r"$3 \times 768 \times 768$", "1,769,472", "12", "21,233,664"]
     assert texts.TIED_NOTE in visit.words()
-    visit.open("tensor_numbers")
+    visit.open("tensors_numbers")
     assert list(visit.page.dataframe[0].value["total"]) == [row.total for row in rows]
 
 

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from llm_explorer.lessons.autograd.limits import INPUTS, LARGEST_X
 from llm_explorer.lessons.autograd.scalar_engine import Value
-from llm_explorer.texts.autograd import INPUTS, LARGEST_X
 
 FUNCTIONS: Final[dict[str, Callable[[Tensor], Tensor]]] = {
     "double": lambda u: 2 * u,

@@ -5,7 +5,7 @@
 
 import torch
 
-from llm_explorer.texts.autograd import MOST_BACKWARDS
+from llm_explorer.lessons.autograd.limits import MOST_BACKWARDS
 
 
 def requires_grad() -> list[str]:

@@ -14,11 +14,11 @@ from llm_explorer.accounting.parameters import Parameters, count_parameters
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.presets import title_of
 from llm_explorer.texts import compare as texts
-from llm_explorer.texts.fields import FIELDS
-from llm_explorer.texts.memory import TRACED_ONLY
+from llm_explorer.texts import fields as field_texts
+from llm_explorer.texts import memory as memory_texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import preset_picker
-from llm_explorer.ui.parts.words import value_words
+from llm_explorer.ui.parts.words import shown_value, value_words
 from llm_explorer.ui.runs import step_times
 from llm_explorer.ui.runs.step_times import Times
 from llm_explorer.ui.visit import config_buttons, pins, state
@@ -115,10 +115,8 @@ def _toolbar(page: Page, compared: Sequence[Compared]) -> None:
 
 
 def _add(own: RunConfig) -> None:
-    """From the callback of the box, which is a command and keeps no value."""
-    preset = st.session_state.get("compare_add")
-    st.session_state["compare_add"] = None
-    if not isinstance(preset, presets.Preset):  # a text where a stranger made the message up
+    preset = preset_picker.taken("compare_add")
+    if preset is None:
         return
     fits = own.sequence(preset.model) <= preset.model.context_length
     pins.pin(preset.title, preset.model, own if fits else replace(own, sequence_length=None))
@@ -133,7 +131,7 @@ def _differences(compared: Sequence[Compared]) -> None:
     for field in (*ModelConfig.model_fields, *RunConfig.model_fields):
         values = [shown_value(field, each.model, each.run) for each in compared]
         if everything or any(value != values[0] for value in values):
-            rows[FIELDS[field].label] = [_highlighted(value, values[0]) for value in values]
+            rows[field_texts.FIELDS[field].label] = [_highlighted(value, values[0]) for value in values]
     if rows:
         _table(compared, rows)
     else:
@@ -143,22 +141,6 @@ def _differences(compared: Sequence[Compared]) -> None:
 def _highlighted(value: Any, first: Any) -> str:
     words = parts.plain(value_words(value))
     return words if value == first else f":orange-background[**{words}**]"
-
-
-def shown_value(field: str, model: ModelConfig, run: RunConfig) -> Any:
-    """The value of a field, what it comes to where it is left open: hidden_dim None -> 4 D."""
-    worked_out: dict[str, Any] = {
-        "hidden_dim": model.feed_forward_dim,
-        "mlp_bias": model.has_mlp_bias,
-        "n_kv_heads": model.kv_heads,
-        "head_dim": model.head_width,
-        "n_active_experts": model.active_experts or None,
-        "expert_hidden_dim": model.expert_dim if model.n_experts else None,
-        "sequence_length": run.sequence(model),
-    }
-    if field in worked_out:
-        return worked_out[field]
-    return getattr(model if field in ModelConfig.model_fields else run, field)
 
 
 def _table(compared: Sequence[Compared], rows: Mapping[str, Sequence[str]]) -> None:
@@ -210,13 +192,10 @@ def _numbers(compared: Sequence[Compared]) -> None:
     _table(compared, {texts.ROWS[each.row]: _cells(found[each.row], each.write) for each in rows})
     estimates = [config.name for config in compared if not config.memory.trusted]
     if estimates:
-        st.caption(parts.plain(f"{'; '.join(estimates)}. {TRACED_ONLY}"))
-    box = st.expander(texts.DOWNLOAD, icon=":material/table:", on_change="rerun", key="compare_numbers")
-    if box.open:
-        columns: dict[str, Sequence[object]] = {"": [texts.ROWS[each.row] for each in rows]}
-        columns |= {config.name: [found[each.row][i] for each in rows] for i, config in enumerate(compared)}
-        with box:
-            parts.data_table(columns, file_name="compare.csv", key="compare")
+        st.caption(parts.plain(f"{'; '.join(estimates)}. {memory_texts.TRACED_ONLY}"))
+    columns: dict[str, Sequence[object]] = {"": [texts.ROWS[each.row] for each in rows]}
+    columns |= {config.name: [found[each.row][i] for each in rows] for i, config in enumerate(compared)}
+    parts.folded_table(texts.DOWNLOAD, lambda: columns, file_name="compare.csv", key="compare")
 
 
 def _cells(values: Sequence[float | None], write: units.Writer) -> list[str]:

@@ -23,7 +23,7 @@ from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs.step_times import Times
 from llm_explorer.ui.visit.page import Page
 
-COLOURS: Final = {texts.PREDICTED: PAIR[0], texts.MEASURED: PAIR[1]}
+OWN: Final = "own"  # the roof of this device; others go by the name of the hardware
 
 
 def draw(page: Page, times: Times) -> None:
@@ -33,10 +33,7 @@ def draw(page: Page, times: Times) -> None:
         flops(page)
     with grid.cell():
         components(times)
-    table = st.expander(texts.NUMBERS, icon=":material/table:", on_change="rerun", key="compute_numbers")
-    if table.open:
-        with table:
-            _numbers(page, times)
+    parts.folded(texts.NUMBERS, lambda: _numbers(page, times), key="compute_numbers")
     roofline(page, times)
 
 
@@ -66,7 +63,8 @@ def components(times: Times) -> None:
     rows = [name for name in breakdown.COMPONENTS if any(name in values for values in bars.values())]
     wholes = [f"{units.seconds(sum(values.values()))} {name}" for name, values in bars.items()]
     title = texts.COMPONENT_TITLE.format(seconds=", ".join(wholes))
-    figure = components_chart(title, rows, bars, COLOURS, units.seconds)
+    colours = dict(zip((texts.TIERS["predicted"], texts.TIERS["measured"]), PAIR, strict=True))
+    figure = components_chart(title, rows, bars, colours, units.seconds)
     told = "; ".join(f"{name}: {part} {units.seconds(v)}" for name, bar in bars.items() for part, v in bar.items())
     parts.chart(figure, key="compute_components_chart", alt=texts.COMPONENT_ALT.format(parts=told))
     notes = [texts.CHUNKED] if times.run.loss_chunk is not None else []
@@ -93,13 +91,9 @@ def roofline(page: Page, times: Times) -> None:
     _draw_roofline(found, roof)
     moving = sum(each.seconds for each in found if not each.operation.flops)
     share = units.share(moving / sum(each.seconds for each in found))
-    own = name == texts.THIS_DEVICE
-    basis, above = (texts.PREDICTED, texts.ABOVE) if own else (texts.ROOF_BASIS, texts.AT_ROOF)
+    basis, above = (texts.TIERS["predicted"], texts.ABOVE) if name == OWN else (texts.ROOF_BASIS, texts.AT_ROOF)
     st.caption(texts.ROOFLINE_NOTE.format(share=share, basis=basis, above=above))
-    table = st.expander(texts.OPERATIONS, icon=":material/table:", on_change="rerun", key="roofline_numbers")
-    if table.open:
-        with table:
-            parts.data_table(_columns(found), file_name="operations.csv", key="operations")
+    parts.folded_table(texts.OPERATIONS, lambda: _columns(found), file_name="operations.csv", key="operations")
 
 
 def _chosen(names: list[str]) -> str | None:
@@ -110,7 +104,13 @@ def _chosen(names: list[str]) -> str | None:
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[0]
     st.segmented_control(
-        texts.ROOFLINE_OF, names, required=True, key=key, persist_state="session", label_visibility="collapsed"
+        texts.ROOFLINE_OF,
+        names,
+        required=True,
+        format_func=lambda name: texts.THIS_DEVICE if name == OWN else name,
+        key=key,
+        persist_state="session",
+        label_visibility="collapsed",
     )
     return str(st.session_state[key])
 
@@ -134,10 +134,10 @@ def _by_component(times: Times) -> dict[str, dict[str, float]]:
     bars: dict[str, dict[str, float]] = {}
     if times.calibration is not None:
         timed = timed_operations(times.calibration, times.model, times.run)
-        bars[texts.PREDICTED] = breakdown.seconds_by_component(timed, times.run)
+        bars[texts.TIERS["predicted"]] = breakdown.seconds_by_component(timed, times.run)
     taken_apart = _taken_apart(times)
     if taken_apart:
-        bars[texts.MEASURED] = breakdown.measured_by_component(taken_apart)
+        bars[texts.TIERS["measured"]] = breakdown.measured_by_component(taken_apart)
     return bars
 
 
@@ -151,7 +151,7 @@ def _roofs(page: Page, times: Times) -> dict[str, tuple[Roof, Timed]]:
     known = times.calibration
     if known is not None:
         timed = timed_operations(known, page.model, page.run)
-        roofs[texts.THIS_DEVICE] = Roof(texts.THIS_DEVICE, known.peak_flops, known.bandwidth_bytes_per_s), timed
+        roofs[OWN] = Roof(texts.THIS_DEVICE, known.peak_flops, known.bandwidth_bytes_per_s), timed
     hardware, peak = find(page.run.hardware), dense_peak(page.run)
     if hardware is not None and peak is not None and hardware.bandwidth_bytes_per_s is not None:
         roof = Roof(hardware.title, peak, hardware.bandwidth_bytes_per_s)

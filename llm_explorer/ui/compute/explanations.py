@@ -1,6 +1,7 @@
 """Why a step takes what it takes, in words with the number; and what inference takes."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import streamlit as st
 
@@ -9,13 +10,15 @@ from llm_explorer.accounting.kv_cache import kv_cache_bytes
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.speed.explanations import dropout_cost, shares
 from llm_explorer.texts import compute as texts
+from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs.step_times import Times
 from llm_explorer.ui.visit import config_buttons, state
 from llm_explorer.ui.visit.page import Page
 
-HEAD_RULES = 0.4  # of the FLOPs: more than any part of a deep model takes
+HEAD_RULES: Final = 0.4  # of the FLOPs: more than any part of a deep model takes
+TAUGHT: Final = {"pages/concepts.py": 10, "pages/backprop.py": 8, "pages/pretraining.py": 1}  # page -> step
 
 
 def draw(page: Page, times: Times) -> None:
@@ -59,16 +62,14 @@ def inference(page: Page, times: Times) -> None:
         with grid.cell():
             seconds = timing.median if timing else None
             rate = texts.NOT_KNOWN if seconds is None else texts.PER_SECOND.format(rate=units.exact(made / seconds))
-            st.metric(label, units.seconds(seconds), rate, delta_color="off", delta_arrow="off", border=True)
+            parts.metric(label, units.seconds(seconds), rate)
     with grid.cell():
         label = texts.CACHE.format(length=units.exact(page.model.context_length))
-        size = units.byte_size(kv_cache_bytes(page.model, run))
-        st.metric(label, size, texts.COMPUTED, delta_color="off", delta_arrow="off", border=True)
+        parts.metric(label, units.byte_size(kv_cache_bytes(page.model, run)), texts.COMPUTED)
     if prefill is None:
         st.caption(texts.NOT_MEASURED)
 
 
 def taught() -> None:
     """Links to the steps of lessons that explain it."""
-    for path, step, label in texts.TAUGHT:
-        lesson.link(path, label, step=step)
+    lesson.links(texts.TAUGHT, TAUGHT)

@@ -91,28 +91,16 @@ def _inputs(page: Page) -> None:
         st.session_state.setdefault(key, value)
     chinchilla = units.count(TOKENS_A_PARAMETER * count_parameters(page.model).total)
     grid = appearance.four("plan", 150)
-    with grid.cell():
-        about = texts.PLAN_TOKENS_HELP.format(tokens=chinchilla)
-        millions = st.number_input(
-            texts.PLAN_TOKENS, 1, 10**9, step=1000, key="plan_tokens", persist_state="session", help=about
-        )
-    with grid.cell():
-        step = st.number_input(
-            texts.PLAN_STEP, 1, 10**9, step=2**16, key="plan_step", persist_state="session", help=texts.PLAN_STEP_HELP
-        )
-    with grid.cell():
-        mfu = st.number_input(
-            texts.PLAN_MFU, 1, 100, step=5, key="plan_mfu", persist_state="session", help=texts.PLAN_MFU_HELP
-        )
-    with grid.cell():
-        price = st.number_input(
-            texts.PLAN_PRICE,
-            0.0,
-            10000.0,
-            step=0.5,
-            key="plan_price",
-            persist_state="session",
-            format="%g",
-            help=texts.PLAN_PRICE_HELP,
-        )
+    about = texts.PLAN_TOKENS_HELP.format(tokens=chinchilla)
+    millions = grid.cell().number_input(
+        texts.PLAN_TOKENS, 1, 10**9, step=1000, key="plan_tokens", persist_state="session", help=about
+    )
+    step = grid.cell().number_input(
+        texts.PLAN_STEP, 1, 10**9, step=2**16, key="plan_step", persist_state="session", help=texts.PLAN_STEP_HELP
+    )
+    mfu = grid.cell().number_input(
+        texts.PLAN_MFU, 1, 100, step=5, key="plan_mfu", persist_state="session", help=texts.PLAN_MFU_HELP
+    )
+    look = {"step": 0.5, "format": "%g", "help": texts.PLAN_PRICE_HELP}
+    price = grid.cell().number_input(texts.PLAN_PRICE, 0.0, 10000.0, key="plan_price", persist_state="session", **look)
     st.session_state[_PLAN] = Plan(millions * MILLION, step, mfu / 100, price or None)

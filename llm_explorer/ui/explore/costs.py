@@ -1,6 +1,7 @@
 """The parts of the Explore page: the sentence, four metrics with their formulas, two charts."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import streamlit as st
 
@@ -15,8 +16,9 @@ from llm_explorer.charts.bars import parts_of_whole
 from llm_explorer.charts.palette import CATEGORIES, COMPONENTS
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.texts import explore as texts
-from llm_explorer.texts.fields import FIELDS
-from llm_explorer.texts.memory import TRACED_ONLY
+from llm_explorer.texts import fields as field_texts
+from llm_explorer.texts import memory as memory_texts
+from llm_explorer.texts import names
 from llm_explorer.ui import parts
 from llm_explorer.ui.compute import training_run
 from llm_explorer.ui.explore import first_guess
@@ -27,6 +29,13 @@ from llm_explorer.ui.parts import appearance, words
 from llm_explorer.ui.runs import build_and_time, receipt, step_times
 from llm_explorer.ui.visit import config_buttons, pins, state
 from llm_explorer.ui.visit.page import Page
+
+VERDICT_ICONS: Final = {
+    "fits": ":material/check_circle:",
+    "tight": ":material/warning:",
+    "does not fit": ":material/block:",
+    "unknown": ":material/help:",
+}
 
 
 class Cost(NamedTuple):
@@ -77,7 +86,7 @@ def headline(cost: Cost, page: Page) -> None:
     field = state.moved()
     after = slider_steps.next_step(field, cost.model) if field else None
     if field and after is not None:
-        label = FIELDS[field].label
+        label = field_texts.FIELDS[field].label
         st.caption(f":material/arrow_forward: **{label}** {words.next_step_words(cost.model, cost.run, field, after)}")
     else:
         st.caption(":material/arrow_forward: Move a slider: here stands what its next step costs.")
@@ -88,49 +97,42 @@ def metrics(cost: Cost, page: Page) -> None:
     pinned = pins.pinned()
     before = cost_of(pinned[-1].model, pinned[-1].run, page.reserve) if pinned else None
     grid = appearance.four("costs")
-    columns = [grid.cell() for _ in range(4)]
-    with columns[0]:
-        delta = cost.parameters.total - before.parameters.total if before else None
-        _metric("Parameters", units.count(cost.parameters.total), _change(delta, units.count), texts.PARAMETERS_HELP)
-        _parameter_formulas(cost)
-    with columns[1]:
-        delta = cost.memory.peak_bytes - before.memory.peak_bytes if before else None
-        _metric(
-            "Training peak", units.byte_size(cost.memory.peak_bytes), _change(delta, units.byte_size), texts.PEAK_HELP
-        )
-        _memory_formulas(cost)
+    with grid.cell():
+        total = before and before.parameters.total
+        _metric("Parameters", cost.parameters.total, total, units.count, texts.PARAMETERS_HELP)
+        _below("parameters", lambda: _parameter_formulas(cost))
+    with grid.cell():
+        peak = before and before.memory.peak_bytes
+        _metric("Training peak", cost.memory.peak_bytes, peak, units.byte_size, texts.PEAK_HELP)
+        _below("memory", lambda: _memory_formulas(cost))
         if not cost.memory.trusted:
-            st.caption(TRACED_ONLY)
-    with columns[2]:
-        per_token = cost.flops.per_token - before.flops.per_token if before else None
-        _metric("FLOPs per token", units.flops(cost.flops.per_token), _change(per_token, units.flops), texts.FLOPS_HELP)
-        _flops_formulas(cost, page)
-    with columns[3]:
+            st.caption(memory_texts.TRACED_ONLY)
+    with grid.cell():
+        per_token = before and before.flops.per_token
+        _metric("FLOPs per token", cost.flops.per_token, per_token, units.flops, texts.FLOPS_HELP)
+        _below("flops", lambda: _flops_formulas(cost, page))
+    with grid.cell():
         state_name = cost.verdict.state
         label = f"Sized for {cost.verdict.hardware}"
         change = f"pinned: {before.verdict.state}" if before else None
-        _metric(label, f"{texts.VERDICT_ICONS[state_name]} {state_name.capitalize()}", change, texts.VERDICT_HELP)
-        _verdict_details(cost)
+        parts.metric(label, f"{VERDICT_ICONS[state_name]} {state_name.capitalize()}", change, texts.VERDICT_HELP)
+        _below("verdict", lambda: _verdict_details(cost))
         st.caption(fit.in_words(page, cost.verdict))
 
 
 def charts(cost: Cost) -> None:
     """Where the parameters are, and what is alive at the peak."""
-    grid = st.grid(2, min_column_width=appearance.wide(400))
-    left, right = grid.cell(), grid.cell()
+    left, right = appearance.two(400)
     parameters, memory = cost.parameters, cost.memory
     with left:
         title = f"{units.count(parameters.total)} parameters"
         figure = parts_of_whole(title, by_component(parameters.rows), _used(COMPONENTS), units.count)
         parts.chart(figure, key="parameters_chart", alt=f"Bar chart: {title} by component")
     with right:
-        title = f"{units.byte_size(memory.peak_bytes)} alive at the peak, {texts.PHASE_WORDS[memory.peak_phase]}"
+        title = f"{units.byte_size(memory.peak_bytes)} alive at the peak, {names.PHASES[memory.peak_phase]}"
         figure = parts_of_whole(title, alive_by_category(memory.rows), CATEGORIES, units.byte_size)
         parts.chart(figure, key="memory_chart", alt=f"Bar chart: {title} by category")
-    tables = st.expander("The numbers behind the charts", icon=":material/table:", on_change="rerun", key="tables")
-    if tables.open:
-        with tables:
-            _tables(cost)
+    parts.folded("The numbers behind the charts", lambda: _tables(cost), key="tables")
 
 
 def ways_out(cost: Cost) -> None:
@@ -142,59 +144,46 @@ def ways_out(cost: Cost) -> None:
         st.info(f"Nothing makes this config fit {units.byte_size(cost.verdict.budget_bytes)}: choose larger hardware.")
         return
     st.markdown(f"To make it fit {cost.verdict.hardware} with the share kept free:")
-    buttons = [(f"{words.change_words(way.changes)} · {units.byte_size(way.peak_bytes)}", way.changes) for way in ways]
-    config_buttons.row(buttons, key="way")
+    config_buttons.ways(ways, key="way")
 
 
-def _metric(label: str, value: str, change: str | None, explanation: str) -> None:
-    st.metric(label, value, change, help=explanation, delta_color="off", delta_arrow="off", border=True)
+def _metric(label: str, now: float, before: float | None, write: units.Writer, explanation: str) -> None:
+    change = None
+    if before is not None:
+        change = units.signed(write(now - before)) if now != before else "no change"
+    parts.metric(label, write(now), change, explanation)
 
 
-def _change(difference: float | None, write: "units.Writer") -> str | None:
-    if difference is None:
-        return None
-    return units.signed(write(difference)) if difference else "no change"
-
-
-def _formulas(key: str) -> "st.delta_generator.DeltaGenerator | None":
+def _below(name: str, draw: Callable[[], None]) -> None:
     """The popover below a number: its content is made only while it is open."""
-    popover = st.popover(parts.computed(), icon=":material/function:", type="tertiary", on_change="rerun", key=key)
-    return popover if popover.open else None
+    key = f"formulas_{name}"
+    popover = st.popover(names.COMPUTED, icon=":material/function:", type="tertiary", on_change="rerun", key=key)
+    if popover.open:
+        with popover:
+            draw()
 
 
 def _parameter_formulas(cost: Cost) -> None:
-    popover = _formulas("formulas_parameters")
-    if popover:
-        with popover:
-            parts.formula_table(cost.parameters.rows, letters_of(cost.model, cost.run), units.exact)
-            st.markdown(words.parameters_in_words(cost.parameters))
+    parts.formula_table(cost.parameters.rows, letters_of(cost.model, cost.run), units.exact)
+    st.markdown(words.parameters_in_words(cost.parameters))
 
 
 def _memory_formulas(cost: Cost) -> None:
-    popover = _formulas("formulas_memory")
-    if popover:
-        with popover:
-            st.markdown(f"Alive {texts.PHASE_WORDS[cost.memory.peak_phase]}:")
-            letters = memory_letters(cost.model, cost.run, kernels_of_hardware(cost.run))
-            parts.formula_table(cost.memory.rows, letters, units.byte_size)
-            st.caption(texts.MEMORY_CONVENTION)
-            st.markdown(words.memory_in_words(cost.memory))
+    st.markdown(f"Alive {names.PHASES[cost.memory.peak_phase]}:")
+    letters = memory_letters(cost.model, cost.run, kernels_of_hardware(cost.run))
+    parts.formula_table(cost.memory.rows, letters, units.byte_size)
+    st.caption(texts.MEMORY_CONVENTION)
+    st.markdown(words.memory_in_words(cost.memory))
 
 
 def _flops_formulas(cost: Cost, page: Page) -> None:
-    popover = _formulas("formulas_flops")
-    if popover:
-        with popover:
-            parts.formula_table(cost.flops.rows, letters_of(cost.model, cost.run), units.flops)
-            st.markdown(words.flops_in_words(cost.flops))
-            step_times.details(page)
+    parts.formula_table(cost.flops.rows, letters_of(cost.model, cost.run), units.flops)
+    st.markdown(words.flops_in_words(cost.flops))
+    step_times.details(page)
 
 
 def _verdict_details(cost: Cost) -> None:
-    popover = _formulas("formulas_verdict")
-    if popover:
-        with popover:
-            st.markdown(words.verdict_rule(cost.memory.peak_bytes, cost.verdict))
+    st.markdown(words.verdict_rule(cost.memory.peak_bytes, cost.verdict))
 
 
 def _tables(cost: Cost) -> None:

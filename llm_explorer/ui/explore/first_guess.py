@@ -4,8 +4,7 @@ It stands in the place of the page until it is answered or skipped, or the confi
 address has parameters. A cookie remembers that it is over: it comes with the visit, so the first screen knows.
 """
 
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
@@ -18,9 +17,10 @@ from llm_explorer.charts.palette import CATEGORIES
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.presets import title_of
 from llm_explorer.texts import first_guess as texts
-from llm_explorer.texts.explore import OPTIMIZER_NAMES, PHASE_WORDS, PRECISION_NAMES
+from llm_explorer.texts import names
 from llm_explorer.ui import parts
-from llm_explorer.ui.visit import state
+from llm_explorer.ui.parts import live
+from llm_explorer.ui.visit import history, state
 from llm_explorer.ui.visit.address import came_plain
 from llm_explorer.ui.visit.page import Page
 
@@ -38,7 +38,7 @@ def is_open(page: Page) -> bool:
     """Whether the guess is to be shown; once it is not, it is over for this visit."""
     if OVER not in st.session_state:
         st.session_state[OVER] = not came_plain() or COOKIE in st.context.cookies.to_dict()
-    if state.can_undo() or (page.model, page.run) != (ModelConfig(), RunConfig()):
+    if history.can_undo() or (page.model, page.run) != (ModelConfig(), RunConfig()):
         st.session_state[OVER] = True
     return not st.session_state[OVER]
 
@@ -55,24 +55,19 @@ def draw(page: Page) -> None:
             st.button(texts.GO_ON, icon=":material/arrow_forward:", type="primary", on_click=_end)
             return
         with st.container(horizontal=True):
-            st.button(texts.SHOW, icon=":material/lightbulb:", type="primary", on_click=_show)
+            answered = (_ANSWERED, True)
+            st.button(texts.SHOW, icon=":material/lightbulb:", type="primary", on_click=state.keep, args=answered)
             st.button(texts.SKIP, type="tertiary", on_click=_end)
 
 
 def remember() -> None:
     """Have the browser remember that it is over, where a click has said so."""
     if st.session_state.get(_TO_REMEMBER):
-        _part()(key="remember_guess", data={"name": COOKIE})
-
-
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _part() -> Any:
-    code = (Path(__file__).parents[1] / "parts" / "live" / "remember.js").read_text(encoding="utf-8")
-    return st.components.v2.component("llm_explorer_remember", js=code, isolate_styles=False)
+        live.part("remember")(key="remember_guess", data={"name": COOKIE})
 
 
 def _question(page: Page, memory: Memory) -> str:
-    work = f"{PRECISION_NAMES[page.run.precision]} with {OPTIMIZER_NAMES[page.run.optimizer]}"
+    work = f"{names.PRECISIONS[page.run.precision]} with {names.OPTIMIZERS[page.run.optimizer]}"
     return texts.QUESTION.format(
         weights=units.byte_size(memory.parameters_bytes),
         name=title_of(page.model),
@@ -100,17 +95,13 @@ def _answer(memory: Memory, guess: float) -> None:
         optimizer=size(memory.optimizer_bytes),
         activations=size(alive["activations"]),
         temporary=size(alive["temporary"]),
-        phase=PHASE_WORDS[memory.peak_phase],
+        phase=names.PHASES[memory.peak_phase],
         gradients=size(memory.gradients_bytes),
     )
     st.markdown(why)
     title = texts.CHART.format(peak=peak)
     figure = parts_of_whole(title, alive, CATEGORIES, units.byte_size)
     parts.chart(figure, key="guess_chart", alt=f"Bar chart: {title} by category")
-
-
-def _show() -> None:
-    st.session_state[_ANSWERED] = True
 
 
 def _end() -> None:

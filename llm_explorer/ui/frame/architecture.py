@@ -8,6 +8,7 @@ import streamlit as st
 from llm_explorer import units
 from llm_explorer.accounting.effects import kv_cache_change
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
+from llm_explorer.ui import parts
 from llm_explorer.ui.frame.setting_widgets import options, setting
 from llm_explorer.ui.frame.slider_steps import divisors
 from llm_explorer.ui.parts.words import next_step_words
@@ -47,18 +48,9 @@ NEEDS: Final = {
 
 def draw(model: ModelConfig, run: RunConfig) -> None:
     """The group that is chosen; the others are not made."""
-    group = st.segmented_control(
-        "Group",
-        tuple(GROUPS),
-        default="Attention",
-        required=True,
-        key="architecture_group",
-        persist_state="session",
-        label_visibility="collapsed",
-        width="stretch",
-        wrap=True,
-    )
-    for field in GROUPS[group or "Attention"]:
+    look = {"label_visibility": "collapsed", "width": "stretch", "wrap": True}
+    group = parts.choose("Group", tuple(GROUPS), "Attention", key="architecture_group", **look)
+    for field in GROUPS[group]:
         if is_shown(field, model):
             setting(field, model, run)
             st.caption("  \n".join(effects(field, model, run)))

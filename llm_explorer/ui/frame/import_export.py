@@ -23,6 +23,14 @@ POPOVER_WIDTH: Final = 420  # of what is in it: else it is as narrow as its butt
 EXPORT_WIDTH: Final = 300
 TEXT: Final = "import_text"
 FILES: Final = ["json", "py", "txt"]
+EXPORTS: Final = {  # the file's name -> its kind
+    "config.json": "application/json",
+    "gpt.py": "text/x-python",
+    "book_config.py": "text/x-python",
+    "llm_explorer.json": "application/json",
+    "report.md": "text/markdown",
+    "report.csv": "text/csv",
+}
 
 
 def draw(configs: Configs | None) -> None:
@@ -110,7 +118,8 @@ def _use(model: ModelConfig, told: RunConfig, configs: Configs | None) -> None:
 def _export(model: ModelConfig, run: RunConfig) -> None:
     """A download of each kind; below them, why this model cannot be written as the others."""
     refusals = []
-    for name, (label, kind) in EXPORTS.items():
+    for name, kind in EXPORTS.items():
+        label = texts.EXPORTS[name]
         try:
             text = _text(name, model, run, run_row.reserve())
         except ConfigError as error:
@@ -120,16 +129,6 @@ def _export(model: ModelConfig, run: RunConfig) -> None:
         st.download_button(label, text, name, kind, key=f"export_{name}", **look)
     for refusal in (*refusals, texts.LINK):
         st.caption(refusal)
-
-
-EXPORTS: Final = {  # the file's name -> what the button says, and the kind of the file
-    "config.json": (texts.AS_HUGGING_FACE, "application/json"),
-    "gpt.py": (texts.AS_PYTORCH, "text/x-python"),
-    "book_config.py": (texts.AS_BOOK, "text/x-python"),
-    "llm_explorer.json": (texts.AS_JSON, "application/json"),
-    "report.md": (texts.AS_MARKDOWN, "text/markdown"),
-    "report.csv": (texts.AS_CSV, "text/csv"),
-}
 
 
 @lru_cache(maxsize=64)  # an open popover asks at every rerun, and the files of the model are read each time

@@ -53,11 +53,17 @@ def label(preset: presets.Preset) -> str:
     return _label(preset.name)
 
 
+def taken(key: str) -> presets.Preset | None:
+    """What a box of presets was told, which is a command and keeps no value; from its callback."""
+    preset = st.session_state.get(key)
+    st.session_state[key] = None
+    return preset if isinstance(preset, presets.Preset) else None  # a text where a stranger made the message up
+
+
 def _take(configs: Configs | None) -> None:
     """A preset sets the model, the batch and the sequence; the rest of the run stays the visitor's."""
-    preset = st.session_state.get("preset")
-    st.session_state["preset"] = None
-    if not isinstance(preset, presets.Preset):  # a text where a stranger made the message up
+    preset = taken("preset")
+    if preset is None:
         return
     run = configs[1] if configs else RunConfig()
     batch: dict[str, Any] = {

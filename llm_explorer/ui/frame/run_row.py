@@ -9,7 +9,7 @@ from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.config import DEFAULT_SEQUENCE, RunConfig, choices, field_range, replace
 from llm_explorer.formats import Configs
 from llm_explorer.machine import lacks_bf16
-from llm_explorer.texts.fields import FIELDS
+from llm_explorer.texts import fields as texts
 from llm_explorer.ui.frame.setting_widgets import setting
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import workers
@@ -67,7 +67,7 @@ def _keep_free() -> None:
 
 
 def _choice(field: str, options: tuple[str, ...], *, width: Width = "stretch", new: bool = False) -> None:
-    text = FIELDS[field]
+    text = texts.FIELDS[field]
     st.selectbox(
         text.label,
         options,
@@ -82,7 +82,7 @@ def _choice(field: str, options: tuple[str, ...], *, width: Width = "stretch", n
 
 def _number(field: str, *, width: int, placeholder: str | None = None) -> None:
     low, high = field_range(RunConfig, field)
-    text = FIELDS[field]
+    text = texts.FIELDS[field]
     st.number_input(
         text.label,
         min_value=int(low),

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 import streamlit as st
 
 from llm_explorer.config import ModelConfig, RunConfig, field_range
-from llm_explorer.texts.fields import FIELDS
+from llm_explorer.texts import fields as texts
 from llm_explorer.ui.parts.words import next_step_words, value_words
 from llm_explorer.ui.visit import state
 
@@ -34,7 +34,7 @@ def setting(field: str, model: ModelConfig, run: RunConfig) -> None:
     value = getattr(config, field)
     key = f"{field}__setting"
     follow(key, value)
-    text = FIELDS[field]
+    text = texts.FIELDS[field]
     if isinstance(state.default_of(field), bool):
         st.toggle(text.label, value, key=key, help=text.help, on_change=_take, args=(field, key))
         if config is run:
@@ -64,7 +64,7 @@ def options(field: str) -> tuple[Any, ...]:
 
 def _number(field: str, config: ModelConfig | RunConfig, key: str) -> None:
     low, high = field_range(type(config), field)
-    text = FIELDS[field]
+    text = texts.FIELDS[field]
     whole = isinstance(low, int)
     most = min(high, 2**53 - 1)  # a browser's numbers are exact up to there
     st.number_input(

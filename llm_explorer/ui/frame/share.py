@@ -19,13 +19,11 @@ LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 def draw() -> None:
     """The button in the frame."""
     if st.button("Share", icon=":material/qr_code_2:", key="share", help=texts.SHARE_HELP, type="tertiary"):
-        _dialog()
+        st.dialog(texts.SHARE_TITLE, width="large")(_content)()
 
 
-@st.dialog(texts.SHARE_TITLE, width="large")
-def _dialog() -> None:
-    grid = st.grid(2, min_column_width=appearance.wide(300))
-    code, words = grid.cell(), grid.cell()
+def _content() -> None:
+    code, words = appearance.two(300)
     with words:
         told = link.link_to(link.page_url(), _asked())
         st.code(told, language=None, wrap_lines=True)

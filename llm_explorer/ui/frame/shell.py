@@ -9,16 +9,17 @@ from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
 from llm_explorer.formats import Configs
 from llm_explorer.machine import one_reading
 from llm_explorer.presets import title_of
-from llm_explorer.texts.explore import PIN_HELP
-from llm_explorer.texts.look import ANSWERS_HIDDEN
+from llm_explorer.texts import explore as explore_texts
+from llm_explorer.texts import look as look_texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import first_runs, run_row, share
 from llm_explorer.ui.frame.rerun_turns import TURNS
 from llm_explorer.ui.frame.sidebar import Sidebar, Sliders
 from llm_explorer.ui.parts import appearance
-from llm_explorer.ui.parts.live import drag, history
+from llm_explorer.ui.parts.live import drag
+from llm_explorer.ui.parts.live.history import one_entry_a_page
 from llm_explorer.ui.parts.words import value_words
-from llm_explorer.ui.visit import config_buttons, link, pins, state
+from llm_explorer.ui.visit import config_buttons, history, link, pins, state
 from llm_explorer.ui.visit.address import follow_widgets, of_all_pages, read_address, refused
 from llm_explorer.ui.visit.page import Page
 
@@ -44,7 +45,7 @@ PAGES: Final = (
 
 def answers_hidden(_page: Page) -> None:
     """What stands for a page while the address hides its answers."""
-    st.info(ANSWERS_HIDDEN, icon=":material/visibility_off:")
+    st.info(look_texts.ANSWERS_HIDDEN, icon=":material/visibility_off:")
 
 
 @TURNS.turn()
@@ -90,10 +91,10 @@ def _frame(title: str, question: str, *, run_in_sidebar: bool) -> Sliders:
     sliders = sidebar.draw_sliders(configs)
     if not appearance.hides("buttons"):
         with bar.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
-            _undo_and_pin(*(configs or state.last_valid()))
+            _undo_and_pin(*(configs or history.last_valid()))
             share.draw()
     with bar:  # where a part without a face takes no line
-        history.one_entry_a_page(state.IN_FRAME)
+        one_entry_a_page(state.IN_FRAME)
     return sliders
 
 
@@ -109,7 +110,7 @@ def _below_the_frame(
         drag.listen(sliders)
         configs, problems = _read()
         _notices(problems, refused)
-        body(Page(*(configs or state.last_valid()), run_row.reserve()))
+        body(Page(*(configs or history.last_valid()), run_row.reserve()))
 
 
 def _run_in_sidebar() -> "st.delta_generator.DeltaGenerator":
@@ -129,9 +130,17 @@ def _undo_and_pin(model: ModelConfig, run: RunConfig) -> None:
         st.caption(f"Changes are against {pinned[-1].label}", width="content")
         st.button("Unpin", icon=":material/keep_off:", on_click=pins.unpin, key="unpin", type="tertiary")
     pin = (title_of(model), model, run)
-    st.button("Pin", icon=":material/keep:", on_click=pins.pin, args=pin, key="pin", help=PIN_HELP, type="tertiary")
-    can_undo = state.can_undo()
-    st.button("Undo", icon=":material/undo:", disabled=not can_undo, on_click=state.undo, key="undo", type="tertiary")
+    st.button(
+        "Pin",
+        icon=":material/keep:",
+        on_click=pins.pin,
+        args=pin,
+        key="pin",
+        help=explore_texts.PIN_HELP,
+        type="tertiary",
+    )
+    can_undo = history.can_undo()
+    st.button("Undo", icon=":material/undo:", disabled=not can_undo, on_click=history.undo, key="undo", type="tertiary")
 
 
 def _read() -> tuple[Configs | None, tuple[Problem, ...]]:
@@ -139,7 +148,7 @@ def _read() -> tuple[Configs | None, tuple[Problem, ...]]:
         configs = state.read()
     except ConfigError as error:
         return None, error.problems
-    state.remember(*configs)
+    history.remember(*configs)
     return configs, ()
 
 
@@ -150,7 +159,7 @@ def _notices(problems: tuple[Problem, ...], refused: tuple[Problem, ...]) -> Non
     if problems:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Below is the last config that was valid; at the start, the default.")
-            config_buttons.button("Back to it", state.write, state.last_valid(), icon=":material/undo:")
+            config_buttons.button("Back to it", state.write, history.last_valid(), icon=":material/undo:")
     for problem in refused:
         if problem.field in (pins.PIN, *appearance.PARAMETERS):
             st.warning(f"From the address: {parts.plain(problem.message)} (left out).")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from llm_explorer.config import ModelConfig, RunConfig, field_range
 from llm_explorer.formats import Configs
-from llm_explorer.texts.fields import FIELDS
+from llm_explorer.texts import fields as texts
 from llm_explorer.ui.frame import (
     architecture,
     import_export,
@@ -42,7 +42,7 @@ class Sidebar:
             low, high = field_range(ModelConfig, field)
             whole = isinstance(low, int)
             row.number_input(
-                f"{FIELDS[field].label}, exact value",
+                f"{texts.FIELDS[field].label}, exact value",
                 min_value=low,
                 max_value=high,
                 value=state.default_of(field),
@@ -58,10 +58,10 @@ class Sidebar:
         with self.others:
             run_row.draw_device()
         self.others.text_input(
-            FIELDS["set"].label,
+            texts.FIELDS["set"].label,
             key=state.SETTINGS,
             bind="query-params",
-            help=FIELDS["set"].help,
+            help=texts.FIELDS["set"].help,
             placeholder="qkv_bias=true seed=1",
             max_chars=2000,
         )
@@ -83,7 +83,7 @@ def _slider(field: str, options: list[float], configs: Configs | None) -> None:
     key = state.slider_key(field)
     value = state.held(field)
     setting_widgets.follow(key, value)
-    text = FIELDS[field]
+    text = texts.FIELDS[field]
     explanation = text.help
     if configs and not appearance.hides("answers"):
         explanation += f" {_next_step(field, *configs)}"

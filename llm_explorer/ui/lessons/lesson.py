@@ -1,7 +1,7 @@
 """What every lesson page is made of: steps, guesses, live computation, the code that ran, exercises."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 import streamlit as st
 
 from llm_explorer.exercises.judge import Exercise, example, judge
+from llm_explorer.texts import runs as texts
 from llm_explorer.texts.guess import Guess
-from llm_explorer.texts.memory import STARTING
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import shell
 from llm_explorer.ui.frame.rerun_turns import TURNS
@@ -21,7 +21,8 @@ from llm_explorer.ui.visit.link import passed_on
 from llm_explorer.ui.visit.page import Page
 from llm_explorer.worker.resident import ResidentError
 
-LESSONS: Final = "llm_explorer.lessons"
+PACKAGE: Final = "llm_explorer"
+LESSONS: Final = f"{PACKAGE}.lessons"
 
 
 class Step(NamedTuple):
@@ -52,12 +53,11 @@ def _draw(page: Page, steps: Sequence[Step]) -> None:
     st.markdown(f"##### {number} of {len(steps)} · {step.title}")
     step.draw(page)
     with st.container(horizontal=True):
-        st.button("Back", icon=":material/arrow_back:", on_click=_go, args=(number - 1,), disabled=number == 1)
+        back = (state.STEP, number - 1)
+        st.button("Back", icon=":material/arrow_back:", on_click=state.keep, args=back, disabled=number == 1)
         if number < len(steps):
-            following = steps[number].title
-            st.button(
-                f"Next: {following}", icon=":material/arrow_forward:", on_click=_go, args=(number + 1,), type="primary"
-            )
+            label, on = f"Next: {steps[number].title}", (state.STEP, number + 1)
+            st.button(label, icon=":material/arrow_forward:", on_click=state.keep, args=on, type="primary")
 
 
 def ask(name: str, function: str, **inputs: Any) -> Any:
@@ -67,7 +67,7 @@ def ask(name: str, function: str, **inputs: Any) -> Any:
     """
     TURNS.pass_on()
     try:
-        with nullcontext() if workers.lessons().is_ready else st.spinner(STARTING):
+        with nullcontext() if workers.lessons().is_ready else st.spinner(texts.STARTING):
             return _answer(name, function, inputs)
     except ResidentError as error:
         st.warning(parts.plain(str(error)), icon=":material/info:")
@@ -100,9 +100,26 @@ def reveal(choice: str | None, asked: Guess, *, right: str = "Right. ", wrong: s
         st.info(f"{wrong}{asked.answer}", icon=":material/lightbulb:")
 
 
-def code(name: str, function: str, *, package: str = LESSONS) -> None:
+def guessed(key: str, asked: Guess, *, right: str = "Right. ", wrong: str = "") -> bool:
+    """Ask; once there is a guess, say what is right and why, and go on."""
+    choice = guess(key, asked)
+    reveal(choice, asked, right=right, wrong=wrong)
+    return choice is not None
+
+
+def code_that_ran(key: str, *functions: tuple[str, str], label: str = "The code that ran") -> None:
+    """Functions by file and name, shown when asked for."""
+
+    def draw() -> None:
+        for name, function in functions:
+            code(name, function)
+
+    parts.folded(label, draw, key=key, icon=":material/code:")
+
+
+def code(name: str, function: str) -> None:
     """The very code that ran: a function of a lesson, to copy, and its whole file to download."""
-    path = source_path(name, package)
+    path = source_path(name)
     text = path.read_text(encoding="utf-8")
     st.code(function_source(text, function), language="python")
     st.download_button(
@@ -115,9 +132,9 @@ def code(name: str, function: str, *, package: str = LESSONS) -> None:
     )
 
 
-def source_path(name: str, package: str = LESSONS) -> Path:
-    """The file of a lesson, found without importing it: it needs torch, which this process never has."""
-    spec = find_spec(f"{package}.{name}")
+def source_path(name: str) -> Path:
+    """A file of a lesson or, with the whole name, of another room: found without importing torch as it would."""
+    spec = find_spec(name if name.startswith(PACKAGE) else f"{LESSONS}.{name}")
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin)
@@ -132,8 +149,9 @@ def function_source(text: str, function: str) -> str:
     raise LookupError(function)
 
 
-def exercises(name: str, items: Sequence[Exercise]) -> None:
+def exercises(name: str, intro: str, items: Sequence[Exercise]) -> None:
     """Exercises on the learner's own config, each judged as it is typed."""
+    st.markdown(intro)
     for number, item in enumerate(items, 1):
         with st.container(border=True):
             st.markdown(f"**{number}.** {item.question}")
@@ -161,8 +179,10 @@ def link(path: str, label: str, *, step: int = 1) -> None:
         st.page_link(path, label=label, icon=":material/arrow_outward:", query_params=address)
 
 
-def _go(number: int) -> None:
-    st.session_state[state.STEP] = number
+def links(labels: Mapping[str, str], steps: Mapping[str, int]) -> None:
+    """Links to the steps of lessons that explain a page, by the page of the lesson."""
+    for path, label in labels.items():
+        link(path, label, step=steps[path])
 
 
 def _asked(numbers: range) -> int:

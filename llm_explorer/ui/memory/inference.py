@@ -29,7 +29,12 @@ def draw(page: Page) -> None:
         st.table(pd.DataFrame([_line(page, weights) for weights in formats]), hide_index=True)
         context, batch = units.exact(page.model.context_length), units.exact(page.run.batch_size)
         st.caption(texts.INFERENCE_NOTE.format(context=context, batch=batch))
-        _formulas(page.model, formats)
+        parts.folded(
+            texts.WEIGHT_FORMULAS,
+            lambda: _formulas(page.model, formats),
+            key="inference_formulas",
+            icon=":material/function:",
+        )
 
 
 def cache_bytes(model: ModelConfig, run: RunConfig, weights: InferenceWeights, positions: int | None = None) -> int:
@@ -50,11 +55,8 @@ def _chart(page: Page, formats: tuple[InferenceWeights, ...]) -> None:
         title=title, weights=units.byte_size(weights.bytes), context=units.exact(context), cache=units.byte_size(whole)
     )
     parts.chart(inference_chart(title, tokens, weights.bytes, cache), key="inference_chart", alt=alt)
-    table = st.expander(texts.NUMBERS, icon=":material/table:", on_change="rerun", key="inference_numbers")
-    if table.open:
-        columns = {"tokens": tokens, "weights (bytes)": [weights.bytes] * len(tokens), "KV cache (bytes)": cache}
-        with table:
-            parts.data_table(columns, file_name="kv_cache.csv", key="inference")
+    columns = {"tokens": tokens, "weights (bytes)": [weights.bytes] * len(tokens), "KV cache (bytes)": cache}
+    parts.folded_table(texts.NUMBERS, lambda: columns, file_name="kv_cache.csv", key="inference")
 
 
 def _line(page: Page, weights: InferenceWeights) -> dict[str, str]:
@@ -69,11 +71,8 @@ def _line(page: Page, weights: InferenceWeights) -> dict[str, str]:
 
 
 def _formulas(model: ModelConfig, formats: tuple[InferenceWeights, ...]) -> None:
-    box = st.expander(texts.WEIGHT_FORMULAS, icon=":material/function:", on_change="rerun", key="inference_formulas")
-    if box.open:
-        letters = inference_letters(model)
-        with box:
-            for weights in formats:
-                st.markdown(f"**{texts.FORMATS[weights.format]}**")
-                parts.formula_table(weights.rows, letters, units.byte_size)
-            st.caption(texts.WEIGHT_LETTERS)
+    letters = inference_letters(model)
+    for weights in formats:
+        st.markdown(f"**{texts.FORMATS[weights.format]}**")
+        parts.formula_table(weights.rows, letters, units.byte_size)
+    st.caption(texts.WEIGHT_LETTERS)

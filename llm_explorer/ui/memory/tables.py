@@ -1,13 +1,13 @@
 """What is alive at the peak and what forward keeps: computed beside traced."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
 from llm_explorer import units
-from llm_explorer.accounting.kernels import kernels_of_device
+from llm_explorer.accounting.kernels import KernelSet, kernels_of_device
 from llm_explorer.accounting.memory import (
     Memory,
     alive_by_category,
@@ -20,9 +20,11 @@ from llm_explorer.accounting.peak_words import peak_in_words
 from llm_explorer.accounting.rows import Row
 from llm_explorer.charts.bars import parts_of_whole
 from llm_explorer.charts.palette import CATEGORIES
+from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.receipt import Item
+from llm_explorer.texts import explore as explore_texts
 from llm_explorer.texts import memory as texts
-from llm_explorer.texts.explore import MEMORY_CONVENTION, PHASE_WORDS
+from llm_explorer.texts import names
 from llm_explorer.tracing.result import Trace
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
@@ -30,17 +32,18 @@ from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.visit.page import Page
 
 SMALLEST: Final = 1e-5  # of the whole: less has no line of its own
+TAUGHT: Final = {"pages/backprop.py": 8, "pages/autograd.py": 3, "pages/concepts.py": 10}  # page -> step
 
 
 def counted(page: Page) -> Memory:
     """The memory of a step with the kernels of the device it runs on."""
-    return count_memory(page.model, page.run, kernels_of_device(page.run.device))
+    return count_memory(*_with_kernels(page))
 
 
 def headline(page: Page, found: Trace | None) -> None:
     """The peak in a sentence, and what the trace says to it."""
     memory = counted(page)
-    words = peak_in_words(page.model, page.run, kernels_of_device(page.run.device))
+    words = peak_in_words(*_with_kernels(page))
     said = texts.PEAK.format(computed=units.byte_size(memory.peak_bytes), words=words)
     if found is not None:
         peak = found.peak_bytes
@@ -51,8 +54,7 @@ def headline(page: Page, found: Trace | None) -> None:
 
 def taught() -> None:
     """Links to the steps of lessons that explain it."""
-    for path, step, label in texts.TAUGHT:
-        lesson.link(path, label, step=step)
+    lesson.links(texts.TAUGHT, TAUGHT)
 
 
 def draw(page: Page, found: Trace | None) -> None:
@@ -63,14 +65,15 @@ def draw(page: Page, found: Trace | None) -> None:
     with grid.cell():
         kept(page, found)
     st.caption(texts.LEFT_OUT)
-    _formulas(page)
+    _formulas(page, texts.PEAK_FORMULAS, lambda: counted(page).rows, "memory_peak_formulas")
+    _formulas(page, texts.KEPT_FORMULAS, lambda: kept_rows(*_with_kernels(page)), "memory_kept_formulas")
 
 
 def at_peak(page: Page, found: Trace | None) -> None:
     """What is alive at the peak, by category."""
     memory = counted(page)
     computed = alive_by_category(memory.rows)
-    title = f"{units.byte_size(memory.peak_bytes)} alive {PHASE_WORDS[memory.peak_phase]}"
+    title = f"{units.byte_size(memory.peak_bytes)} alive {names.PHASES[memory.peak_phase]}"
     figure = parts_of_whole(title, computed, CATEGORIES, units.byte_size)
     st.markdown(f"##### {texts.AT_PEAK}")
     parts.chart(figure, key="memory_peak_chart", alt=f"Bar chart: {title}, by category")
@@ -79,7 +82,7 @@ def at_peak(page: Page, found: Trace | None) -> None:
 
 def kept(page: Page, found: Trace | None) -> None:
     """What forward leaves alive for backward, by part of the model."""
-    by_part = kept_by_part(page.model, page.run, kernels_of_device(page.run.device))
+    by_part = kept_by_part(*_with_kernels(page))
     computed = {part: size for part, size in by_part.items() if size}
     title = f"{units.byte_size(sum(computed.values()))} kept after forward"
     colours = dict.fromkeys(computed, CATEGORIES["activations"])
@@ -95,30 +98,22 @@ def kept(page: Page, found: Trace | None) -> None:
 def _compared(computed: dict[str, int], traced: Mapping[str, int] | None) -> None:
     """A line for each part that takes anything, and the sum."""
     least = SMALLEST * sum(computed.values())
-    names = [name for name in computed if max(computed[name], traced[name] if traced else 0) > least]
-    items = [Item(name, "bytes", computed[name], traced[name] if traced else None) for name in names]
+    shown = [name for name in computed if max(computed[name], traced[name] if traced else 0) > least]
+    items = [Item(name, "bytes", computed[name], traced[name] if traced else None) for name in shown]
     items.append(Item("in all", "bytes", sum(computed.values()), sum(traced.values()) if traced else None))
     words = [item.words() for item in items]
     lines = [{"": name, "computed": told, "traced": found, "error": error} for name, told, found, _, error in words]
     st.table(pd.DataFrame(lines), hide_index=True)
 
 
-def _formulas(page: Page) -> None:
-    of_peak = st.expander(
-        texts.PEAK_FORMULAS, icon=":material/function:", on_change="rerun", key="memory_peak_formulas"
-    )
-    if of_peak.open:
-        with of_peak:
-            _table(page, counted(page).rows)
-    of_kept = st.expander(
-        texts.KEPT_FORMULAS, icon=":material/function:", on_change="rerun", key="memory_kept_formulas"
-    )
-    if of_kept.open:
-        with of_kept:
-            _table(page, kept_rows(page.model, page.run, kernels_of_device(page.run.device)))
+def _formulas(page: Page, label: str, rows: Callable[[], Iterable[Row]], key: str) -> None:
+    def draw() -> None:
+        parts.formula_table(rows(), memory_letters(*_with_kernels(page)), units.byte_size)
+        st.caption(explore_texts.MEMORY_CONVENTION)
+
+    parts.folded(label, draw, key=key, icon=":material/function:")
 
 
-def _table(page: Page, rows: tuple[Row, ...]) -> None:
-    letters = memory_letters(page.model, page.run, kernels_of_device(page.run.device))
-    parts.formula_table(rows, letters, units.byte_size)
-    st.caption(MEMORY_CONVENTION)
+def _with_kernels(page: Page) -> tuple[ModelConfig, RunConfig, KernelSet]:
+    """What memory is counted of: the kernels are those of the device it runs on."""
+    return page.model, page.run, kernels_of_device(page.run.device)

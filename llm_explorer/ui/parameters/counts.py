@@ -1,6 +1,6 @@
 """The parts of the Parameters page: four counts, the tree by module, every tensor with its formula."""
 
-from typing import Literal
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -22,7 +22,8 @@ def draw(page: Page) -> None:
     st.markdown(sentence(page.model, parameters))
     _metrics(page.model, parameters)
     _tree(parameters)
-    _tensors(page.model, parameters)
+    tensors = partial(_tensors, page.model, parameters)
+    parts.folded(texts.TENSORS, tensors, key="tensors_open", icon=":material/function:")
 
 
 def sentence(model: ModelConfig, parameters: Parameters) -> str:
@@ -43,16 +44,16 @@ def sentence(model: ModelConfig, parameters: Parameters) -> str:
 def _metrics(model: ModelConfig, parameters: Parameters) -> None:
     grid = appearance.four("counts")
     with grid.cell():
-        _metric(texts.TOTAL, parameters.total, units.exact(parameters.total), texts.TOTAL_HELP)
+        parts.metric(texts.TOTAL, units.count(parameters.total), units.exact(parameters.total), texts.TOTAL_HELP)
     with grid.cell():
-        _metric(texts.ACTIVE, parameters.active, _active_words(model, parameters), texts.ACTIVE_HELP)
+        parts.metric(texts.ACTIVE, units.count(parameters.active), _active_words(model, parameters), texts.ACTIVE_HELP)
     with grid.cell():
         label, other = (texts.UNTIED, parameters.untied) if model.tie_embeddings else (texts.TIED, parameters.tied)
         change = units.signed(units.count(other - parameters.total))
-        _metric(label, other, texts.TIED_CHANGE.format(change=change), texts.TIES_HELP)
+        parts.metric(label, units.count(other), texts.TIED_CHANGE.format(change=change), texts.TIES_HELP)
     with grid.cell():
         share = units.share(parameters.non_embedding / parameters.total)
-        _metric(texts.REST, parameters.non_embedding, share, texts.REST_HELP)
+        parts.metric(texts.REST, units.count(parameters.non_embedding), share, texts.REST_HELP)
 
 
 def _active_words(model: ModelConfig, parameters: Parameters) -> str:
@@ -62,45 +63,23 @@ def _active_words(model: ModelConfig, parameters: Parameters) -> str:
     return texts.OF_TOTAL.format(share=share, active=model.active_experts, experts=units.exact(model.n_experts))
 
 
-def _metric(label: str, value: int, below: str, explanation: str) -> None:
-    st.metric(label, units.count(value), below, help=explanation, delta_color="off", delta_arrow="off", border=True)
-
-
 def _tree(parameters: Parameters) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"##### {texts.TREE}", help=texts.TREE_HELP, width="stretch")
-        look: Literal["icicle", "treemap"] | None = st.segmented_control(
-            texts.LOOK,
-            ("icicle", "treemap"),
-            default="icicle",
-            required=True,
-            format_func=texts.LOOKS.__getitem__,
-            key="tree_look",
-            persist_state="session",
-            label_visibility="collapsed",
-            width="content",
-        )
+        look = parts.choose(texts.LOOK, texts.LOOKS, "icicle", key="tree_look", label_visibility="collapsed")
     title = f"{units.count(parameters.total)} parameters"
     sums = by_component(parameters.rows)
     shares = ", ".join(f"{name} {units.count(size)}" for name, size in sums.items() if size)
-    figure = tree_chart(title, parameters.rows, look or "icicle")
+    figure = tree_chart(title, parameters.rows, look)
     parts.chart(figure, key="tree_chart", alt=texts.TREE_ALT.format(title=title, parts=shares))
 
 
 def _tensors(model: ModelConfig, parameters: Parameters) -> None:
-    """Made when it is opened."""
-    box = st.expander(texts.TENSORS, icon=":material/function:", on_change="rerun", key="tensors_open")
-    if not box.open:
-        return
-    with box:
-        st.table(tensor_table(parameters.rows, model_letters(model)), hide_index=True)
-        st.caption(texts.LETTERS)
-        if model.tie_embeddings:
-            st.caption(texts.TIED_NOTE)
-        numbers = st.expander(texts.NUMBERS, icon=":material/table:", on_change="rerun", key="tensor_numbers")
-        if numbers.open:
-            with numbers:
-                parts.data_table(_columns(parameters.rows), file_name="parameters.csv", key="tensors")
+    st.table(tensor_table(parameters.rows, model_letters(model)), hide_index=True)
+    st.caption(texts.LETTERS)
+    if model.tie_embeddings:
+        st.caption(texts.TIED_NOTE)
+    parts.folded_table(texts.NUMBERS, lambda: _columns(parameters.rows), file_name="parameters.csv", key="tensors")
 
 
 def tensor_table(rows: tuple[Row, ...], letters: Letters) -> pd.DataFrame:

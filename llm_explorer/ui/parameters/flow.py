@@ -8,8 +8,8 @@ from llm_explorer.accounting.flow import Step, flow
 from llm_explorer.charts.block_diagram import block_diagram, parts_in_words
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.presets import title_of
+from llm_explorer.texts import names
 from llm_explorer.texts import parameters as texts
-from llm_explorer.texts.explore import PRECISION_NAMES
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.visit.page import Page
@@ -27,7 +27,7 @@ def draw(page: Page) -> None:
         steps = flow(page.model, page.run)
         st.table(shape_table(steps, page.model), hide_index=True)
         _notes(page.model, page.run, steps)
-        _numbers(steps)
+        parts.folded_table(texts.NUMBERS, lambda: _columns(steps), file_name="shapes.csv", key="flow")
 
 
 def shape_table(steps: tuple[Step, ...], model: ModelConfig) -> pd.DataFrame:
@@ -56,7 +56,7 @@ def _notes(model: ModelConfig, run: RunConfig, steps: tuple[Step, ...]) -> None:
     said = {
         "batch": units.exact(run.batch_size),
         "sequence": units.exact(run.sequence(model)),
-        "precision": PRECISION_NAMES[run.precision],
+        "precision": names.PRECISIONS[run.precision],
     }
     notes = [texts.FLOW_WHERE.format(**said)]
     if any(step.bytes is None for step in steps):
@@ -67,14 +67,10 @@ def _notes(model: ModelConfig, run: RunConfig, steps: tuple[Step, ...]) -> None:
     st.caption(" ".join(notes))
 
 
-def _numbers(steps: tuple[Step, ...]) -> None:
-    box = st.expander(texts.NUMBERS, icon=":material/table:", on_change="rerun", key="flow_numbers")
-    if box.open:
-        columns: dict[str, list[object]] = {
-            "tensor": [texts.STEPS[step.name] for step in steps],
-            "letters": [" x ".join(formula.text for formula in step.letters) for step in steps],
-            "shape": [" x ".join(map(str, step.shape)) for step in steps],
-            "bytes": [step.bytes for step in steps],
-        }
-        with box:
-            parts.data_table(columns, file_name="shapes.csv", key="flow")
+def _columns(steps: tuple[Step, ...]) -> dict[str, list[object]]:
+    return {
+        "tensor": [texts.STEPS[step.name] for step in steps],
+        "letters": [" x ".join(formula.text for formula in step.letters) for step in steps],
+        "shape": [" x ".join(map(str, step.shape)) for step in steps],
+        "bytes": [step.bytes for step in steps],
+    }

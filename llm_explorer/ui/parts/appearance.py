@@ -11,7 +11,7 @@ from typing import Any, Final
 import streamlit as st
 
 from llm_explorer.config import Problem
-from llm_explorer.texts.look import PARTS
+from llm_explorer.texts import look as texts
 from llm_explorer.ui.streamlit_private import selectors
 
 HIDE: Final = "hide"
@@ -60,7 +60,7 @@ def hides(part: str) -> bool:
 def hidden() -> tuple[str, ...]:
     """The parts that the address takes off the screen."""
     asked = names(",".join(st.query_params.get_all(HIDE)))
-    return tuple(part for part in PARTS if part in asked)
+    return tuple(part for part in texts.PARTS if part in asked)
 
 
 def names(text: str) -> list[str]:
@@ -88,16 +88,22 @@ def four(name: str, narrowest: int = 180) -> Any:
     return st.grid(4, min_column_width=wide(narrowest), key=f"{_FOUR}{name}")
 
 
+def two(narrowest: int) -> tuple[Any, Any]:
+    """Two columns, one below the other where they would be narrower than this."""
+    grid = st.grid(2, min_column_width=wide(narrowest))
+    return grid.cell(), grid.cell()
+
+
 def problems(field: str, asked: str) -> tuple[Problem, ...]:
     """What of ``hide=`` or ``type=`` in the address means nothing."""
     if field == TYPE:
         wrong = () if asked in TYPES else (asked,)
         return tuple(Problem(TYPE, text, f"type={text[:40]} is neither normal nor large") for text in wrong)
-    unknown = [name for name in names(asked) if name not in PARTS]
+    unknown = [name for name in names(asked) if name not in texts.PARTS]
     return tuple(Problem(HIDE, name, _unknown(name)) for name in unknown[:5])
 
 
 def _unknown(name: str) -> str:
-    near = get_close_matches(name[:40], PARTS, n=1)
-    meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(PARTS)}"
+    near = get_close_matches(name[:40], texts.PARTS, n=1)
+    meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(texts.PARTS)}"
     return f"hide={name[:40]} is no part of the screen; {meant}"

@@ -1,4 +1,4 @@
-"""Numbers as tables: formulas with their numbers, and the data of a chart."""
+"""Numbers in boxes and as tables: formulas with their numbers, and the data of a chart."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -26,6 +26,21 @@ def data_table(columns: Mapping[str, Sequence[object]], *, file_name: str, key: 
     )
 
 
-def computed() -> str:
-    """The label of the computed tier."""
-    return "Computed: by formula"
+def folded(label: str, draw: Callable[[], object], *, key: str, icon: str = ":material/table:") -> None:
+    """An expander; what is in it is drawn only while it is open."""
+    box = st.expander(label, icon=icon, on_change="rerun", key=key)
+    if box.open:
+        with box:
+            draw()
+
+
+def folded_table(
+    label: str, columns: Callable[[], Mapping[str, Sequence[object]]], *, file_name: str, key: str
+) -> None:
+    """A chart's data in an expander, whose key is ``<key>_numbers``."""
+    folded(label, lambda: data_table(columns(), file_name=file_name, key=key), key=f"{key}_numbers")
+
+
+def metric(label: str, value: str, below: str | None, explanation: str | None = None) -> None:
+    """A number in a box; what stands below it is no change that is good or bad."""
+    st.metric(label, value, below, help=explanation, delta_color="off", delta_arrow="off", border=True)

@@ -10,22 +10,23 @@ from llm_explorer.accounting.memory import Memory
 from llm_explorer.accounting.parameters import Parameters
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
 from llm_explorer.hardware import THIS_MACHINE
-from llm_explorer.texts.explore import FLOPS_CONVENTION, OPTIMIZER_NAMES, PHASE_WORDS, PRECISION_NAMES, STATE_WORDS
-from llm_explorer.texts.fields import FIELDS
+from llm_explorer.texts import explore as explore_texts
+from llm_explorer.texts import fields as field_texts
+from llm_explorer.texts import names
 
 
 def summary(
     model: ModelConfig, run: RunConfig, parameters: Parameters, memory: Memory, verdict: Verdict, time: str = ""
 ) -> str:
     """The one sentence that says it all; ``time`` is what of it is known of the time of a step."""
-    work = PRECISION_NAMES[run.precision] + (
-        f" with {OPTIMIZER_NAMES[run.optimizer]}" if run.optimizer != "none" else ""
+    work = names.PRECISIONS[run.precision] + (
+        f" with {names.OPTIMIZERS[run.optimizer]}" if run.optimizer != "none" else ""
     )
     doing = "training it" if run.optimizer != "none" else "a forward and a backward pass"
     return (
         f"**{units.count(parameters.total)} parameters**, {units.byte_size(memory.parameters_bytes)} of weights; "
         f"{doing} in {work} at B={run.batch_size}, T={run.sequence(model)} peaks at "
-        f"**{units.byte_size(memory.peak_bytes)}** {PHASE_WORDS[memory.peak_phase]}; {verdict_words(verdict)}{time}."
+        f"**{units.byte_size(memory.peak_bytes)}** {names.PHASES[memory.peak_phase]}; {verdict_words(verdict)}{time}."
     )
 
 
@@ -33,7 +34,7 @@ def verdict_words(verdict: Verdict) -> str:
     """'fits this machine, 21.3 GiB free'."""
     budget = units.byte_size(verdict.budget_bytes)
     free = "free" if verdict.hardware == THIS_MACHINE else "in all"
-    return f"{STATE_WORDS[verdict.state]} {verdict.hardware}, {budget} {free}"
+    return f"{names.VERDICTS[verdict.state]} {verdict.hardware}, {budget} {free}"
 
 
 def effect_words(effect: Effect) -> str:
@@ -52,7 +53,7 @@ def next_step_words(model: ModelConfig, run: RunConfig, field: str, after: Any) 
         words = effect_words(effect_of(model, run, field, after))
     except ConfigError as error:
         words = f"{value_words(after)}: {error.problems[0].message}"
-    lesson = FIELDS[field].lesson
+    lesson = field_texts.FIELDS[field].lesson
     return f"{words}; {lesson}" if lesson else words
 
 
@@ -63,6 +64,22 @@ def value_words(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def shown_value(field: str, model: ModelConfig, run: RunConfig) -> Any:
+    """The value of a field, what it comes to where it is left open: hidden_dim None -> 4 D."""
+    worked_out: dict[str, Any] = {
+        "hidden_dim": model.feed_forward_dim,
+        "mlp_bias": model.has_mlp_bias,
+        "n_kv_heads": model.kv_heads,
+        "head_dim": model.head_width,
+        "n_active_experts": model.active_experts or None,
+        "expert_hidden_dim": model.expert_dim if model.n_experts else None,
+        "sequence_length": run.sequence(model),
+    }
+    if field in worked_out:
+        return worked_out[field]
+    return getattr(model if field in ModelConfig.model_fields else run, field)
 
 
 def change_words(changes: dict[str, Any]) -> str:
@@ -94,7 +111,7 @@ def flops_in_words(flops: Flops) -> str:
     """The totals and the convention under the formulas of the FLOPs."""
     return (
         f"Forward {units.flops(flops.forward)}, backward {units.flops(flops.backward)} a micro-batch. "
-        f"{FLOPS_CONVENTION} forward {units.flops(flops.forward_causal)}."
+        f"{explore_texts.FLOPS_CONVENTION} forward {units.flops(flops.forward_causal)}."
     )
 
 

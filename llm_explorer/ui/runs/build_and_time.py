@@ -2,7 +2,8 @@
 
 import time
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
@@ -20,8 +21,8 @@ from llm_explorer.measure import recorded
 from llm_explorer.measure.result import Measured, Result
 from llm_explorer.receipt import products_of
 from llm_explorer.speed.explanations import noise
+from llm_explorer.texts import compute as compute_texts
 from llm_explorer.texts import explore as texts
-from llm_explorer.texts.compute import NOISE
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts import appearance, words
 from llm_explorer.ui.parts.live import drag
@@ -31,7 +32,9 @@ from llm_explorer.ui.visit import config_buttons
 from llm_explorer.worker.queue import Job, Snapshot
 from llm_explorer.worker.task import Measurement
 
-_RUNS = "runs"
+EVERY_CHANGE_FLOPS: Final = 10**10
+
+_RUNS: Final = "runs"
 
 
 def draw(model: ModelConfig, run: RunConfig) -> None:
@@ -59,7 +62,7 @@ def _controls(model: ModelConfig, run: RunConfig) -> None:
         if known and known.finished_at and known is not workers.watched():
             ago = units.duration(max(1, round(time.monotonic() - known.finished_at)))
             st.button(f"Show the run of {ago} ago", on_click=workers.watch, args=(known,))
-        if not limits().is_hosted and step_flops(model, run) < texts.EVERY_CHANGE_FLOPS:
+        if not limits().is_hosted and step_flops(model, run) < EVERY_CHANGE_FLOPS:
             every = st.toggle("Run on every change", key="every_change", help=texts.EVERY_CHANGE_HELP)
             if every and not drag.dragged() and not _is_newest(model, run):
                 start(model, run)
@@ -111,7 +114,7 @@ def _progress(job: Job, now: Snapshot) -> None:
     """Its place in the queue, or how far it is, and the button that ends it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if now.state == "queued":
-            st.markdown(f":material/hourglass: Waiting: runs before this one on this server: {now.place + 1}")
+            waiting.place(now)
         else:
             progress = now.progress
             text = f"{progress.phase}: {progress.text}" if progress else "starting"
@@ -157,7 +160,8 @@ def _result(now: Snapshot, result: Measured, smaller: dict[str, Any] | None) -> 
     st.markdown(f":material/check_circle: **Measured: really run here, {clock}{repeats}** · {what}")
     left, right = st.columns([3, 2])
     with left:
-        st.table(pd.DataFrame(comparison(now.model, result, result.predicted)), hide_index=True)
+        told = {"really": "measured", "unpredicted": texts.NOT_PREDICTED}
+        st.table(pd.DataFrame(comparison(now.model, result, result.predicted, **told)), hide_index=True)
     with right:
         samples = {phase: getattr(result, f"{phase}_s") for phase in ("forward", "backward", "optimizer", "step")}
         timed = {phase: [*timing.samples] for phase, timing in samples.items() if timing}
@@ -172,18 +176,14 @@ def warn_of_noise(result: Measured) -> None:
     """Beside measured times: how far they can be trusted, when that is not far."""
     spread = noise(result.step_s)
     if spread is not None:
-        st.warning(NOISE.format(spread=units.share(spread / 2)), icon=":material/warning:")
+        st.warning(compute_texts.NOISE.format(spread=units.share(spread / 2)), icon=":material/warning:")
 
 
 def failure(now: Snapshot, result: Result) -> None:
     """What happened, in words; for what does not fit, the buttons that make it fit."""
     st.warning(f"{texts.STATUS_WORDS[result.status]} {parts.plain(result.reason or '')}", icon=":material/info:")
     if result.status in ("refused", "out_of_memory"):
-        buttons = [
-            (f"{words.change_words(way.changes)} · {units.byte_size(way.peak_bytes)}", way.changes)
-            for way in process.ways(now.model, now.run)
-        ]
-        config_buttons.row(buttons, key="refusal_way")
+        config_buttons.ways(process.ways(now.model, now.run), key="refusal_way")
 
 
 def _what(model: ModelConfig, run: RunConfig) -> str:
@@ -233,8 +233,6 @@ def _earlier_runs() -> None:
     if not runs:
         return
     # the same words whatever it holds: with a new label it would be a new expander, and closed
-    table = st.expander("Runs of this visit", icon=":material/history:", on_change="rerun", key="runs_open")
-    if table.open:
-        with table:
-            columns = {name: [run[name] for run in runs] for name in runs[0]}
-            parts.data_table(columns, file_name="runs.csv", key="runs")
+    columns = {name: [run[name] for run in runs] for name in runs[0]}
+    table = partial(parts.data_table, columns, file_name="runs.csv", key="runs")
+    parts.folded("Runs of this visit", table, key="runs_open", icon=":material/history:")

@@ -7,6 +7,7 @@ import streamlit as st
 from llm_explorer.speed import store
 from llm_explorer.speed.predict import Refined
 from llm_explorer.texts import compute as texts
+from llm_explorer.texts import runs as run_texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.runs import build_and_time, workers
 from llm_explorer.ui.visit.page import Page
@@ -34,7 +35,7 @@ def draw(page: Page, *, is_calibrated: bool, is_measured: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if not is_calibrated:
             _calibrate(page, texts.CALIBRATE, "primary")
-        _button(texts.MEASURE_AGAIN if is_measured else texts.MEASURE, Measurement(*page[:2]), "secondary")
+        _button(run_texts.MEASURE_AGAIN if is_measured else run_texts.MEASURE, Measurement(*page[:2]), "secondary")
         _button(texts.REFINE_AGAIN if refined(page) else texts.REFINE, Refinement(*page[:2]), "secondary")
         if is_calibrated:
             _calibrate(page, texts.CALIBRATE_AGAIN, "tertiary")
@@ -69,7 +70,7 @@ def _button(label: str, task: Task, look: str) -> None:
         label,
         icon=_ICONS[kind],
         type=look,  # type: ignore[arg-type]
-        help=_HELPS[kind],
+        help=texts.HELPS.get(kind),
         key=f"start_{kind}",
         on_click=_start,
         args=(task,),
@@ -81,7 +82,6 @@ _ICONS: Final = {
     "refinement": ":material/target:",
     "measurement": ":material/play_arrow:",
 }
-_HELPS: Final = {"calibration": texts.CALIBRATE_HELP, "refinement": texts.REFINE_HELP, "measurement": None}
 
 
 def _start(task: Task) -> None:

@@ -6,7 +6,6 @@ from llm_explorer.config import ModelConfig
 from llm_explorer.measure.recorded import Record, Spread
 from llm_explorer.measure.result import Measured, Predicted
 from llm_explorer.measure.statistics import Timing
-from llm_explorer.texts.explore import NOT_PREDICTED
 
 
 def comparison(
@@ -14,8 +13,8 @@ def comparison(
     measured: Measured | Record,
     predicted: Predicted,
     *,
-    really: str = "measured",
-    unpredicted: str = NOT_PREDICTED,
+    really: str,
+    unpredicted: str,
 ) -> list[dict[str, str]]:
     """A line a number: what, computed, what really ran under the name ``really``, and the error of the computed one.
 

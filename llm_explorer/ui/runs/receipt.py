@@ -1,5 +1,6 @@
 """The receipt on a page: the table, how to fill its measured column, and how to take it along."""
 
+from functools import partial
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -8,9 +9,9 @@ import streamlit as st
 from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.charts.receipt import receipt_figure
 from llm_explorer.formats import to_address
-from llm_explorer.measure.result import Measured
 from llm_explorer.receipt import Receipt, make_receipt
 from llm_explorer.texts import memory as texts
+from llm_explorer.texts import runs as run_texts
 from llm_explorer.tracing.result import Trace
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts import appearance
@@ -25,7 +26,8 @@ def draw(page: Page, found: Trace | None, *, measure: bool) -> None:
     if appearance.hides("receipt"):
         return
     traced = trace.comparable(page, found)
-    receipt = make_receipt(page.model, page.run, traced, measured(page), notes(page))
+    measured = workers.measured(page.model, page.run)
+    receipt = make_receipt(page.model, page.run, traced, measured, notes(page))
     if measure:
         _measuring(page)
     st.table(pd.DataFrame(receipt.to_columns()), hide_index=True)
@@ -43,20 +45,14 @@ def folded(page: Page) -> None:
     """The same in an expander, made when it is opened."""
     if appearance.hides("receipt"):
         return
-    box = st.expander(texts.RECEIPT, icon=":material/receipt_long:", on_change="rerun", key="receipt_open")
-    if box.open:
-        with box:
-            found = trace.of(page)
-            if found is None:
-                trace.wait(page)
-            draw(page, found, measure=False)
 
+    def content() -> None:
+        found = trace.of(page)
+        if found is None:
+            trace.wait(page)
+        draw(page, found, measure=False)
 
-def measured(page: Page) -> Measured | None:
-    """The newest measurement of exactly this config on this server."""
-    job = workers.queue().find(page.model, page.run)
-    result = None if job is None else job.snapshot().result
-    return result if isinstance(result, Measured) else None
+    parts.folded(texts.RECEIPT, content, key="receipt_open", icon=":material/receipt_long:")
 
 
 def notes(page: Page) -> list[str]:
@@ -83,9 +79,9 @@ def _measuring(page: Page) -> None:
 
 
 def _button(page: Page) -> None:
-    again = measured(page) is not None
+    again = workers.measured(page.model, page.run) is not None
     st.button(
-        texts.MEASURE_AGAIN if again else texts.MEASURE,
+        run_texts.MEASURE_AGAIN if again else run_texts.MEASURE,
         icon=":material/play_arrow:",
         type="secondary" if again else "primary",
         on_click=build_and_time.start,
@@ -103,13 +99,15 @@ def _take_along(receipt: Receipt) -> None:
         if link:
             with st.popover(texts.LINK, icon=":material/link:"):
                 st.code(link, language=None, wrap_lines=True)
-    picture = st.expander(texts.PICTURE, icon=":material/receipt_long:", on_change="rerun", key="receipt_picture")
-    if picture.open:
-        with picture:
-            small_print = [receipt.place, *receipt.notes, link or ""]
-            figure = receipt_figure(receipt.title, small_print, receipt.to_columns())
-            parts.chart(figure, key="receipt", alt=f"Table: the receipt of {receipt.title}")
-            st.caption(texts.PICTURE_HOW)
+    picture = partial(_picture, receipt, link)
+    parts.folded(texts.PICTURE, picture, key="receipt_picture", icon=":material/receipt_long:")
+
+
+def _picture(receipt: Receipt, link: str | None) -> None:
+    small_print = [receipt.place, *receipt.notes, link or ""]
+    figure = receipt_figure(receipt.title, small_print, receipt.to_columns())
+    parts.chart(figure, key="receipt", alt=f"Table: the receipt of {receipt.title}")
+    st.caption(texts.PICTURE_HOW)
 
 
 def _link(receipt: Receipt) -> str | None:

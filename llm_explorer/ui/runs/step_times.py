@@ -17,9 +17,10 @@ from llm_explorer.speed.explanations import NOISY
 from llm_explorer.speed.predict import Prediction, Refined, Span, calibration_for, predict_with, roofline_of
 from llm_explorer.speed.training_run import Pace, dense_peak, model_flops_per_token
 from llm_explorer.texts import compute as texts
-from llm_explorer.texts.explore import PRECISION_NAMES
+from llm_explorer.texts import names
+from llm_explorer.ui import parts
 from llm_explorer.ui.parts import appearance
-from llm_explorer.ui.runs import build_and_time, receipt
+from llm_explorer.ui.runs import build_and_time, workers
 from llm_explorer.ui.runs import calibration as compute_jobs
 from llm_explorer.ui.visit.page import Page
 
@@ -43,18 +44,18 @@ class Times(NamedTuple):
 
     @property
     def step(self) -> tuple[float, str] | None:
-        """The best known seconds of a step, and how they are known."""
+        """The best known seconds of a step, and how they are known: "measured", "refined" or "predicted"."""
         if self.measured and self.measured.step_s:
-            return self.measured.step_s.median, texts.MEASURED
+            return self.measured.step_s.median, "measured"
         best = self.refined or self.predicted
-        return None if best is None else (best.step.seconds, texts.REFINED if self.refined else texts.PREDICTED)
+        return None if best is None else (best.step.seconds, "refined" if self.refined else "predicted")
 
     @property
     def pace(self) -> Pace | None:
         """Tokens a second on the run's device."""
         if self.step is None:
             return None
-        return Pace(self.tokens / self.step[0], "measured" if self.step[1] == texts.MEASURED else "predicted")
+        return Pace(self.tokens / self.step[0], "measured" if self.step[1] == "measured" else "predicted")
 
 
 def times_of(page: Page) -> Times:
@@ -62,7 +63,7 @@ def times_of(page: Page) -> Times:
     model, run = page.model, page.run
     calibration = calibration_for(model, run)
     predicted = None if calibration is None else predict_with(calibration, model, run)
-    return Times(model, run, calibration, predicted, compute_jobs.refined(page), receipt.measured(page))
+    return Times(model, run, calibration, predicted, compute_jobs.refined(page), workers.measured(model, run))
 
 
 def draw(page: Page, times: Times) -> None:
@@ -74,7 +75,7 @@ def draw(page: Page, times: Times) -> None:
         return
     if times.step is None:
         threads = page.run.threads or default_threads()
-        st.info(texts.NEITHER.format(precision=PRECISION_NAMES[page.run.precision], threads=threads))
+        st.info(texts.NEITHER.format(precision=names.PRECISIONS[page.run.precision], threads=threads))
     else:
         st.table(pd.DataFrame(lines), hide_index=True)
     if times.measured is not None:
@@ -92,7 +93,7 @@ def in_a_sentence(times: Times) -> str:
     if times.predicted is None:
         return ""
     span, measured = times.predicted.step, ""
-    if times.step is not None and times.step[1] == texts.MEASURED:
+    if times.step is not None and times.step[1] == "measured":
         off = units.error(span.seconds, times.step[0])
         measured = texts.EXPLORE_MEASURED.format(step=units.seconds(times.step[0]), error=off)
     words = texts.EXPLORE_STEP.format(step=units.seconds(span.seconds), measured=measured, **_ends(span))
@@ -111,18 +112,19 @@ def details(page: Page) -> None:
 
 def _metrics(times: Times) -> None:
     grid = appearance.four("times")
-    seconds, basis = times.step or (None, texts.NOT_KNOWN)
+    seconds, tier = times.step or (None, "")
+    basis = texts.TIERS.get(tier, texts.NOT_KNOWN)
     with grid.cell():
-        _metric(texts.STEP, units.seconds(seconds), basis, texts.STEP_HELP)
+        parts.metric(texts.STEP, units.seconds(seconds), basis, texts.STEP_HELP)
     with grid.cell():
         rate = units.UNKNOWN if times.pace is None else units.exact(times.pace.tokens_per_s)
-        _metric(texts.TOKENS, rate, basis, texts.TOKENS_HELP)
+        parts.metric(texts.TOKENS, rate, basis, texts.TOKENS_HELP)
     with grid.cell():
         share = _share_of_peak(times)
         if seconds is None or share is None:
-            _metric(texts.WORK, units.flops(_work(times)), texts.COMPUTED, texts.WORK_HELP)
+            parts.metric(texts.WORK, units.flops(_work(times)), texts.COMPUTED, texts.WORK_HELP)
         else:
-            _metric(texts.SHARE, units.share(share), f"{units.flops(_work(times) / seconds)}/s", texts.SHARE_HELP)
+            parts.metric(texts.SHARE, units.share(share), f"{units.flops(_work(times) / seconds)}/s", texts.SHARE_HELP)
     with grid.cell():
         _mfu(times)
 
@@ -146,39 +148,35 @@ def _mfu(times: Times) -> None:
     hardware, peak = find(run.hardware), dense_peak(run)
     if hardware is None or not hardware.source:
         per_token = count_flops(model, run).per_token
-        _metric(texts.PER_TOKEN, units.flops(per_token), texts.COMPUTED, texts.WORK_HELP)
+        parts.metric(texts.PER_TOKEN, units.flops(per_token), texts.COMPUTED, texts.WORK_HELP)
         return
     label, least = texts.MFU.format(hardware=run.hardware), roofline_of(hardware, model, run)
     source = {"source": hardware.source, "date": hardware.date}
     if peak is None:
-        _metric(label, units.UNKNOWN, texts.NO_PEAK, texts.MFU_HELP.format(**source))
+        parts.metric(label, units.UNKNOWN, texts.NO_PEAK, texts.MFU_HELP.format(**source))
         return
     work = model_flops_per_token(model, run) * times.tokens
     if run.device.startswith("cuda") and times.measured and times.measured.step_s:
         reached = work / times.measured.step_s.median / peak
-        _metric(label, units.share(reached), texts.MEASURED, texts.MFU_MEASURED_HELP.format(**source))
+        parts.metric(label, units.share(reached), texts.TIERS["measured"], texts.MFU_MEASURED_HELP.format(**source))
     elif least is not None:
         at_most = texts.AT_MOST.format(share=units.share(work / least.step.seconds / peak))
         bound = texts.AT_LEAST.format(seconds=units.seconds(least.step.seconds))
-        _metric(label, at_most, bound, texts.MFU_HELP.format(**source))
-
-
-def _metric(label: str, value: str, below: str, explanation: str) -> None:
-    st.metric(label, value, below, help=explanation, delta_color="off", delta_arrow="off", border=True)
+        parts.metric(label, at_most, bound, texts.MFU_HELP.format(**source))
 
 
 def _line(times: Times, phase: str) -> dict[str, str]:
     """One phase: each tier in words, and the error of the best that was known before measuring."""
     line = {"": "whole step" if phase == "step" else phase}
     claimed: float | None = None
-    for name, found in ((texts.PREDICTED, times.predicted), (texts.REFINED, times.refined)):
+    for tier, found in (("predicted", times.predicted), ("refined", times.refined)):
         span: Span | None = getattr(found, phase, None)
         if span is not None:
             claimed = span.seconds
-            line[name] = f"{units.seconds(span.seconds)} ({texts.BETWEEN.format(**_ends(span))})"
+            line[texts.TIERS[tier]] = f"{units.seconds(span.seconds)} ({texts.BETWEEN.format(**_ends(span))})"
     timing: Timing | None = getattr(times.measured, f"{phase}_s", None)
     if timing:
-        line[texts.MEASURED] = f"{units.seconds(timing.median)} ± {units.seconds(timing.iqr / 2)}"
+        line[texts.TIERS["measured"]] = f"{units.seconds(timing.median)} ± {units.seconds(timing.iqr / 2)}"
         if claimed is not None:
             line["error"] = units.error(claimed, timing.median)
     return line

@@ -1,5 +1,6 @@
 """The trace of the config on the screen: asked for when the config stands still, waited for without blocking, drawn."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
@@ -9,6 +10,7 @@ from llm_explorer.accounting.kernels import kernels_of_device
 from llm_explorer.charts.timeline import HEIGHT, ORDER, operation_name, timeline_chart, totals
 from llm_explorer.receipt import title_of
 from llm_explorer.texts import memory as texts
+from llm_explorer.texts import runs as run_texts
 from llm_explorer.tracing.result import Trace
 from llm_explorer.ui import parts
 from llm_explorer.ui.parts.live import drag
@@ -58,17 +60,11 @@ def timeline(page: Page, found: Trace | None) -> None:
         return
     if found is None:
         st.caption(texts.OF_BEFORE.format(config=title_of(shown.model, shown.run)))
-    where = [f"peak {units.byte_size(shown.peak_bytes)}", place(shown), operation_name(shown.peak_op)]
+    where = [f"peak {units.byte_size(shown.peak_bytes)}", shown.peak_place, operation_name(shown.peak_op)]
     alt = texts.TIMELINE_ALT.format(peak=f"The {where[0]} is in {where[1]}, {where[2]}.")
     parts.chart(timeline_chart(shown.timeline, where), key="timeline_chart", alt=alt)
     st.caption(made_words(shown))
-    _numbers(shown)
-
-
-def place(found: Trace) -> str:
-    """'backward of the loss': where the peak of a trace is."""
-    phase, part = found.peak_phase, found.peak_part
-    return "the optimizer's update" if phase == "optimizer" else f"{phase} of the {part}" if part else phase
+    parts.folded_table(texts.NUMBERS, lambda: _numbers(shown), file_name="timeline.csv", key="timeline")
 
 
 def made_words(found: Trace) -> str:
@@ -90,16 +86,16 @@ def _state_of_tracing() -> None:
     if drag.dragged():
         st.caption(texts.DRAGGING)
     else:
-        st.caption(texts.TRACING if workers.traces().has_started else texts.STARTING)
+        st.caption(texts.TRACING if workers.traces().has_started else run_texts.STARTING)
 
 
-def _numbers(found: Trace) -> None:
-    table = st.expander(texts.NUMBERS, icon=":material/table:", on_change="rerun", key="timeline_numbers")
-    if table.open:
-        points = found.timeline
-        columns = {"phase": points.phase, "part": points.part, "operation": points.op}
-        sizes = {f"{name} (bytes)": points.categories[name] for name in ORDER}
-        with table:
-            parts.data_table(
-                columns | sizes | {"in all (bytes)": totals(points)}, file_name="timeline.csv", key="timeline"
-            )
+def _numbers(found: Trace) -> dict[str, Sequence[object]]:
+    points = found.timeline
+    sizes = {f"{name} (bytes)": points.categories[name] for name in ORDER}
+    return {
+        "phase": points.phase,
+        "part": points.part,
+        "operation": points.op,
+        **sizes,
+        "in all (bytes)": totals(points),
+    }

@@ -5,7 +5,8 @@ from typing import Final
 
 import streamlit as st
 
-from llm_explorer.worker.queue import Job
+from llm_explorer.texts import runs as texts
+from llm_explorer.worker.queue import Job, Snapshot
 
 RUNNING_S: Final = 0.4
 QUEUED_S: Final = 2.0  # behind runs of others
@@ -20,6 +21,11 @@ def until(is_over: Callable[[], bool], show: Callable[[], None], every: float | 
         show()
 
     st.fragment(look, run_every=every)()
+
+
+def place(now: Snapshot) -> None:
+    """Where in the queue a job is that has not begun."""
+    st.markdown(texts.WAITING.format(place=now.place + 1))
 
 
 def until_done(job: Job, show: Callable[[], None], is_over: Callable[[], bool] | None = None) -> None:

@@ -9,6 +9,8 @@ from typing import Final, TypeVar
 import streamlit as st
 
 from llm_explorer.budget import limits
+from llm_explorer.config import ModelConfig, RunConfig
+from llm_explorer.measure.result import Measured
 from llm_explorer.worker.queue import Devices, Job, MeasuringQueue
 from llm_explorer.worker.resident import Resident
 from llm_explorer.worker.task import remove_abandoned
@@ -67,6 +69,13 @@ def traces() -> Traces:
 def devices() -> Devices:
     """Names and titles of the devices that are known to exist here."""
     return queue().known_devices
+
+
+def measured(model: ModelConfig, run: RunConfig) -> Measured | None:
+    """The newest measurement of exactly this config on this server."""
+    job = queue().find(model, run)
+    result = None if job is None else job.result
+    return result if isinstance(result, Measured) else None
 
 
 def watched() -> Job | None:

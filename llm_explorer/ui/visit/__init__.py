@@ -1,1 +1,1 @@
-"""What a visitor has set: the config in widgets and address, undo, pins."""
+"""What a visitor has set: the config in widgets and address, history, pins."""

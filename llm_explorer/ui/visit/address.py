@@ -17,7 +17,7 @@ from llm_explorer.formats import apply_settings
 from llm_explorer.formats.dicts import NUMBER
 from llm_explorer.ui import streamlit_private
 from llm_explorer.ui.parts import appearance
-from llm_explorer.ui.visit import state
+from llm_explorer.ui.visit import history, state
 from llm_explorer.ui.visit.pins import PIN, take_pins
 
 _ASKED: Final = "asked_by_address"
@@ -76,7 +76,7 @@ def refused() -> tuple[Problem, ...]:
         dropped = tuple(problem for field, text in asked.items() for problem in _dropped(field, text))
         st.session_state[_REFUSED] = (*dropped, *st.session_state.pop(_REFUSED_PINS, ()))
     told: tuple[Problem, ...] = st.session_state.get(_REFUSED, ())
-    return () if state.can_undo() else told
+    return () if history.can_undo() else told
 
 
 def _dropped(field: str, asked: str) -> tuple[Problem, ...]:

@@ -1,12 +1,15 @@
 """Buttons that change the config, and problems with the buttons that mend them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import streamlit as st
 
+from llm_explorer import units
+from llm_explorer.accounting.fit import Way
 from llm_explorer.config import Problem
 from llm_explorer.ui.parts import plain
+from llm_explorer.ui.parts.words import change_words
 from llm_explorer.ui.visit import state
 
 
@@ -23,11 +26,12 @@ def problem_with_fixes(problem: Problem, number: int) -> None:
                 button("Remove it from the other settings", state.remove_setting, (problem,), key=key)
 
 
-def row(changes: Iterable[tuple[str, Mapping[str, object]]], key: str) -> None:
-    """A row of buttons, each of which makes some changes to the config."""
+def ways(found: Iterable[Way], key: str) -> None:
+    """A row of buttons, a way to fit each, with the peak that it leads to."""
     with st.container(horizontal=True):
-        for number, (label, fields) in enumerate(changes):
-            button(label, state.change, (dict(fields),), key=f"{key}_{number}")
+        for number, way in enumerate(found):
+            label = f"{change_words(way.changes)} · {units.byte_size(way.peak_bytes)}"
+            button(label, state.change, (dict(way.changes),), key=f"{key}_{number}")
 
 
 def button(label: str, change: Callable[..., None], args: tuple[object, ...], **look: Any) -> None:

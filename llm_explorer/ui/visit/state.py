@@ -1,4 +1,4 @@
-"""The visitor's state: which widgets hold the config, how it is read and written, undo.
+"""The visitor's state: which widgets hold the config, how it is read and written.
 
 The address is the state: every field in BOUND is a widget bound to a query parameter of its own name, all other fields
 travel in the one bound text ``set``. Pages never read these keys; they get the two configs.
@@ -21,12 +21,15 @@ from llm_explorer.ui.parts.live import drag
 RESERVE: Final = "reserve"  # bound too, but of the page: no config has it
 STEP: Final = "step"  # of a lesson
 IN_FRAME: Final = (*BOUND, SETTINGS, RESERVE)  # all that is bound
-KEPT_CONFIGS: Final = 20
 
 _DEFAULTS: Final = {SETTINGS: "", RESERVE: round(100 * DEFAULT_RESERVE)}
-_HISTORY: Final = "history"
 _MOVED: Final = "moved"
 _CHANGE: Final = "change_before_next_run"
+
+
+def keep(key: str, value: object) -> None:
+    """Have the visit keep a value; from a callback."""
+    st.session_state[key] = value
 
 
 def default_of(field: str) -> Any:
@@ -125,52 +128,21 @@ def is_setting(problem: Problem) -> bool:
     return any(_is_about(problem, text) for text in held(SETTINGS).split())
 
 
-def remember(model: ModelConfig, run: RunConfig) -> None:
-    """Keep a valid config for undo; what a slider passes while it is dragged is not kept."""
-    if drag.dragged():
-        return
-    history = st.session_state.setdefault(_HISTORY, [])
-    if not history or history[-1] != (model, run):
-        history.append((model, run))
-        del history[:-KEPT_CONFIGS]
-
-
-def can_undo() -> bool:
-    """Whether there is an earlier config."""
-    return len(st.session_state.get(_HISTORY, ())) > 1
-
-
-def undo() -> None:
-    """Go back to the config before; from a callback."""
-    if can_undo():
-        history = st.session_state[_HISTORY]
-        history.pop()
-        write(*history[-1])
-
-
-def last_valid() -> Configs:
-    """The newest config that was valid, the defaults where a visit has had none."""
-    history = st.session_state.get(_HISTORY)
-    return history[-1] if history else (ModelConfig(), RunConfig())
-
-
-def moved(field: str | None = None) -> str | None:
-    """The slider that was moved last; with an argument, note that it was this one."""
-    if field is not None:
-        drag.finish()
-        st.session_state[_MOVED] = field
+def moved() -> str | None:
+    """The field that was moved last, by its slider or its number."""
     return st.session_state.get(_MOVED)
 
 
 def take_slider(field: str) -> None:
     """A slider was let go or stepped: its value becomes the field's; from its callback."""
     st.session_state[field] = st.session_state.get(slider_key(field), held(field))
-    moved(field)
+    take_number(field)
 
 
 def take_number(field: str) -> None:
     """A number was typed; from its callback."""
-    moved(field)
+    drag.finish()
+    st.session_state[_MOVED] = field
 
 
 def _has_own_control(text: str) -> Problem:

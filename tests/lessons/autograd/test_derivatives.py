@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_explorer.lessons.autograd import derivatives, graph, rules
+from llm_explorer.lessons.autograd.limits import INPUTS, MOST_BACKWARDS
 from llm_explorer.texts import autograd as texts
 
 EXAMPLE = {"x": 1.1, "w": 2.2, "b": 0.0, "y": 1.0}
@@ -18,7 +19,7 @@ EXAMPLE = {"x": 1.1, "w": 2.2, "b": 0.0, "y": 1.0}
 
 def inputs_of_the_page() -> st.SearchStrategy[dict[str, float]]:
     return st.fixed_dictionaries(
-        {name: st.floats(each.lowest, each.highest).map(lambda v: round(v, 2)) for name, each in texts.INPUTS.items()}
+        {name: st.floats(each.lowest, each.highest).map(lambda v: round(v, 2)) for name, each in INPUTS.items()}
     )
 
 
@@ -194,7 +195,7 @@ def test_the_rules_are_told_by_pytorch_itself() -> None:
     ]
 
 
-@pytest.mark.parametrize("backwards", range(1, texts.MOST_BACKWARDS + 1))
+@pytest.mark.parametrize("backwards", range(1, MOST_BACKWARDS + 1))
 def test_gradients_add_up_until_they_are_cleared(backwards: int) -> None:
     lines = rules.accumulation(backwards)
     expected = [f"{count} x backward(): w.grad = tensor({3 * count}.)" for count in range(1, backwards + 1)]

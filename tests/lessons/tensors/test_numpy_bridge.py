@@ -3,7 +3,7 @@
 import pytest
 
 from llm_explorer.lessons.tensors.numpy_bridge import MOST_SIZE, gradient, time_products, write_through
-from llm_explorer.texts.tensors import BRIDGES
+from llm_explorer.ui.lessons.tensors.containers import BRIDGES
 
 
 @pytest.mark.parametrize("bridge", BRIDGES)

@@ -5,12 +5,13 @@ import torch
 
 from llm_explorer.lessons.tensors.playground import OPERATIONS, play
 from llm_explorer.texts import tensors as texts
+from llm_explorer.ui.lessons.tensors import playground
 
 MATRIX = "[[1, 2], [3, 4]]"
 
 
 def test_the_page_offers_exactly_the_operations_that_there_are() -> None:
-    assert tuple(OPERATIONS) == texts.OPERATIONS
+    assert tuple(OPERATIONS) == playground.OPERATIONS
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -100,12 +100,12 @@ def offered(visit: Visit) -> list[str]:
 
 def test_every_kind_of_file_is_offered_and_what_has_no_words_for_a_model_says_so() -> None:
     visit = Visit().choose("preset", find("gpt2-medium")).open("export")
-    every = [label for label, _kind in import_export.EXPORTS.values()]
-    assert offered(visit) == [label for label in every if label != texts.AS_BOOK]
-    assert f"{texts.AS_BOOK}: the book's dict has no word for tie_embeddings=True" in visit.words()
+    every = [texts.EXPORTS[name] for name in import_export.EXPORTS]
+    assert offered(visit) == [label for label in every if label != texts.EXPORTS["book_config.py"]]
+    assert f"{texts.EXPORTS['book_config.py']}: the book's dict has no word for tie_embeddings=True" in visit.words()
     visit.choose("preset", find("book-124m"))
-    assert offered(visit) == [label for label in every if label != texts.AS_HUGGING_FACE]
-    assert f"{texts.AS_HUGGING_FACE}: no family of Hugging Face's says this config" in visit.words()
+    assert offered(visit) == [label for label in every if label != texts.EXPORTS["config.json"]]
+    assert f"{texts.EXPORTS['config.json']}: no family of Hugging Face's says this config" in visit.words()
 
 
 def test_what_is_exported_is_read_back_as_the_same_config() -> None:

@@ -142,7 +142,7 @@ def test_the_steps_of_descent_end_at_forty() -> None:
         lesson.press("Take 10 steps")
     assert len(lesson.chart("in each step")["data"][1]["y"]) == 40
     assert [button.disabled for button in lesson.page.button if button.label.startswith("Take")] == [True, True]
-    lesson.open("backprop_drop_more")
+    lesson.open("backprop_drops_numbers")
     assert len(lesson.page.dataframe[0].value) == 40
 
 

@@ -125,11 +125,11 @@ def test_dropout_of_gpt3_is_not_guessed() -> None:
         texts.FAMILIES["GPT-2"],
         texts.OWN,
     ]
-    assert texts.NOT_STATED_WORDS in lesson.words()
+    assert texts.NOT_STATED in lesson.words()
 
 
 def test_published_parameters_are_those_that_the_authors_printed_with_their_source() -> None:
-    lesson = Lesson(1).guess("parameters", "175B").open("concepts_sources")
+    lesson = Lesson(1).guess("parameters", "175B").open("concepts_sources_numbers")
     table = lesson.page.dataframe[0].value
     printed = [preset for preset in PRESETS if preset.published and preset.family in texts.FAMILIES]
     assert sorted(table["model"]) == sorted(preset.title for preset in printed)

@@ -24,7 +24,8 @@ def first(page):
         st.write(f"They split the width of {page.model.emb_dim}")
 
 def second(page):
-    exercises("probe", [Exercise("How many layers?", page.model.n_layers, "values", (), "As the slider says")])
+    asked = Exercise("How many layers?", page.model.n_layers, "values", (), "As the slider says")
+    exercises("probe", "One question.", [asked])
 
 def third(page):
     st.write(ask("no_such_lesson", "add", a=1))

@@ -37,7 +37,7 @@ class Lesson(LessonVisit):
 def own(steps: int = 20, **address: str) -> Lesson:
     """The step of one's own run, with the learner's small config chosen."""
     lesson = Lesson(OWN, **(address or SMALL))
-    lesson.pick("model", texts.OWN_MODELS[1])
+    lesson.pick("model", "config")
     return lesson.pick("steps", steps)
 
 
@@ -170,7 +170,7 @@ def test_what_was_trained_can_write_and_be_fine_tuned() -> None:
     lesson.run()
     lesson.guess("write", "not_at_all")
     before = lesson.codes()[:3]
-    lesson.pick("which", texts.MODELS[1])
+    lesson.pick("which", "trained")
     assert lesson.codes()[:3] != before
 
 

@@ -71,7 +71,7 @@ def test_the_code_that_ran_is_shown_when_asked_for(key: str) -> None:
 @pytest.mark.parametrize("dimensions", range(5))
 def test_each_container_says_where_it_is_found_in_the_model(dimensions: int) -> None:
     visit = Lesson(CONTAINERS, **SMALL, batch_size="3", sequence_length="16")
-    visit.pick("container", texts.CONTAINERS[dimensions].name)
+    visit.pick("container", dimensions)
     expected = ["the loss", "(64,)", "(256, 64)", "(3, 16, 64)", "(3, 4, 16, 16)"][dimensions]
     assert expected in visit.words()
 
@@ -167,12 +167,12 @@ def test_shapes_that_do_not_fit_are_refused_in_torchs_words_and_ours() -> None:
     assert "In our words: Each row of the left one" in visit.words()
 
 
-@pytest.mark.parametrize("pair", texts.BROADCAST_PAIRS)
+@pytest.mark.parametrize("pair", grids.PAIRS)
 def test_each_pair_of_shapes_is_added_or_refused(pair: str) -> None:
     visit = at("broadcast")
     visit.page.selectbox(key="tensors_pair").set_value(pair)
     visit.run()
-    refused = pair.endswith("refused")
+    refused = pair == "refused"
     assert len(visit.page.get("plotly_chart")) == (0 if refused else 1)
     assert ("must match the size of tensor" in "\n".join(visit.codes())) == refused
 

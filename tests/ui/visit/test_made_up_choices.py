@@ -12,18 +12,18 @@ from tests.ui.app_visit import Visit
 
 
 @pytest.mark.parametrize(
-    ("module", "key", "take"),
+    ("key", "take"),
     [
-        (preset_picker, "preset", lambda: preset_picker._take(None)),
-        (configs, "compare_add", lambda: configs._add(RunConfig())),
+        ("preset", lambda: preset_picker._take(None)),
+        ("compare_add", lambda: configs._add(RunConfig())),
     ],
     ids=["preset", "compare_add"],
 )
 def test_a_text_in_the_place_of_a_preset_is_none(
-    monkeypatch: pytest.MonkeyPatch, module: object, key: str, take: Callable[[], None]
+    monkeypatch: pytest.MonkeyPatch, key: str, take: Callable[[], None]
 ) -> None:
     held = {key: "x"}
-    monkeypatch.setattr(module, "st", SimpleNamespace(session_state=held))
+    monkeypatch.setattr(preset_picker, "st", SimpleNamespace(session_state=held))
     take()
     assert held == {key: None}
 

@@ -10,7 +10,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.charts.magnitudes import error_curves, magnitude_bars
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.exercises import autograd as costs
-from llm_explorer.measure.result import Measured
+from llm_explorer.lessons.autograd.limits import MOST_BACKWARDS
 from llm_explorer.texts import autograd as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
@@ -18,8 +18,6 @@ from llm_explorer.ui.lessons.autograd.derivatives import LESSON, MODULE, code, i
 from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.runs import workers
 from llm_explorer.ui.visit.page import Page
-
-ONE_SIDED, TWO_SIDED = "one-sided", "two-sided"
 
 
 def why(page: Page) -> None:
@@ -49,15 +47,12 @@ def step_size(_page: Page) -> None:
     if choice is None:
         return
     values = inputs("x", "w", "b", "y")
-    sides = (ONE_SIDED, TWO_SIDED)
-    side = st.segmented_control(
-        "Difference", sides, default=ONE_SIDED, required=True, key="autograd_sides", persist_state="session"
-    )
-    found = lesson.ask(MODULE, "difference_errors", central=side == TWO_SIDED, **values)
+    side = parts.choose("Difference", texts.SIDES, "one", key="autograd_sides")
+    found = lesson.ask(MODULE, "difference_errors", central=side == "two", **values)
     errors = {"fp32": found["float32"], "fp64": found["float64"]}
     best = {name: min(zip(column, found["h"], strict=True)) for name, column in errors.items()}
     words = texts.STEP_BEST.format(*best["fp32"], *best["fp64"], exact=found["exact"])
-    figure = error_curves(f"Error of the {side} difference for dL/dw", found["h"], errors)
+    figure = error_curves(f"Error of the {texts.SIDES[side]} difference for dL/dw", found["h"], errors)
     parts.chart(figure, key="autograd_errors", alt=f"Two U-shaped curves over the step h. {words}")
     st.caption(words)
     lesson.reveal(choice, texts.STEP_GUESS, right="")
@@ -67,23 +62,17 @@ def step_size(_page: Page) -> None:
 def rules(_page: Page) -> None:
     """Four rules, each shown by running it."""
     st.markdown(texts.RULES_INTRO)
-    choice = lesson.guess("autograd_rules", texts.RULES_GUESS)
-    if choice is None:
+    if not lesson.guessed("autograd_rules", texts.RULES_GUESS, right=""):
         return
-    lesson.reveal(choice, texts.RULES_GUESS, right="")
-    names = list(texts.RULES)
-    rule = st.segmented_control(
-        "Rule",
-        names,
-        format_func=lambda name: texts.RULES[name].title,
-        default="accumulation",
-        required=True,
-        key="autograd_rule",
-        persist_state="session",
-    )
+    titles = {name: rule.title for name, rule in texts.RULES.items()}
+    rule = parts.choose("Rule", titles, "accumulation", key="autograd_rule")
     text = texts.RULES[rule]
     st.markdown(f"{text.shows} {text.matters}")
-    count = {"backwards": _backwards()} if rule == "accumulation" else {}
+    count = {}
+    if rule == "accumulation":
+        count["backwards"] = st.slider(
+            "Backward passes", 1, MOST_BACKWARDS, 2, key="autograd_backwards", persist_state="session"
+        )
     written = lesson.ask("autograd.rules", rule, **count)
     grid = st.grid(2, min_column_width=appearance.wide(380))
     with grid.cell():
@@ -111,16 +100,14 @@ def engine(_page: Page) -> None:
 
 def exercises(page: Page) -> None:
     """Three exercises on the learner's own config."""
-    st.markdown(texts.EXERCISES)
-    lesson.exercises(LESSON, costs.exercises(page.model, page.run))
+    lesson.exercises(LESSON, texts.EXERCISES, costs.exercises(page.model, page.run))
     lesson.link("streamlit_app.py", texts.EXPLORE_GRADIENTS)
 
 
 def measured_passes(model: ModelConfig, run: RunConfig) -> tuple[float, float] | None:
     """Seconds of one forward and one backward pass of this model and run, if they have been measured here."""
-    job = workers.queue().find(model, run)
-    result = None if job is None else job.snapshot().result
-    if not isinstance(result, Measured) or not result.forward_s or not result.backward_s:
+    result = workers.measured(model, run)
+    if result is None or not result.forward_s or not result.backward_s:
         return None
     return result.forward_s.median, result.backward_s.median
 
@@ -147,12 +134,6 @@ def _bars(title: str, differences: float, autograd: float, write: units.Writer) 
     sizes = {"finite differences": differences, "autograd": autograd}
     words = ", ".join(f"{name} {write(size)}" for name, size in sizes.items())
     parts.chart(magnitude_bars(title, sizes, write), key="autograd_bars", alt=f"{title}: {words}")
-
-
-def _backwards() -> int:
-    return int(
-        st.slider("Backward passes", 1, texts.MOST_BACKWARDS, 2, key="autograd_backwards", persist_state="session")
-    )
 
 
 def _largest_difference(rows: list[dict[str, Any]]) -> float:

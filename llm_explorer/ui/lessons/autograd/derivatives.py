@@ -1,4 +1,4 @@
-"""The steps of the lesson on automatic differentiation, up to its centre piece; the rest is in autograd_costs.py."""
+"""The steps of the lesson on automatic differentiation, up to its centre piece; the rest is in costs.py."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -8,9 +8,10 @@ import streamlit as st
 
 from llm_explorer.charts.gradient_graph import LEAF, gradient_graph
 from llm_explorer.charts.tangents import curve_with_tangent, factor_chain
+from llm_explorer.lessons.autograd.limits import INPUTS, LARGEST_X
 from llm_explorer.texts import autograd as texts
+from llm_explorer.texts import memory as memory_texts
 from llm_explorer.texts.guess import Guess
-from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import setting_widgets
 from llm_explorer.ui.lessons import lesson
@@ -20,7 +21,6 @@ from llm_explorer.ui.visit.page import Page
 
 LESSON: Final = "autograd"
 MODULE: Final = "autograd.derivatives"
-ONE_NEURON, TWICE = "one neuron", "the same neuron twice"
 FACTORS: Final = ("dL/da", "da/dz", "dz/dw")
 W: Final = "autograd_w"  # where the input w is kept
 DRAG: Final = "drag_of_w"
@@ -29,8 +29,7 @@ DRAG: Final = "drag_of_w"
 def chain_rule(_page: Page) -> None:
     """Two functions in a row, each with its slope; what the slope of both is, after a guess."""
     st.markdown(texts.CHAIN)
-    choice = lesson.guess("autograd_chain", texts.CHAIN_GUESS)
-    lesson.reveal(choice, texts.CHAIN_GUESS, right="")
+    is_told = lesson.guessed("autograd_chain", texts.CHAIN_GUESS, right="")
     inner, outer, x = _functions()
     found = lesson.ask(MODULE, "chain_rule", outer=outer, inner=inner, x=x)
     curves = lesson.ask(MODULE, "chain_curves", outer=outer, inner=inner)
@@ -40,14 +39,14 @@ def chain_rule(_page: Page) -> None:
         ("f", ("u", "y"), (curves["u_range"], curves["f"]), (found["u"], found["y"], found["dy/du"])),
     ]
     grid = st.grid(3, min_column_width=appearance.wide(230))
-    for name, axes, curve, at in panels if choice is None else [*panels, whole]:
+    for name, axes, curve, at in [*panels, whole] if is_told else panels:
         with grid.cell():
             title = f"{name}: slope {at[2]:.3f}"
             parts.chart(
                 curve_with_tangent(title, axes, curve, at), key=f"autograd_chain_{name}", alt=f"Curve of {title}"
             )
     st.caption(texts.CHAIN_WHERE)
-    if choice is not None:
+    if is_told:
         st.latex(texts.CHAIN_PRODUCT.format(found["dy/du"], found["du/dx"], found["dy/dx"]))
     more("chain", {name: curves[name] for name in ("x", "u", "y")}, ("chain_rule", "slope"))
 
@@ -62,10 +61,8 @@ def three_ways(_page: Page) -> None:
     right = "raises" if slope > 0 else "lowers" if slope < 0 else "leaves"
     answer = texts.NEURON_ANSWERS[right].format(slope=slope)
     asked = Guess(texts.NEURON_QUESTION, texts.NEURON_OPTIONS, right, answer)
-    choice = lesson.guess("autograd_neuron", asked)
-    if choice is None:
+    if not lesson.guessed("autograd_neuron", asked, right=""):
         return
-    lesson.reveal(choice, asked, right="")
     st.latex(texts.BY_HAND.format(**values, a=found["a"], slope=found["by hand"]["w"]))
     ways = ("by hand", "finite differences", "autograd")
     table = {way: [f"{found[way][name]:.10f}" for name in ("w", "b")] for way in ways}
@@ -77,15 +74,11 @@ def three_ways(_page: Page) -> None:
 def graph(_page: Page) -> None:
     """The graph that PyTorch keeps, and backward through it, node by node."""
     st.markdown(texts.GRAPH)
-    choice = lesson.guess("autograd_graph", texts.GRAPH_GUESS)
-    lesson.reveal(choice, texts.GRAPH_GUESS, right="")
+    is_told = lesson.guessed("autograd_graph", texts.GRAPH_GUESS, right="")
     values = inputs("x", "w", "b", "y")
-    expression = ONE_NEURON
-    if choice is not None:
-        options = (ONE_NEURON, TWICE)
-        expression = st.segmented_control(
-            "Expression", options, default=ONE_NEURON, required=True, key="autograd_expr", persist_state="session"
-        )
+    expression = "one neuron"
+    if is_told:
+        expression = parts.choose("Expression", texts.EXPRESSIONS, expression, key="autograd_expr")
     found = lesson.ask("autograd.graph", "graph", expression=expression, **values)
     nodes, edges = found["nodes"], found["edges"]
     visited = int(
@@ -93,13 +86,13 @@ def graph(_page: Page) -> None:
     )
     grid = st.grid(2, min_column_width=appearance.wide(360))
     with grid.cell():
-        alt = f"Graph of {expression}, backward has visited {visited} of {len(nodes)} operations"
+        alt = f"Graph of {texts.EXPRESSIONS[expression]}, backward has visited {visited} of {len(nodes)} operations"
         parts.chart(gradient_graph(nodes, edges, visited), key="autograd_graph_chart", alt=alt)
     with grid.cell():
         st.markdown(_visit_words(nodes, edges, visited))
         st.caption(texts.GRAPH_ABSENT)
         lesson.link("streamlit_app.py", texts.EXPLORE_TYING)
-        lesson.link("pages/memory.py", MEMORY_LINK)
+        lesson.link("pages/memory.py", memory_texts.MEMORY_LINK)
     more("graph", _node_columns(nodes), ("graph", "flow_back", "backward_order"), "autograd.graph")
 
 
@@ -135,7 +128,7 @@ def inputs(*names: str) -> dict[str, float]:
     grid = st.grid(len(names), min_column_width=appearance.wide(140))
     values = {}
     for name in names:
-        limits = texts.INPUTS[name]
+        limits = INPUTS[name]
         with grid.cell():
             values[name] = st.number_input(
                 name,
@@ -145,7 +138,7 @@ def inputs(*names: str) -> dict[str, float]:
                 step=0.1,
                 format="%.2f",
                 key=f"autograd_{name}",
-                help=limits.help,
+                help=texts.INPUTS[name],
                 persist_state="session",
             )
     return values
@@ -156,47 +149,42 @@ def more(
 ) -> None:
     """The numbers of a step as a table and the functions that computed them, built when opened."""
     label = "The code that ran" if columns is None else "The numbers and the code that ran"
-    opened = st.expander(label, icon=":material/code:", on_change="rerun", key=f"autograd_more_{key}")
-    if not opened.open:
-        return
-    with opened:
+
+    def draw() -> None:
         if columns is not None:
             parts.data_table(columns, file_name=f"{key}.csv", key=f"autograd_{key}")
         code(key, functions, module)
 
+    parts.folded(label, draw, key=f"autograd_more_{key}", icon=":material/code:")
+
 
 def code(key: str, functions: Sequence[str], module: str = MODULE) -> None:
     """One of the functions that ran, chosen by its name."""
-    chosen = st.segmented_control(
-        "Function",
-        functions,
-        default=functions[0],
-        required=True,
-        key=f"autograd_code_{key}",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    lesson.code(module, chosen or functions[0])
+    look = {"key": f"autograd_code_{key}", "label_visibility": "collapsed"}
+    lesson.code(module, parts.choose("Function", functions, functions[0], **look))
 
 
 def _functions() -> tuple[str, str, float]:
     grid = st.grid(3, min_column_width=appearance.wide(200))
-    names = list(texts.FUNCTIONS)
     with grid.cell():
-        inner = st.selectbox("g", names, index=1, key="autograd_inner", persist_state="session")
+        inner = _function("g", "square", "autograd_inner")
     with grid.cell():
-        outer = st.selectbox("f", names, index=2, key="autograd_outer", persist_state="session")
+        outer = _function("f", "sine", "autograd_outer")
     with grid.cell():
-        x = st.slider(
-            "x", -texts.LARGEST_X, texts.LARGEST_X, 1.5, step=0.1, key="autograd_chain_x", persist_state="session"
-        )
+        x = st.slider("x", -LARGEST_X, LARGEST_X, 1.5, step=0.1, key="autograd_chain_x", persist_state="session")
     return inner, outer, x
+
+
+def _function(label: str, first: str, key: str) -> str:
+    names = list(texts.FUNCTIONS)
+    words = texts.FUNCTIONS.__getitem__
+    return st.selectbox(label, names, names.index(first), format_func=words, key=key, persist_state="session")
 
 
 def _w_slider(grid: Sequence[float]) -> float:
     """The slider over the curve's w, and the input w of the other steps, kept equal; followed while it is dragged."""
     key = f"{W}__slider"
-    w = st.session_state.get(W, texts.INPUTS["w"].default)
+    w = st.session_state.get(W, INPUTS["w"].default)
     nearest = min(grid, key=lambda point: abs(point - w))
     setting_widgets.follow(key, nearest)
     chosen: float = st.select_slider(

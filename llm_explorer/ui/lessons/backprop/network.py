@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import streamlit as st
@@ -11,6 +12,7 @@ from llm_explorer.texts import backprop as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit import state
 from llm_explorer.ui.visit.page import Page
 
 LESSON: Final = "backprop"
@@ -20,6 +22,9 @@ PRESSES: Final = "backprop_presses"
 MOST_STEPS: Final = 60
 RUN_STEPS: Final = 10
 HIDDEN: Final = 5
+SEED: Final = 4  # two of five ReLUs closed, and a rate of 10 breaks it
+RATES: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+RATE: Final = 0.01
 MAP_COLUMNS: Final = (*(f"x{number}" for number in range(1, 11)), "bias", "outgoing weight")
 Look = dict[str, Any]
 
@@ -63,19 +68,22 @@ def five_steps(_page: Page) -> None:
     presses = st.session_state.setdefault(PRESSES, 0)
     done, phase = position(presses)
     step_buttons(presses, phase)
-    seen = lesson.ask(MODULE, "five_steps", seed=texts.SEED, lr=texts.RATE, steps=done)
+    seen = lesson.ask(MODULE, "five_steps", seed=SEED, lr=RATE, steps=done)
     phase_words(phase)
     step_metrics(seen, done, phase)
     step_maps(seen, phase)
-    more = st.expander("The numbers and the code", icon=":material/code:", on_change="rerun", key="backprop_five_more")
-    if more.open:
-        with more:
-            st.caption("Parameters before this step, then their gradients.")
-            map_table(seen["before"]["parameters"], "parameters")
-            map_table(seen["before"]["gradients"], "gradients")
-            st.markdown(texts.LABELS_SHAPE)
-            lesson.code(MODULE, "SimpleNet")
-            lesson.code(MODULE, "training_step")
+    more = partial(numbers_and_code, seen["before"])
+    parts.folded("The numbers and the code", more, key="backprop_five_more", icon=":material/code:")
+
+
+def numbers_and_code(before: Look) -> None:
+    """All parameters and gradients of one moment, and the code of a step."""
+    st.caption("Parameters before this step, then their gradients.")
+    map_table(before["parameters"], "parameters")
+    map_table(before["gradients"], "gradients")
+    st.markdown(texts.LABELS_SHAPE)
+    lesson.code(MODULE, "SimpleNet")
+    lesson.code(MODULE, "training_step")
 
 
 def position(presses: int) -> tuple[int, int]:
@@ -92,24 +100,20 @@ def step_buttons(presses: int, phase: int) -> None:
             f"Step: {following.name.lower()}",
             icon=":material/play_arrow:",
             key="backprop_step",
-            on_click=press,
-            args=(presses + 1,),
+            on_click=state.keep,
+            args=(PRESSES, presses + 1),
             disabled=presses >= last,
         )
         st.button(
             f"Run {RUN_STEPS} whole steps",
             icon=":material/fast_forward:",
             key="backprop_run",
-            on_click=press,
-            args=(min(presses - presses % 4 + 4 * RUN_STEPS, last),),
+            on_click=state.keep,
+            args=(PRESSES, min(presses - presses % 4 + 4 * RUN_STEPS, last)),
             disabled=presses >= last,
         )
-        st.button("Start again", icon=":material/replay:", key="backprop_restart", on_click=press, args=(0,))
-
-
-def press(presses: int) -> None:
-    """Go to the place after so many presses; from a callback."""
-    st.session_state[PRESSES] = presses
+        start = (PRESSES, 0)
+        st.button("Start again", icon=":material/replay:", key="backprop_restart", on_click=state.keep, args=start)
 
 
 def phase_words(phase: int) -> None:
@@ -145,7 +149,7 @@ def step_maps(seen: dict[str, Look], phase: int) -> None:
     if phase == 4:
         moves = [abs(a - b) for a, b in zip(flat(seen, "after"), flat(seen, "before"), strict=True)]
         st.caption(
-            f"Before and after look alike: the largest move of a parameter was {max(moves):.4f}, lr = {texts.RATE} "
+            f"Before and after look alike: the largest move of a parameter was {max(moves):.4f}, lr = {RATE} "
             "times its gradient. ~0 is less than 0.005; 0 is exactly zero."
         )
 
@@ -210,9 +214,7 @@ def neuron_table(before: Look, after: Look) -> dict[str, list[str]]:
 
 def guessed(name: str) -> bool:
     """Ask for a step's guess; where there is one, say if it is right and why."""
-    choice = lesson.guess(f"{LESSON}_{name}", texts.GUESSES[name])
-    lesson.reveal(choice, texts.GUESSES[name])
-    return choice is not None
+    return lesson.guessed(f"{LESSON}_{name}", texts.GUESSES[name])
 
 
 def seed_input(step: str) -> int:
@@ -222,7 +224,7 @@ def seed_input(step: str) -> int:
             texts.SEED_LABEL,
             0,
             999,
-            texts.SEED,
+            SEED,
             key=f"backprop_seed_{step}",
             persist_state="session",
             help=texts.SEED_HELP,
@@ -233,24 +235,14 @@ def seed_input(step: str) -> int:
 
 def data_choice(step: str) -> str:
     """One sample or the data set."""
-    key = f"backprop_data_{step}"
-    chosen: str = st.segmented_control(
-        "Examples",
-        texts.DATA,
-        default=texts.DATA[0],
-        required=True,
-        key=key,
-        persist_state="session",
-        help=texts.DATA_HELP,
-    )
-    return chosen
+    return parts.choose("Examples", texts.DATA, "one sample", key=f"backprop_data_{step}", help=texts.DATA_HELP)
 
 
 def rate_slider(step: str, default: float) -> float:
     """The learning rate."""
     rate: float = st.select_slider(
         "Learning rate lr",
-        texts.RATES,
+        RATES,
         default,
         format_func=lambda rate: f"{rate:g}",
         key=f"backprop_rate_{step}",
@@ -261,12 +253,7 @@ def rate_slider(step: str, default: float) -> float:
 
 def code_that_ran(name: str, *functions: str) -> None:
     """The functions that computed a step, shown when asked for."""
-    key = f"backprop_code_{functions[0]}"
-    shown = st.expander("The code that ran", icon=":material/code:", on_change="rerun", key=key)
-    if shown.open:
-        with shown:
-            for function in functions:
-                lesson.code(name, function)
+    lesson.code_that_ran(f"backprop_code_{functions[0]}", *((name, function) for function in functions))
 
 
 def map_table(rows: Sequence[Sequence[float | None]], name: str) -> None:

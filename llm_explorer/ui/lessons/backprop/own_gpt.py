@@ -1,6 +1,7 @@
 """The step of the lesson on backpropagation that looks at the learner's own GPT."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import streamlit as st
@@ -13,10 +14,10 @@ from llm_explorer.charts.palette import CATEGORIES, COMPONENTS
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.exercises.backprop import exercises as exercises_on
 from llm_explorer.texts import backprop as texts
-from llm_explorer.texts.compute import MORE as COMPUTE_LINK
-from llm_explorer.texts.explore import MEMORY_CONVENTION
+from llm_explorer.texts import compute as compute_texts
+from llm_explorer.texts import explore as explore_texts
+from llm_explorer.texts import memory as memory_texts
 from llm_explorer.texts.guess import Guess
-from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.backprop.network import COLUMN, code_that_ran
@@ -45,8 +46,9 @@ def own_gpt(page: Page) -> None:
         kept_chart(page.model, page.run)
     st.markdown(texts.KEPT)
     st.markdown(saved_words(found))
-    details(page, found)
-    lesson.link("pages/memory.py", MEMORY_LINK)
+    parts.folded("The numbers and the formulas", partial(details, page, found), key="backprop_gpt_more")
+    code_that_ran(MODULE, "own_gpt", "forward_and_saved", "gradient_norms")
+    lesson.link("pages/memory.py", memory_texts.MEMORY_LINK)
 
 
 def guessed_kept(kept: int, weights: int) -> bool:
@@ -55,9 +57,7 @@ def guessed_kept(kept: int, weights: int) -> bool:
     right = "weights" if ratio < 1 / NEAR else "activations" if ratio > NEAR else "same"
     answer = texts.KEPT_ANSWER.format(weights=units.byte_size(weights), kept=units.byte_size(kept))
     asked = Guess(texts.KEPT_QUESTION, texts.KEPT_OPTIONS, right, answer)
-    choice = lesson.guess("backprop_gpt", asked)
-    lesson.reveal(choice, asked)
-    return choice is not None
+    return lesson.guessed("backprop_gpt", asked)
 
 
 def shrunk_words(model: ModelConfig, run: RunConfig, found: Answer) -> str:
@@ -119,20 +119,14 @@ def saved_words(found: Answer) -> str:
 
 
 def details(page: Page, found: Answer) -> None:
-    """Formulas, every norm, every saved shape, and the code."""
-    label = "The numbers and the formulas"
-    more = st.expander(label, icon=":material/table:", on_change="rerun", key="backprop_gpt_more")
-    if more.open:
-        with more:
-            parts.formula_table(
-                kept_rows(page.model, page.run, "cpu"), memory_letters(page.model, page.run, "cpu"), units.byte_size
-            )
-            st.caption(MEMORY_CONVENTION)
-            st.markdown("Saved by autograd for the model that ran:")
-            parts.data_table(columns_of(found["saved"]), file_name="saved_tensors.csv", key="backprop_saved")
-            st.markdown("Gradient norms:")
-            parts.data_table(columns_of(found["norms"]), file_name="gradient_norms.csv", key="backprop_norms")
-    code_that_ran(MODULE, "own_gpt", "forward_and_saved", "gradient_norms")
+    """Formulas, every saved shape, every norm."""
+    letters = memory_letters(page.model, page.run, "cpu")
+    parts.formula_table(kept_rows(page.model, page.run, "cpu"), letters, units.byte_size)
+    st.caption(explore_texts.MEMORY_CONVENTION)
+    st.markdown("Saved by autograd for the model that ran:")
+    parts.data_table(columns_of(found["saved"]), file_name="saved_tensors.csv", key="backprop_saved")
+    st.markdown("Gradient norms:")
+    parts.data_table(columns_of(found["norms"]), file_name="gradient_norms.csv", key="backprop_norms")
 
 
 def columns_of(rows: list[Mapping[str, object]]) -> dict[str, list[object]]:
@@ -142,9 +136,8 @@ def columns_of(rows: list[Mapping[str, object]]) -> dict[str, list[object]]:
 
 def exercises(page: Page) -> None:
     """Three exercises on the learner's config."""
-    st.markdown(texts.EXERCISES)
-    lesson.exercises("backprop", exercises_on(page.model, page.run))
-    lesson.link("pages/compute.py", COMPUTE_LINK)
+    lesson.exercises("backprop", texts.EXERCISES, exercises_on(page.model, page.run))
+    lesson.link("pages/compute.py", compute_texts.MORE)
     lesson.link("pages/autograd.py", "Where gradients come from: automatic differentiation")
     lesson.link("pages/pretraining.py", "Backward a thousand times: train a small GPT")
     lesson.link("streamlit_app.py", "What your config costs, backward included")

@@ -12,6 +12,7 @@ from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.backprop.network import (
     COLUMN,
+    RATE,
     code_that_ran,
     data_choice,
     guessed,
@@ -19,6 +20,7 @@ from llm_explorer.ui.lessons.backprop.network import (
     seed_input,
 )
 from llm_explorer.ui.parts import appearance
+from llm_explorer.ui.visit import state
 from llm_explorer.ui.visit.page import Page
 
 MODULE: Final = "backprop.training"
@@ -36,7 +38,7 @@ def drop(_page: Page) -> None:
     st.markdown(texts.PREDICTION)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         data, seed = data_choice("drop"), seed_input("drop")
-        rate = rate_slider("drop", texts.RATE)
+        rate = rate_slider("drop", RATE)
     steps = st.session_state.setdefault(STEPS, 0)
     found = lesson.ask(MODULE, "descent", data=data, seed=seed, lr=rate, steps=steps)
     drop_metrics(found)
@@ -47,10 +49,7 @@ def drop(_page: Page) -> None:
         drops_by_step(found)
     with grid.cell():
         drops_by_rate(data, seed, rate)
-    table = st.expander("The numbers", icon=":material/table:", on_change="rerun", key="backprop_drop_more")
-    if table.open:
-        with table:
-            drop_table(found)
+    parts.folded_table("The numbers", lambda: drop_columns(found), file_name="drops.csv", key="backprop_drops")
     code_that_ran(MODULE, "descent", "follow", "loss_after")
 
 
@@ -72,14 +71,10 @@ def drop_buttons(steps: int) -> None:
             ("Take 10 steps", ":material/fast_forward:", steps + 10),
             ("Start again", ":material/replay:", 0),
         ):
-            reached = min(target, MOST_STEPS)
-            disabled = target > 0 and steps >= MOST_STEPS
-            st.button(label, icon=icon, key=f"backprop_{label}", on_click=go, args=(reached,), disabled=disabled)
-
-
-def go(steps: int) -> None:
-    """Take so many steps from the start; from a callback."""
-    st.session_state[STEPS] = steps
+            reached = (STEPS, min(target, MOST_STEPS))
+            full = target > 0 and steps >= MOST_STEPS
+            key = f"backprop_{label}"
+            st.button(label, icon=icon, key=key, on_click=state.keep, args=reached, disabled=full)
 
 
 def drop_words(found: dict[str, list[float]], data: str) -> str:
@@ -127,16 +122,15 @@ def rate_words(found: dict[str, Any]) -> str:
     return f"{words}the loss rises from lr = {min(rising):.2g} on." if rising else f"{words}the loss never rises."
 
 
-def drop_table(found: dict[str, list[float]]) -> None:
+def drop_columns(found: dict[str, list[float]]) -> dict[str, list[float]]:
     """Every step in numbers."""
     steps = len(found["actual"])
-    columns: dict[str, list[object]] = {
+    return {
         "step": list(range(1, steps + 1)),
-        "loss before": list(found["losses"][:steps]),
-        "predicted drop": list(found["predicted"][:steps]),
-        "actual drop": list(found["actual"]),
+        "loss before": found["losses"][:steps],
+        "predicted drop": found["predicted"][:steps],
+        "actual drop": found["actual"],
     }
-    parts.data_table(columns, file_name="drops.csv", key="backprop_drops")
 
 
 def one_sample(_page: Page) -> None:
@@ -146,12 +140,12 @@ def one_sample(_page: Page) -> None:
     seed, rate, steps = training_inputs("learn", 0.3, 100)
     found = lesson.ask(MODULE, "what_they_learn", seed=seed, lr=rate, steps=steps)
     grid = st.grid(4, min_column_width=appearance.wide(150))
-    for data in texts.DATA:
+    for data, words in texts.DATA.items():
         asked = found[data]
-        grid.cell().metric(f"Taught {data}: says 1 to", f"{asked['says_one']:.0%}", border=True)
+        grid.cell().metric(f"Taught {words}: says 1 to", f"{asked['says_one']:.0%}", border=True)
         grid.cell().metric("and is right for", f"{asked['right']:.0%}", border=True)
     title = "How many of 200 new inputs get which answer"
-    counts = {f"taught {data}": found[data]["counts"] for data in texts.DATA}
+    counts = {f"taught {words}": found[data]["counts"] for data, words in texts.DATA.items()}
     figure = answers_chart(title, "output: the probability of label 1", counts)
     parts.chart(figure, key="backprop_answers", alt=f"Bar chart: {title}")
     st.caption(f"Of the 200 new inputs {found['labelled_one']:.0%} are labelled 1; an output over 0.5 says 1.")
@@ -202,14 +196,7 @@ def depth(_page: Page) -> None:
     if not guessed("depth"):
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        activation = st.segmented_control(
-            "Activation",
-            ["sigmoid", "relu"],
-            default="sigmoid",
-            required=True,
-            key="backprop_activation",
-            persist_state="session",
-        )
+        activation = parts.choose("Activation", ("sigmoid", "relu"), "sigmoid", key="backprop_activation")
         layers = int(st.slider("Layers", 2, 30, 20, key="backprop_layers", persist_state="session"))
         seed = seed_input("depth")
     shares = lesson.ask(DEPTH, "through_depth", activation=activation, layers=layers, seed=seed)

@@ -23,6 +23,9 @@ COLUMN: Final = 380  # narrower than this, the two columns follow one another
 Columns = Mapping[str, Sequence[object]]
 
 
+NOT_STATED: Final = {"drop_rate": ("GPT-3",)}  # its paper names no dropout rate
+
+
 class Picture(NamedTuple):
     """A figure, its numbers as a table, and the words below it."""
 
@@ -31,67 +34,67 @@ class Picture(NamedTuple):
     words: str
 
 
+class Card(NamedTuple):
+    """What is shown beside the words of a part."""
+
+    picture: Callable[[Page], Picture]
+    published: str  # the field that the chart of published models shows
+    is_untrained: bool = True  # the picture shows weights of a GPT as they are drawn on the first day
+
+
 def card(name: str) -> Callable[[Page], None]:
     """What draws the card of one part."""
 
     def draw(page: Page) -> None:
-        text = texts.CARDS[name]
-        grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
-        left, right = grid.cell(), grid.cell()
+        text, shown = texts.CARDS[name], CARDS[name]
+        left, right = appearance.two(COLUMN)
         with left:
             st.markdown(text.what)
-            choice = lesson.guess(f"{LESSON}_{name}", text.guess)
-            lesson.reveal(choice, text.guess)
+            is_told = lesson.guessed(f"{LESSON}_{name}", text.guess)
         with right:
-            picture = PICTURES[name](page)
+            picture = shown.picture(page)
             parts.chart(picture.figure, key=f"chart_{LESSON}_{name}", alt=f"{_title(picture.figure)}. {picture.words}")
-            untrained = name in texts.UNTRAINED_PICTURES
-            st.caption(f"{picture.words} {texts.UNTRAINED}" if untrained else picture.words)
-            if untrained:
+            st.caption(f"{picture.words} {texts.UNTRAINED}" if shown.is_untrained else picture.words)
+            if shown.is_untrained:
                 lesson.link("pages/pretraining.py", texts.PRETRAINING)
-        if choice is not None:
-            published(text, page.model)
-        numbers_and_code(name, picture.numbers, MODULE, name)
+        if is_told:
+            published(text.title, shown.published, page.model)
+        numbers_and_code(name, picture.numbers)
 
     return draw
 
 
-def numbers_and_code(name: str, numbers: Columns, lesson_name: str, function: str) -> None:
+def numbers_and_code(name: str, numbers: Columns, file: str = MODULE) -> None:
     """The table behind a picture and the function that computed it, built when it is opened."""
-    more = st.expander(
-        "The numbers and the code", icon=":material/code:", on_change="rerun", key=f"{LESSON}_more_{name}"
-    )
-    if more.open:
-        with more:
-            parts.data_table(numbers, file_name=f"{name}.csv", key=f"{LESSON}_{name}_numbers")
-            lesson.code(lesson_name, function)
+
+    def draw() -> None:
+        parts.data_table(numbers, file_name=f"{name}.csv", key=f"{LESSON}_{name}_numbers")
+        lesson.code(file, name)
+
+    parts.folded("The numbers and the code", draw, key=f"{LESSON}_more_{name}", icon=":material/code:")
 
 
-def published(text: texts.Card, model: ModelConfig) -> None:
+def published(part: str, field: str, model: ModelConfig) -> None:
     """What published models have, with dates, and the learner's own config; sources in the table."""
-    field = text.published
-    unstated = texts.NOT_STATED.get(field, ())
+    unstated = NOT_STATED.get(field, ())
     found = [preset for preset in presets.PRESETS if preset.family in texts.FAMILIES and preset.family not in unstated]
     families: dict[str, list[tuple[str, float]]] = {}
     for preset in found:
         value = float(preset.published or 0) if field == "parameters" else value_of(preset.model, field)
         families.setdefault(texts.FAMILIES[preset.family], []).append((preset.title, value))
-    title = texts.PUBLISHED_TITLE.format(part=text.title)
+    title = texts.PUBLISHED_TITLE.format(part=part)
     write = _writer(field)
     figure = published_values(title, families, (texts.OWN, value_of(model, field)), write)
     parts.chart(figure, key=f"chart_{LESSON}_published", alt=f"{title}, by model family, and your own config")
     if unstated:
-        st.caption(texts.NOT_STATED_WORDS)
-    table = st.expander("Models and sources", icon=":material/table:", on_change="rerun", key=f"{LESSON}_sources")
-    if table.open:
-        values = [value for models in families.values() for _title, value in models]
-        columns: dict[str, list[object]] = {
-            "model": [title for models in families.values() for title, _value in models],
-            text.title.lower(): [write(value) for value in values],
-        }
-        columns["source"] = [source for family in families for source in _sources(found, family)]
-        with table:
-            parts.data_table(columns, file_name=f"published_{field}.csv", key=f"{LESSON}_sources")
+        st.caption(texts.NOT_STATED)
+    columns = {
+        "model": [title for models in families.values() for title, _value in models],
+        part.lower(): [write(value) for models in families.values() for _title, value in models],
+        "source": [source for family in families for source in _sources(found, family)],
+    }
+    file_name = f"published_{field}.csv"
+    parts.folded_table("Models and sources", lambda: columns, file_name=file_name, key=f"{LESSON}_sources")
     lesson.link("streamlit_app.py", texts.EXPLORE)
 
 
@@ -118,9 +121,10 @@ def _title(figure: go.Figure) -> str:
     return str(figure.layout.title.text)
 
 
-def _rows(rows: Sequence[Sequence[float]], labels: Sequence[str]) -> Columns:
-    """A table with a column for each row of a picture."""
-    return dict(zip(labels, rows, strict=True))
+def _vectors(title: str, rows: Sequence[Sequence[float | None]], labels: Sequence[str], words: str) -> Picture:
+    """A row of signs a vector."""
+    figure = charts.vectors(title, rows, labels, across="entry of the vector")
+    return Picture(figure, dict(zip(labels, rows, strict=True)), f"{words} {texts.SIGNS}")
 
 
 def _parameters(page: Page) -> Picture:
@@ -140,10 +144,8 @@ def _vocabulary(page: Page) -> Picture:
     )
     data = lesson.ask(MODULE, "vocabulary", text=text, seed=page.run.seed)
     labels = [f"{number}: {_shown(character)}" for number, character in enumerate(data["characters"])]
-    figure = charts.vectors(texts.PICTURES["vocabulary"], data["rows"], labels, across="entry of the vector")
-    ids = " ".join(map(str, data["ids"]))
-    words = f"V = {len(labels)}. The text as ids: {ids}. {texts.SIGNS}"
-    return Picture(figure, _rows(data["rows"], labels), words)
+    words = f"V = {len(labels)}. The text as ids: {' '.join(map(str, data['ids']))}."
+    return _vectors(texts.PICTURES["vocabulary"], data["rows"], labels, words)
 
 
 def _context(page: Page) -> Picture:
@@ -152,9 +154,8 @@ def _context(page: Page) -> Picture:
     )
     data = lesson.ask(MODULE, "context", tokens=tokens, seed=page.run.seed)
     places = [f"place {number}" + (" · used" if number < tokens else "") for number in range(len(data["rows"]))]
-    figure = charts.vectors(texts.PICTURES["context"], data["rows"], places, across="entry of the vector")
     said = data["refusal"] or f"The model takes {tokens} tokens."
-    return Picture(figure, _rows(data["rows"], places), f"{parts.plain(said[0].upper() + said[1:])} {texts.SIGNS}")
+    return _vectors(texts.PICTURES["context"], data["rows"], places, parts.plain(said[0].upper() + said[1:]))
 
 
 def _embedding(page: Page) -> Picture:
@@ -162,15 +163,11 @@ def _embedding(page: Page) -> Picture:
         "Embedding size D", [4, 8, 16, 32, 64, 128, 256], 16, key="concepts_width", persist_state="session"
     )
     data = lesson.ask(MODULE, "embedding", width=width, seed=page.run.seed)
-    labels = ["token 0", "token 1"]
-    figure = charts.vectors(
-        texts.PICTURES["embedding"].format(width=width), data["rows"], labels, across="entry of the vector"
-    )
     words = (
         f"Cosine of the angle between the two: {data['cosine']:+.2f}. Random vectors are the nearer to a right angle "
-        f"(0), the wider the space. {texts.SIGNS}"
+        "(0), the wider the space."
     )
-    return Picture(figure, _rows(data["rows"], labels), words)
+    return _vectors(texts.PICTURES["embedding"].format(width=width), data["rows"], ("token 0", "token 1"), words)
 
 
 def _hidden(page: Page) -> Picture:
@@ -184,19 +181,16 @@ def _hidden(page: Page) -> Picture:
     rows = [[*values, *[None] * (longest - len(values))] for values in stages.values()]
     labels = [f"{name} ({len(values)})" for name, values in stages.items()]
     title = texts.PICTURES["hidden"].format(width=width, hidden=hidden)
-    figure = charts.vectors(title, rows, labels, across="entry of the vector")
-    words = f"GELU lets positive numbers through and nearly stops negative ones. {texts.SIGNS}"
-    return Picture(figure, dict(zip(labels, rows, strict=True)), words)
+    return _vectors(title, rows, labels, "GELU lets positive numbers through and nearly stops negative ones.")
 
 
 def _layers(page: Page) -> Picture:
     count = st.slider("Layers L", 1, 12, 6, key="concepts_layers", persist_state="session")
     data = lesson.ask(MODULE, "layers", n_layers=count, seed=page.run.seed)
     labels = ["embedding", *(f"block {number}" for number in range(1, count + 1))]
-    figure = charts.vectors(texts.PICTURES["layers"], data["rows"], labels, across="entry of the vector")
     changes = ", ".join(f"{change:.0%}" for change in data["changes"])
-    words = f"Each block changed the vector by {changes} of its length. {texts.SIGNS}"
-    return Picture(figure, _rows(data["rows"], labels), words)
+    words = f"Each block changed the vector by {changes} of its length."
+    return _vectors(texts.PICTURES["layers"], data["rows"], labels, words)
 
 
 def _heads(page: Page) -> Picture:
@@ -246,14 +240,14 @@ def _shown(character: str) -> str:
     return {" ": "space", "\t": "tab", "\n": "new line"}.get(character, character)
 
 
-PICTURES: Final[Mapping[str, Callable[[Page], Picture]]] = {
-    "parameters": _parameters,
-    "vocabulary": _vocabulary,
-    "context": _context,
-    "embedding": _embedding,
-    "hidden": _hidden,
-    "layers": _layers,
-    "heads": _heads,
-    "dropout": _dropout,
-    "bias": _bias,
+CARDS: Final = {
+    "parameters": Card(_parameters, "parameters"),
+    "vocabulary": Card(_vocabulary, "vocab_size"),
+    "context": Card(_context, "context_length"),
+    "embedding": Card(_embedding, "emb_dim"),
+    "hidden": Card(_hidden, "hidden_dim"),
+    "layers": Card(_layers, "n_layers"),
+    "heads": Card(_heads, "n_heads"),
+    "dropout": Card(_dropout, "drop_rate", is_untrained=False),
+    "bias": Card(_bias, "qkv_bias", is_untrained=False),
 }

@@ -22,10 +22,8 @@ TEXT: Final = "concepts_config"
 def draw(page: Page) -> None:
     """The guess, then the text beside its keys, and what is wrong with it or the button that applies it."""
     st.markdown(texts.CONFIG_INTRO)
-    choice = lesson.guess(TEXT, texts.CONFIG_GUESS)
-    lesson.reveal(choice, texts.CONFIG_GUESS)
-    grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
-    left, right = grid.cell(), grid.cell()
+    is_told = lesson.guessed(TEXT, texts.CONFIG_GUESS)
+    left, right = appearance.two(COLUMN)
     with left:
         text = st.text_area(
             "Config", texts.BOOK_CONFIG, height=270, max_chars=20_000, key=TEXT, persist_state="session"
@@ -36,7 +34,7 @@ def draw(page: Page) -> None:
             for problem in error.problems:
                 _problem(problem)
         else:
-            _good(page.model, model, run, told=choice is not None)
+            _good(page.model, model, run, told=is_told)
     with right:
         st.markdown(_keys())
         st.caption(texts.CONFIG_KEYWORD)

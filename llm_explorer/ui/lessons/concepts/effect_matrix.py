@@ -12,16 +12,17 @@ from llm_explorer.accounting.flops import count_flops
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
+from llm_explorer.texts import compute as compute_texts
 from llm_explorer.texts import concepts as texts
-from llm_explorer.texts.compute import MORE as COMPUTE_LINK
-from llm_explorer.texts.fields import FIELDS
-from llm_explorer.texts.memory import MEMORY_LINK
+from llm_explorer.texts import fields as field_texts
+from llm_explorer.texts import memory as memory_texts
+from llm_explorer.texts import names
 from llm_explorer.ui import parts
 from llm_explorer.ui.frame import slider_steps
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.concepts import measured_times
 from llm_explorer.ui.parts import appearance
-from llm_explorer.ui.parts.words import value_words
+from llm_explorer.ui.parts.words import shown_value, value_words
 from llm_explorer.ui.visit.page import Page
 
 KNOBS: Final = (
@@ -56,7 +57,9 @@ def draw(page: Page) -> None:
     steps = {field: one_step_up(field, page.model, run) for field in KNOBS}
     with st.form("concepts_matrix", border=False):
         grid = st.grid(4, min_column_width=appearance.wide(CARD_WIDTH))
-        marks = {field: _marks(grid.cell(), field, _before(field, page.model, run), steps[field]) for field in KNOBS}
+        marks = {
+            field: _marks(grid.cell(), field, shown_value(field, page.model, run), steps[field]) for field in KNOBS
+        }
         st.form_submit_button("Show the real numbers", type="primary", icon=":material/visibility:")
     marked = {field: chosen for field, chosen in marks.items() if any(chosen.values())}
     if marked:
@@ -91,7 +94,7 @@ def real_effects(model: ModelConfig, run: RunConfig, field: str, after: Any) -> 
 def _marks(cell: Any, field: str, before: Any, after: Any) -> dict[str, str | None]:
     with cell.container(gap="xsmall"):
         step = f"{value_words(before)} → {value_words(after)}" if after is not None else "at the top"
-        st.markdown(f"**{FIELDS[field].label}**  \n{step}")
+        st.markdown(f"**{field_texts.FIELDS[field].label}**  \n{step}")
         return {measure: _mark(field, measure) for measure in MEASURES}
 
 
@@ -99,7 +102,7 @@ def _mark(field: str, measure: str) -> str | None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.caption(measure, width=LABEL_WIDTH)
         marked: str | None = st.segmented_control(
-            f"{FIELDS[field].label}: {measure}",
+            f"{field_texts.FIELDS[field].label}: {measure}",
             list(SIGNS),
             format_func=SIGNS.__getitem__,
             key=f"mark_{field}_{measure}",
@@ -121,13 +124,14 @@ def _results(
         judged += len(known)
         right += sum(cell.direction == chosen[measure] for measure, cell in known.items())
         shown = " | ".join(_shown(cells[measure], chosen[measure]) for measure in MEASURES)
-        lines.append(f"| {FIELDS[field].label} | {shown} | {_why(field)} |")
-    st.markdown(f"**{right} of {judged} marks are right.** {parts.computed()}; time: measured.")
+        text = field_texts.FIELDS[field]
+        lines.append(f"| {text.label} | {shown} | {text.lesson or texts.MATRIX_LESSONS[field]} |")
+    st.markdown(f"**{right} of {judged} marks are right.** {names.COMPUTED}; time: measured.")
     st.markdown("\n".join(lines))
     st.caption(texts.MATRIX_HELD.format(tokens=f"{run.sequence(model):,}") + " " + texts.TIME_WORDS)
     measured_times.offer(model, run, {field: steps[field] for field in marked if steps[field] is not None})
-    lesson.link("pages/memory.py", MEMORY_LINK)
-    lesson.link("pages/compute.py", COMPUTE_LINK)
+    lesson.link("pages/memory.py", memory_texts.MEMORY_LINK)
+    lesson.link("pages/compute.py", compute_texts.MORE)
     lesson.link("streamlit_app.py", texts.EXPLORE)
 
 
@@ -149,16 +153,6 @@ def _shown(cell: Cell, chosen: str | None) -> str:
         return cell.words
     icon = ":material/check:" if cell.direction == chosen else ":material/close:"
     return f"{icon} {cell.words}"
-
-
-def _why(field: str) -> str:
-    return FIELDS[field].lesson or texts.MATRIX_LESSONS[field]
-
-
-def _before(field: str, model: ModelConfig, run: RunConfig) -> Any:
-    if field == "hidden_dim":
-        return model.feed_forward_dim
-    return getattr(model if field in ModelConfig.model_fields else run, field)
 
 
 def _cell(change: float, whole: float, write: units.Writer) -> Cell:

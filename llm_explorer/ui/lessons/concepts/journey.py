@@ -21,27 +21,23 @@ PROBABILITIES: Final = "probabilities"
 def draw(page: Page) -> None:
     """The text and the stage to look at on the left, the shapes of the learner's config on the right."""
     st.markdown(texts.JOURNEY_INTRO)
-    choice = lesson.guess("concepts_journey", texts.JOURNEY_GUESS)
-    lesson.reveal(choice, texts.JOURNEY_GUESS)
-    grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
-    left, right = grid.cell(), grid.cell()
+    is_told = lesson.guessed("concepts_journey", texts.JOURNEY_GUESS)
+    left, right = appearance.two(COLUMN)
     with left:
         text = st.text_input("Text", "To be or not", max_chars=16, key="journey_text", persist_state="session")
         data = lesson.ask(MODULE, "journey", text=text, seed=page.run.seed)
         stages = [stage["name"] for stage in data["stages"]]
-        if choice is not None:
+        if is_told:
             stages.append(PROBABILITIES)
-        stage = st.segmented_control(
-            "Stage", stages, default=stages[0], required=True, wrap=True, key="journey_stage", persist_state="session"
-        )
-        numbers = _picture(data, stage or stages[0])
+        stage = parts.choose("Stage", stages, stages[0], key="journey_stage", wrap=True)
+        numbers = _picture(data, stage)
         st.caption(texts.JOURNEY_NOISE)
         lesson.link("pages/pretraining.py", texts.PRETRAINING)
     with right:
         tokens = min(len(data["ids"]), page.model.context_length)
         st.markdown(f"{texts.JOURNEY_SHAPES}: B = 1, T = {tokens}.")
         st.markdown(shapes_table(page.model, tokens))
-    numbers_and_code("journey", numbers, MODULE, "journey")
+    numbers_and_code("journey", numbers, MODULE)
 
 
 def shapes_table(model: ModelConfig, tokens: int) -> str:

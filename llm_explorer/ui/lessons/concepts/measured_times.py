@@ -7,10 +7,9 @@ import streamlit as st
 
 from llm_explorer.accounting.fit import apply
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig, replace
-from llm_explorer.measure.result import Measured
 from llm_explorer.measure.statistics import Timing
 from llm_explorer.texts import concepts as texts
-from llm_explorer.texts.fields import FIELDS
+from llm_explorer.texts import fields as field_texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.runs import waiting, workers
 from llm_explorer.worker.queue import Job
@@ -34,9 +33,9 @@ class Asked(NamedTuple):
 def step_timing(model: ModelConfig, run: RunConfig) -> Timing | None:
     """The timing of a step on this server; None until it has been run."""
     for alike in _same_runs(model, run):
-        job = workers.queue().find(model, alike)
-        if job and isinstance(job.result, Measured) and job.result.step_s:
-            return job.result.step_s
+        found = workers.measured(model, alike)
+        if found and found.step_s:
+            return found.step_s
     return None
 
 
@@ -46,7 +45,7 @@ def offer(model: ModelConfig, run: RunConfig, steps: Mapping[str, Any]) -> None:
     with st.container(horizontal=True):
         for field, after in steps.items():
             st.button(
-                FIELDS[field].label,
+                field_texts.FIELDS[field].label,
                 icon=":material/timer:",
                 key=f"time_{field}",
                 on_click=_start,

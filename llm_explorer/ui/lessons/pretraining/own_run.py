@@ -86,15 +86,7 @@ def _choices(page: Page, *, busy: bool) -> None:
 def _text() -> tuple[str, str]:
     """The chosen text and its probe; empty while there is none that can be trained on."""
     names = {**CORPORA, "paste": texts.PASTE}
-    chosen = st.segmented_control(
-        texts.OWN_TEXT,
-        list(names),
-        default="python",
-        required=True,
-        format_func=names.__getitem__,
-        key="pretraining_corpus",
-        persist_state="session",
-    )
+    chosen = parts.choose(texts.OWN_TEXT, names, "python", key="pretraining_corpus")
     if chosen in CORPORA:
         return corpus(chosen), PROBES[chosen]
     most = limits().training_bytes
@@ -113,23 +105,14 @@ def _text() -> tuple[str, str]:
 
 
 def _model(page: Page, vocabulary: int) -> ModelConfig:
-    which = st.segmented_control(
-        texts.OWN_MODEL,
-        texts.OWN_MODELS,
-        default=texts.OWN_MODELS[0],
-        required=True,
-        key="pretraining_model",
-        persist_state="session",
-    )
+    is_own = parts.choose(texts.OWN_MODEL, texts.OWN_MODELS, "class", key="pretraining_model") == "config"
     preset = presets.find("class-0.1m")
     assert preset is not None
-    model = replace(preset.model if which == texts.OWN_MODELS[0] else shrink(page.model), vocab_size=vocabulary)
-    drop_rate = st.segmented_control(
-        texts.OWN_DROPOUT, (0.0, 0.2), default=0.0, required=True, key="pretraining_dropout", persist_state="session"
-    )
+    model = replace(shrink(page.model) if is_own else preset.model, vocab_size=vocabulary)
+    drop_rate = parts.choose(texts.OWN_DROPOUT, (0.0, 0.2), 0.0, key="pretraining_dropout")
     size = f"{units.exact(count_parameters(model).total)} parameters, {vocabulary} characters. "
-    st.caption(size + ("" if which == texts.OWN_MODELS[0] else _shrunk(page.model, model)))
-    return replace(model, drop_rate=float(drop_rate or 0.0))
+    st.caption(size + (_shrunk(page.model, model) if is_own else ""))
+    return replace(model, drop_rate=drop_rate)
 
 
 def _shrunk(model: ModelConfig, small: ModelConfig) -> str:
@@ -195,7 +178,7 @@ def _resume(stream: tuple[TrainingSnapshot, ...]) -> None:
 def _running(own: Own, now: Snapshot) -> None:
     steps = own.training.plan.steps
     if now.state == "queued":
-        st.markdown(texts.WAITING.format(place=now.place + 1))
+        waiting.place(now)
     else:
         step = now.stream[-1].step if now.stream else 0
         st.progress(step / steps, text=f"Step {step:,} of {steps:,}" if now.stream else "Starting")

@@ -1,4 +1,4 @@
-"""The steps of the lesson on pre-training, from recorded runs; one's own run is in pretraining_own.py."""
+"""The steps of the lesson on pre-training, from recorded runs; one's own run is in own_run.py."""
 
 import math
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from llm_explorer.charts.training import Curve, losses_chart, next_chart, shown,
 from llm_explorer.exercises import pretraining as exercises_of
 from llm_explorer.lessons.pretraining.recorded import load
 from llm_explorer.pretraining.snapshot import RecordedRun
+from llm_explorer.texts import compute as compute_texts
+from llm_explorer.texts import memory as memory_texts
 from llm_explorer.texts import pretraining as texts
-from llm_explorer.texts.compute import MORE as COMPUTE_LINK
 from llm_explorer.texts.guess import Guess
-from llm_explorer.texts.memory import MEMORY_LINK
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.lessons.pretraining import own_run, run_charts
@@ -45,8 +45,7 @@ def targets(_page: Page) -> None:
     parts.chart(targets_chart(texts.TARGETS_CHART, read["target"], series), key="pretraining_read", alt=alt)
     st.markdown(texts.TARGETS_LOSS.format(vocabulary=vocabulary, guessing=math.log(vocabulary), **losses))
     st.caption(texts.NOISE)
-    functions = (("llm_explorer.lessons", MODULE, "probability_of"), (LIBRARY, "loop", "pieces"))
-    run_charts.code("pretraining_targets", *functions)
+    lesson.code_that_ran("pretraining_targets_code", (MODULE, "probability_of"), (f"{LIBRARY}.loop", "pieces"))
 
 
 def recorded_run(_page: Page) -> None:
@@ -62,11 +61,11 @@ def recorded_run(_page: Page) -> None:
     st.markdown(texts.RUN_READ)
     _made("pretraining")
     run_charts.numbers(run_charts.columns_of(run), "pretraining_recorded")
-    run_charts.code(
-        "pretraining_recorded",
-        (LIBRARY, "loop", "learn"),
-        (LIBRARY, "plan", "learning_rate"),
-        (LIBRARY, "attention", "attention_weights"),
+    lesson.code_that_ran(
+        "pretraining_recorded_code",
+        (f"{LIBRARY}.loop", "learn"),
+        (f"{LIBRARY}.plan", "learning_rate"),
+        (f"{LIBRARY}.attention", "attention_weights"),
     )
 
 
@@ -91,7 +90,8 @@ def writing(_page: Page) -> None:
         seed = st.number_input(texts.SEED, 0, 999, 0, key="pretraining_seed", persist_state="session")
         for written in lesson.ask(MODULE, "write", seed=seed, **asked):
             st.code(prompt + written, language=None, wrap_lines=True)
-    run_charts.code("pretraining_write", (LIBRARY, "sampling", "next_probabilities"), (LIBRARY, "sampling", "sample"))
+    functions = ((f"{LIBRARY}.sampling", function) for function in ("next_probabilities", "sample"))
+    lesson.code_that_ran("pretraining_write_code", *functions)
 
 
 def _drawn_from(asked: Mapping[str, Any]) -> None:
@@ -163,20 +163,17 @@ def tuning(_page: Page) -> None:
 
 def exercises(page: Page) -> None:
     """Three exercises on the learner's config, and where to go on."""
-    st.markdown(texts.EXERCISES)
-    lesson.exercises(LESSON, exercises_of.exercises(page.model, page.run))
+    lesson.exercises(LESSON, texts.EXERCISES, exercises_of.exercises(page.model, page.run))
     lesson.link("streamlit_app.py", texts.EXPLORE_LINK)
-    lesson.link("pages/memory.py", MEMORY_LINK)
-    lesson.link("pages/compute.py", COMPUTE_LINK)
+    lesson.link("pages/memory.py", memory_texts.MEMORY_LINK)
+    lesson.link("pages/compute.py", compute_texts.MORE)
     lesson.link("pages/backprop.py", texts.BACKPROP_LINK)
     lesson.link("pages/concepts.py", texts.CONCEPTS_LINK)
 
 
 def guessed(key: str, asked: Guess) -> bool:
-    """Ask; once there is a guess, say whether it was right, and go on."""
-    choice = lesson.guess(f"{LESSON}_{key}", asked)
-    lesson.reveal(choice, asked, right="Right: ", wrong="Not quite: ")
-    return choice is not None
+    """The guess of a step; its answer goes on after the word that says whether it was right."""
+    return lesson.guessed(f"{LESSON}_{key}", asked, right="Right: ", wrong="Not quite: ")
 
 
 def steps_of(run: RecordedRun) -> list[int]:
@@ -194,15 +191,8 @@ def _chosen_model() -> str:
     own = own_run.trained()
     if own is None:
         return ""
-    chosen = st.segmented_control(
-        texts.WHICH_MODEL,
-        texts.MODELS,
-        default=texts.MODELS[0],
-        required=True,
-        key="pretraining_which",
-        persist_state="session",
-    )
-    return str(own.folder) if chosen == texts.MODELS[1] else ""
+    chosen = parts.choose(texts.WHICH_MODEL, texts.MODELS, "recorded", key="pretraining_which")
+    return str(own.folder) if chosen == "trained" else ""
 
 
 def _made(name: str) -> None:

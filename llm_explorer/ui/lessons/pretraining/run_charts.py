@@ -9,7 +9,6 @@ from llm_explorer.charts.training import Curve, escaped, heads_chart, losses_cha
 from llm_explorer.pretraining.snapshot import Steps, TrainingRun, TrainingSnapshot
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.ui import parts
-from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts import appearance
 
 
@@ -99,19 +98,7 @@ def columns_of(run: TrainingRun) -> dict[str, list[float]]:
 
 def numbers(columns: Mapping[str, Sequence[float]], key: str) -> None:
     """Numbers as a table, when asked for."""
-    table = st.expander(texts.DATA, icon=":material/table:", on_change="rerun", key=f"{key}_numbers")
-    if table.open:
-        with table:
-            parts.data_table(columns, file_name=f"{key}.csv", key=key)
-
-
-def code(key: str, *functions: tuple[str, str, str]) -> None:
-    """The code that ran, when asked for: (package, file, function) of each."""
-    box = st.expander(texts.CODE, icon=":material/code:", on_change="rerun", key=f"{key}_code")
-    if box.open:
-        with box:
-            for package, name, function in functions:
-                lesson.code(name, function, package=package)
+    parts.folded_table(texts.DATA, lambda: columns, file_name=f"{key}.csv", key=key)
 
 
 def _seen(probe: str, at: TrainingSnapshot) -> str:

@@ -14,6 +14,7 @@ from llm_explorer.charts.bars import parts_of_whole
 from llm_explorer.charts.grids import tensor_board
 from llm_explorer.charts.palette import TENSOR_KINDS
 from llm_explorer.charts.storage import sharing_board
+from llm_explorer.texts import names
 from llm_explorer.texts import tensors as texts
 from llm_explorer.texts.guess import Guess
 from llm_explorer.ui import parts
@@ -24,14 +25,13 @@ from llm_explorer.ui.visit.page import Page
 
 COLUMN: Final = 400  # pixels below which two columns become one
 CONTAINER_SIZE: Final = (9.4, 6.2)
+BRIDGES: Final = ("torch.from_numpy(a)", "t.numpy()", "torch.tensor(a)")
 TIMED: Final = "tensors_timed"
 
 
 def guessed(key: str, asked: Guess) -> bool:
-    """Ask; once there is a guess, say what is right and why, and go on."""
-    choice = lesson.guess(f"tensors_{key}", asked)
-    lesson.reveal(choice, asked, wrong=f"The answer is **{asked.options[asked.right]}**. ")
-    return choice is not None
+    """The guess of a step, with the right option in words where it was another."""
+    return lesson.guessed(f"tensors_{key}", asked, wrong=f"The answer is **{asked.options[asked.right]}**. ")
 
 
 def facts(tensor: Mapping[str, Any]) -> None:
@@ -54,25 +54,19 @@ def refused(message: str) -> None:
 
 def code(name: str, function: str) -> None:
     """The function that ran, shown when asked for."""
-    more = st.expander(
-        f"The code that ran: {function}", icon=":material/code:", on_change="rerun", key=f"tensors_code_{function}"
-    )
-    if more.open:
-        with more:
-            lesson.code(name, function)
+    label = f"The code that ran: {function}"
+    lesson.code_that_ran(f"tensors_code_{function}", (name, function), label=label)
 
 
 def containers(page: Page) -> None:
     """From a number to four dimensions."""
     st.markdown(texts.CONTAINERS_INTRO)
     guessed("containers", texts.CONTAINERS_GUESS)
-    names = [container.name for container in texts.CONTAINERS]
-    choice = st.segmented_control(
-        "Container", names, default=names[2], required=True, key="tensors_container", persist_state="session"
-    )
-    dimensions = names.index(choice)
+    titles = {dimensions: container.name for dimensions, container in texts.CONTAINERS.items()}
+    dimensions = parts.choose("Container", titles, 2, key="tensors_container")
+    choice = titles[dimensions]
     made = lesson.ask("tensors.basics", "containers")[dimensions]
-    left, right = two_columns()
+    left, right = appearance.two(COLUMN)
     with left:
         figure = tensor_board(f"{choice}: {dimensions} dimensions", made["values"], made["shape"], CONTAINER_SIZE)
         parts.chart(figure, key="tensors_containers", alt=f"{choice}, the numbers {made['values']}")
@@ -89,7 +83,7 @@ def dtypes(_page: Page) -> None:
     st.markdown(texts.DTYPES_INTRO)
     if not guessed("dtypes", texts.DTYPES_GUESS):
         return
-    left, right = two_columns()
+    left, right = appearance.two(COLUMN)
     with left:
         rows = lesson.ask("tensors.basics", "inferred_dtypes")
         lines = [f"| `{row['code']}` | `{row['dtype']}` | {row['item_bytes']} |" for row in rows]
@@ -97,10 +91,7 @@ def dtypes(_page: Page) -> None:
         code("tensors.basics", "inferred_dtypes")
     with right:
         st.markdown(texts.TO_INTRO)
-        names = list(texts.TO_NOTES)
-        dtype = st.segmented_control(
-            "dtype", names, default="int64", required=True, key="tensors_dtype", persist_state="session"
-        )
+        dtype = parts.choose("dtype", list(texts.TO_NOTES), "int64", key="tensors_dtype")
         made = lesson.ask("tensors.basics", "converted", dtype=dtype)
         columns = zip(*(made[name]["values"] for name in ("before", "after", "back")), strict=True)
         lines = [f"| {before:.10g} | {_number(after)} | {back:.10g} |" for before, after, back in columns]
@@ -129,7 +120,7 @@ def own_model(page: Page) -> None:
     formula = units.exact(count_memory(page.model, page.run, "cpu").parameters_bytes)
     built = units.exact(sums["weights"] + sums["biases"])
     st.caption(
-        f"{parts.computed()}: {formula} bytes of weights and biases. Built on the meta device, which has shapes but no "
+        f"{names.COMPUTED}: {formula} bytes of weights and biases. Built on the meta device, which has shapes but no "
         f"memory: {built} bytes."
     )
     columns = {
@@ -150,7 +141,7 @@ def numpy(page: Page) -> None:
     st.markdown(texts.NUMPY_INTRO)
     if not guessed("numpy", texts.NUMPY_GUESS):
         return
-    left, right = two_columns()
+    left, right = appearance.two(COLUMN)
     with left:
         _shared_memory()
         _timing()
@@ -162,17 +153,8 @@ def numpy(page: Page) -> None:
 
 
 def _shared_memory() -> None:
-    bridge = st.segmented_control(
-        "Bridge", texts.BRIDGES, default=texts.BRIDGES[0], required=True, key="tensors_bridge", persist_state="session"
-    )
-    into = st.segmented_control(
-        "Write 9 into the",
-        ("array", "tensor"),
-        default="array",
-        required=True,
-        key="tensors_into",
-        persist_state="session",
-    )
+    bridge = parts.choose("Bridge", BRIDGES, "torch.from_numpy(a)", key="tensors_bridge")
+    into = parts.choose("Write 9 into the", ("array", "tensor"), "array", key="tensors_into")
     made = lesson.ask("tensors.numpy_bridge", "write_through", bridge=bridge, into=into)
     told = f"a = {made['array']}, t = {made['tensor']}: {'the same memory' if made['shared'] else 'two memories'}"
     parts.chart(
@@ -198,9 +180,7 @@ def _gradient(page: Page) -> None:
 def _timing() -> None:
     st.markdown(texts.TIMING_INTRO)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        size = st.segmented_control(
-            "Rows and columns", (32, 64, 96), default=96, required=True, key="tensors_size", persist_state="session"
-        )
+        size = parts.choose("Rows and columns", (32, 64, 96), 96, key="tensors_size")
         st.button("Time it", icon=":material/timer:", on_click=_time_now, args=(size,))
     if TIMED not in st.session_state:
         return
@@ -235,9 +215,3 @@ def shapes_of(page: Page) -> dict[str, str]:
     letters = letters_of(page.model, page.run)
     shapes = {"bias": "D", "weight": "FD", "vectors": "BTD", "scores": "BNTT", "positions": "TD"}
     return {name: str(tuple(letters[letter] for letter in shape)) for name, shape in shapes.items()}
-
-
-def two_columns() -> tuple[Any, Any]:
-    """Two columns, one below the other where the page is narrow."""
-    grid = st.grid(2, min_column_width=appearance.wide(COLUMN))
-    return grid.cell(), grid.cell()

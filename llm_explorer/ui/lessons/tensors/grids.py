@@ -11,11 +11,20 @@ from llm_explorer.charts.storage import storage_board
 from llm_explorer.texts import tensors as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
-from llm_explorer.ui.lessons.tensors.containers import code, facts, guessed, refused, shapes_of, two_columns
+from llm_explorer.ui.lessons.tensors.containers import COLUMN, code, facts, guessed, refused, shapes_of
+from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.visit.page import Page
 
 SHAPES: Final = {str(shape): list(shape) for shape in ((3, 4), (4, 3), (12,), (2, 2, 3))}
 B_SHAPES: Final = {str(shape): list(shape) for shape in ((3, 4), (3, 1), (4, 3))}
+PAIRS: Final = {
+    "row": ([3, 4], [4]),
+    "column": ([3, 4], [3, 1]),
+    "every_pair": ([3, 1], [1, 4]),
+    "silent_bug": ([3], [3, 1]),
+    "number": ([3, 4], []),
+    "refused": ([3, 4], [3]),
+}
 MOST_STEPS: Final = 16  # the lesson's own limit
 FRAME_S: Final = 0.8
 STEPS: Final = "tensors_steps"  # no widget: what a learner did to the tensor lasts the visit
@@ -33,7 +42,7 @@ def storage(_page: Page) -> None:
     walk = lesson.ask("tensors.storage", "walk", steps=steps)
     state = walk["states"][-1]
     _storage_buttons(state, len(steps))
-    left, right = two_columns()
+    left, right = appearance.two(COLUMN)
     with left:
         followed = st.slider(
             "Follow one number, in reading order", 0, 11, 1, key="tensors_followed", persist_state="session"
@@ -53,9 +62,7 @@ def storage(_page: Page) -> None:
 
 
 def _storage_buttons(state: Mapping[str, Any], count: int) -> None:
-    shape = st.segmented_control(
-        "New shape", list(SHAPES), default="(12,)", required=True, key="tensors_shape", persist_state="session"
-    )
+    shape = parts.choose("New shape", list(SHAPES), "(12,)", key="tensors_shape")
     transpose = "x.mT" if len(state["shape"]) == 3 else "x.T"
     choices: tuple[tuple[str, str, list[int], str], ...] = (
         (f"x.view{shape}", "view", SHAPES[shape], "New strides over the same strip, or a refusal"),
@@ -96,14 +103,7 @@ def product(_page: Page) -> None:
     if not guessed("product", texts.PRODUCT_GUESS):
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        shape = st.segmented_control(
-            "Shape of B",
-            list(B_SHAPES),
-            default="(3, 4)",
-            required=True,
-            key="tensors_b_shape",
-            persist_state="session",
-        )
+        shape = parts.choose("Shape of B", list(B_SHAPES), "(3, 4)", key="tensors_b_shape")
         st.button("New numbers", icon=":material/casino:", on_click=_new_numbers)
         playing = bool(st.session_state.get(PLAYING))
         label, icon = ("Pause", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
@@ -130,7 +130,7 @@ def _frames(made: Mapping[str, Any]) -> None:
     st.session_state[DONE] = done
     if was_playing and done == count:
         st.rerun()  # the whole page: without the clock
-    left, right = two_columns()
+    left, right = appearance.two(COLUMN)
     with left:
         parts.chart(
             product_board(made, done), key="tensors_product", alt=f"A = {made['a']}, B = {made['b']}, {done} of {count}"
@@ -167,8 +167,9 @@ def broadcasting(page: Page) -> None:
     st.markdown(texts.BROADCAST_INTRO)
     if not guessed("broadcast", texts.BROADCAST_GUESS):
         return
-    pair = st.selectbox("Shapes", list(texts.BROADCAST_PAIRS), key="tensors_pair", persist_state="session")
-    a_shape, b_shape = texts.BROADCAST_PAIRS[pair]
+    words = texts.BROADCAST_PAIRS.__getitem__
+    pair = st.selectbox("Shapes", list(PAIRS), format_func=words, key="tensors_pair", persist_state="session")
+    a_shape, b_shape = PAIRS[pair]
     made = lesson.ask("tensors.basics", "broadcast", a_shape=a_shape, b_shape=b_shape)
     if made["refusal"]:
         refused(made["refusal"])

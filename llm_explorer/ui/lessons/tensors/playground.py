@@ -9,12 +9,26 @@ from llm_explorer.charts.grids import extent, tensor_board
 from llm_explorer.texts import tensors as texts
 from llm_explorer.ui import parts
 from llm_explorer.ui.lessons import lesson
-from llm_explorer.ui.lessons.tensors.containers import code, facts, guessed, refused, two_columns
+from llm_explorer.ui.lessons.tensors.containers import COLUMN, code, facts, guessed, refused
+from llm_explorer.ui.parts import appearance
 from llm_explorer.ui.visit.page import Page
 
 MOST_CHARACTERS: Final = 400
 SIZE: Final = (13.0, 6.2)
 EXAMPLE: Final = "[[1, 2, 3], [4, 5, 6]]"
+OPERATIONS: Final = (
+    ".T",
+    ".mT",
+    ".reshape(shape)",
+    ".view(shape)",
+    ".contiguous()",
+    ".to(torch.float32)",
+    ".to(torch.int64)",
+    " @ b",
+    " + b",
+    " * b",
+    ".sum(0)",
+)
 
 
 def playground(_page: Page) -> None:
@@ -22,7 +36,7 @@ def playground(_page: Page) -> None:
     st.markdown(texts.PLAY_INTRO)
     if not guessed("play", texts.PLAY_GUESS):
         return
-    left, right = two_columns()
+    left, right = appearance.two(COLUMN)
     with left:
         typed = _inputs()
     played = lesson.ask("tensors.playground", "play", **typed)
@@ -45,7 +59,7 @@ def _inputs() -> dict[str, Any]:
     )
     picked = st.multiselect(
         "Operations, in this order",
-        texts.OPERATIONS,
+        OPERATIONS,
         [".T", ".reshape(shape)"],
         key="tensors_operations",
         persist_state="session",

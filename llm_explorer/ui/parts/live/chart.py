@@ -1,7 +1,7 @@
 """A chart that is changed in place in the browser instead of being torn down and built anew."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import plotly
 import plotly.graph_objects as go
@@ -14,12 +14,10 @@ SCRIPT: Final = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _part() -> tuple[Any, str]:
-    """The browser part, and the address under which the server hands out the installed plotly's own script."""
+def _address() -> str:
+    """Where the server hands out the installed plotly's own script."""
     scripts = st.components.v1.declare_component("plotly_js", path=str(SCRIPT.parent))
-    code = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-    part = st.components.v2.component("llm_explorer_chart", js=code, isolate_styles=False)
-    return part, f"component/{scripts.name}/{SCRIPT.name}"
+    return f"component/{scripts.name}/{SCRIPT.name}"
 
 
 def is_available() -> bool:
@@ -29,16 +27,15 @@ def is_available() -> bool:
 
 def draw(figure: go.Figure, *, key: str, alt: str) -> None:
     """Draw a figure of fixed height; ``key`` says which kept chart becomes it."""
-    part, script = _part()
     height = figure.layout.height
-    part(
+    live.part("chart")(
         key=key,
         data={
             "figure": figure.to_json(),
             "height": height,
             "alt": alt,
             "name": key,
-            "script": script,
+            "script": _address(),
             "root": OWN_SCRIPT,
         },
         height=height,

@@ -1,7 +1,6 @@
 """What a slider shows while it is dragged, told by a small browser part without a face."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
@@ -10,12 +9,6 @@ from llm_explorer.ui.parts import live
 from llm_explorer.ui.streamlit_private import selectors
 
 KEY: Final = "drag_of_a_slider"
-
-
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _part() -> Any:
-    code = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-    return st.components.v2.component("llm_explorer_drag", js=code, isolate_styles=False)
 
 
 def listen(options: Mapping[str, Sequence[Any]], key: str = KEY) -> None:
@@ -30,7 +23,7 @@ def listen(options: Mapping[str, Sequence[Any]], key: str = KEY) -> None:
             "heard": _message(key),
             "slider": selectors.SLIDER,
         }
-        _part()(key=key, data=data, default={"drag": None}, on_drag_change=lambda: None)
+        live.part("drag")(key=key, data=data, default={"drag": None}, on_drag_change=lambda: None)
 
 
 def dragged(key: str = KEY) -> tuple[str, Any] | None:

@@ -4,38 +4,34 @@ Exit codes: 0 ok, 2 bad input (one short message, nothing else), 3 refused, 4 an
 for Ctrl-C and 141 where nobody reads on. With ``--json`` 0, 3 and 4 come with JSON that has all its keys.
 """
 
-import contextlib
-import json
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
 
 import click
 
 from llm_explorer import formats, units
 from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.accounting.report import report as count
+from llm_explorer.cli import printing
+from llm_explorer.cli.printing import tell as tell
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
 from llm_explorer.formats import Configs, Imported, apply_settings, counted_report, load_import
 from llm_explorer.formats.dicts import NUMBER
-from llm_explorer.measure.result import Measured
-from llm_explorer.measure.statistics import Timing
 from llm_explorer.presets import PRESETS
 from llm_explorer.receipt import make_receipt, title_of
 from llm_explorer.serve import serve
-from llm_explorer.speed import calibration as speed
 from llm_explorer.speed import store
-from llm_explorer.speed.predict import Prediction, predict, predicted_times
-from llm_explorer.texts.explore import PHASE_WORDS
+from llm_explorer.speed.predict import predict, predicted_times
 from llm_explorer.tracing.result import Trace
-from llm_explorer.worker.attempt import Progress, run_alone, run_measurement
+from llm_explorer.worker.attempt import run_alone, run_measurement
 from llm_explorer.worker.resident import Resident, ResidentError
 from llm_explorer.worker.task import Calibration
 
 BAD_INPUT: Final = 2
 REFUSED: Final = 3
 OTHER_FAILURE: Final = 4
-NOT_PREDICTED: Final = "not yet predicted: calibrate first"
 
 _WRITERS: Final[Mapping[str, Callable[[ModelConfig, RunConfig], str]]] = {
     "json": formats.to_json,
@@ -76,7 +72,7 @@ def main(context: click.Context) -> None:
 def presets(*, as_json: bool) -> None:
     """List the named configs."""
     if as_json:
-        _print_json(
+        printing.print_json(
             [
                 {
                     "name": preset.name,
@@ -105,7 +101,8 @@ def report(config: str, settings: tuple[str, ...], reserve: float, *, as_json: b
     imported = _imported(config)
     if imported.counted is not None and not settings:
         counted = counted_report(imported)
-        _print_json(counted) if as_json else _print_lines(_counted_lines(counted["parameters"], imported.notes))
+        lines = printing.counted_lines(counted["parameters"], imported.notes)
+        printing.print_json(counted) if as_json else printing.print_lines(lines)
         return
     model, run = _with_settings(imported, settings)
     found = count(model, run, reserve, predicted_times(model, run))
@@ -113,9 +110,9 @@ def report(config: str, settings: tuple[str, ...], reserve: float, *, as_json: b
     if trouble is not None:
         click.echo(f"note: {trouble}", err=True)
     if as_json:
-        _print_json(found)
+        printing.print_json(found)
     else:
-        _print_lines(_report_lines(found) | {"step time": _step_time(predict(model, run))})
+        printing.print_lines(printing.report_lines(found) | {"step time": printing.step_time(predict(model, run))})
 
 
 @main.command()
@@ -128,9 +125,9 @@ def trace(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
     found, error = _traced(model, run)
     if as_json:
         nothing = dict.fromkeys(Trace.model_fields) | {"model": model.model_dump(), "run": run.model_dump()}
-        _print_json((found.model_dump() if found else nothing) | {"error": error})
+        printing.print_json((found.model_dump() if found else nothing) | {"error": error})
     elif found is not None:
-        _print_lines(_traced_lines(found))
+        printing.print_lines(printing.traced_lines(found))
     else:
         tell(str(error))
     _exit_as("ok" if found else "failed")
@@ -143,11 +140,11 @@ def trace(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
 def measure(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
     """Really build the model and time it, in a process of its own."""
     model, run = _configs(config, settings)
-    result = run_measurement(model, run, _show_progress(quiet=as_json))
+    result = run_measurement(model, run, printing.show_progress(quiet=as_json))
     if as_json:
-        _print_json(result.model_dump())
+        printing.print_json(result.model_dump())
     elif result.status == "ok":
-        _print_lines(_measured_lines(result))
+        printing.print_lines(printing.measured_lines(result))
     else:
         tell(f"{result.status}: {result.reason}")
     _exit_as(result.status)
@@ -161,12 +158,12 @@ def calibrate(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
     """Learn in 5 seconds how fast the device is, for the precision and threads of this config."""
     model, run = _configs(config, settings)
     task = Calibration(model, run)
-    result = run_alone(task.attempt(_show_progress(quiet=as_json), lambda _: None))
+    result = run_alone(task.attempt(printing.show_progress(quiet=as_json), lambda _: None))
     learnt = store.load(task.key).calibration
     if as_json:
-        _print_json(result.model_dump() | {"calibration": None if learnt is None else learnt.model_dump()})
+        printing.print_json(result.model_dump() | {"calibration": None if learnt is None else learnt.model_dump()})
     elif result.status == "ok" and learnt is not None:
-        _print_lines(_calibration_lines(learnt))
+        printing.print_lines(printing.calibration_lines(learnt))
     if result.reason is not None and not as_json:
         tell(f"{result.status}: {result.reason}")
     _exit_as(result.status)
@@ -181,13 +178,13 @@ def receipt(config: str, settings: tuple[str, ...], *, as_markdown: bool, as_jso
     """Count, trace and measure: every number up to three times, with its error."""
     model, run = _configs(config, settings)
     traced, error = _traced(model, run)
-    result = run_measurement(model, run, _show_progress(quiet=as_json or as_markdown))
+    result = run_measurement(model, run, printing.show_progress(quiet=as_json or as_markdown))
     measured = result if result.status == "ok" else None
     notes = [f"Not traced: {error}"] if error else []
     notes += [] if measured else [f"Not measured, {result.status}: {result.reason}"]
     found = make_receipt(model, run, traced, measured, notes)
     if as_json:
-        _print_json(found.to_json())
+        printing.print_json(found.to_json())
     else:
         click.echo(found.to_markdown() if as_markdown else found.to_text(), nl=False)
     _exit_as(result.status if traced else "failed")
@@ -200,17 +197,18 @@ def receipt(config: str, settings: tuple[str, ...], *, as_markdown: bool, as_jso
 def export(config: str, settings: tuple[str, ...], kind: str) -> None:
     """Write a config, a report of it, or its model as one PyTorch file that runs alone."""
     model, run = _configs(config, settings)
-    try:
+    with _ending_with(REFUSED):
         click.echo(_WRITERS[kind](model, run), nl=False)
+
+
+@contextmanager
+def _ending_with(status: int) -> Iterator[None]:
+    """What is wrong with a config ends the program, with this status."""
+    try:
+        yield
     except ConfigError as error:
         tell(str(error))
-        sys.exit(REFUSED)
-
-
-def tell(text: str) -> None:
-    """Say something on standard error; where that cannot be written the exit code says it alone."""
-    with contextlib.suppress(OSError):
-        click.echo(text, err=True)
+        sys.exit(status)
 
 
 def _configs(source: str, settings: tuple[str, ...]) -> Configs:
@@ -219,19 +217,13 @@ def _configs(source: str, settings: tuple[str, ...]) -> Configs:
 
 
 def _imported(source: str) -> Imported:
-    try:
+    with _ending_with(BAD_INPUT):
         return load_import(source, sys.stdin)
-    except ConfigError as error:
-        tell(str(error))
-        sys.exit(BAD_INPUT)
 
 
 def _with_settings(found: Imported, settings: tuple[str, ...]) -> Configs:
-    try:
+    with _ending_with(BAD_INPUT):
         configs = apply_settings(*found.configs(), settings)
-    except ConfigError as error:
-        tell(str(error))
-        sys.exit(BAD_INPUT)
     for note in found.notes:
         tell(f"note: {note}")
     return configs
@@ -253,96 +245,3 @@ def _exit_as(status: str) -> None:
     """End the program where something was not done."""
     if status != "ok":
         sys.exit(REFUSED if status == "refused" else OTHER_FAILURE)
-
-
-def _report_lines(found: Mapping[str, Any]) -> dict[str, str]:
-    parameters, flops, memory, verdict = (found[part] for part in ("parameters", "flops", "memory", "verdict"))
-    fit = found["fit"]
-    return {
-        "parameters": f"{units.exact(parameters['total'])} ({units.count(parameters['total'])})",
-        "weights": units.byte_size(memory["parameters_bytes"]),
-        "training peak": f"{units.byte_size(memory['peak_bytes'])} {PHASE_WORDS[memory['peak_phase']]}",
-        "activations": units.byte_size(memory["activations_bytes"]),
-        "inference": units.byte_size(memory["inference_bytes"]),
-        "KV cache": units.byte_size(memory["kv_cache_bytes"]),
-        "forward": units.flops(flops["forward"]),
-        "backward": units.flops(flops["backward"]),
-        "a token": units.flops(flops["per_token"]),
-        "verdict": f"{verdict['state']} ({verdict['hardware']}, {units.byte_size(verdict['budget_bytes'])})",
-        "sized for": f"{units.byte_size(verdict['peak_bytes'])} at the peak with {verdict['kernels']} kernels",
-        "fits": f"a batch of {fit['max_batch_size']:,}, or a sequence of {fit['max_sequence_length']:,}",
-    }
-
-
-def _counted_lines(parameters: Mapping[str, Any], notes: tuple[str, ...]) -> dict[str, str]:
-    return {
-        "parameters": f"{units.exact(parameters['total'])} ({units.count(parameters['total'])})",
-        "of one token": units.exact(parameters["active"]),
-        "the rest": f"{units.UNKNOWN}: {' '.join(notes)}",
-    }
-
-
-def _step_time(found: Prediction | None) -> str:
-    if found is None:
-        return NOT_PREDICTED
-    step = found.step
-    return f"{units.seconds(step.seconds)} ({units.seconds(step.low)} to {units.seconds(step.high)})"
-
-
-def _calibration_lines(learnt: speed.Calibration) -> Mapping[str, str]:
-    key = learnt.key
-    return {
-        "device": f"{key.processor}, {key.device}, {key.recipe}, threads: {key.threads}",
-        "products": f"{units.flops(learnt.peak_flops)}/s at best",
-        "copies": f"{units.byte_size(learnt.bandwidth_bytes_per_s)}/s read and written",
-        "calibrated in": units.seconds(learnt.seconds),
-        "disturbed by": units.share(learnt.disturbance),
-    }
-
-
-def _traced_lines(found: Trace) -> Mapping[str, str]:
-    place = f"{found.peak_phase} of the {found.peak_part}, {found.peak_op}"
-    return {
-        "training peak": f"{units.byte_size(found.peak_bytes)} in {place}",
-        **{f"in {phase}": units.byte_size(size) for phase, size in found.phases.items()},
-        **{name: units.byte_size(size) for name, size in found.categories_at_peak.items()},
-        "kept after forward": units.byte_size(found.activations_bytes),
-        "traced in": units.seconds(found.seconds),
-    }
-
-
-def _measured_lines(result: Measured) -> Mapping[str, str]:
-    def words(timing: Timing | None) -> str:
-        if timing is None:
-            return units.UNKNOWN
-        return f"{units.seconds(timing.median)} (IQR {units.seconds(timing.iqr)}, n={timing.n})"
-
-    predicted, peak = result.predicted.peak_bytes, result.peak_bytes
-    off = units.error(predicted, peak)
-    return {
-        "parameters": units.exact(result.parameters),
-        "built in": units.seconds(result.init_s),
-        "forward": words(result.forward_s),
-        "backward": words(result.backward_s),
-        "whole step": words(result.step_s),
-        "peak": f"{units.byte_size(peak)}, computed {units.byte_size(predicted)}" + (f" ({off})" if off else ""),
-        "process": units.byte_size(result.process_rss_bytes),
-        "device": result.environment.device_name or result.environment.device,
-    }
-
-
-def _print_lines(lines: Mapping[str, str]) -> None:
-    for name, value in lines.items():
-        click.echo(f"{name:14} {value}")
-
-
-def _print_json(found: Any) -> None:
-    click.echo(json.dumps(found, indent=2, allow_nan=False))
-
-
-def _show_progress(*, quiet: bool) -> Callable[[Progress], None]:
-    def show(progress: Progress) -> None:
-        if not quiet and sys.stderr.isatty():
-            tell(f"{progress.phase}: {progress.text}")
-
-    return show
