@@ -33,9 +33,9 @@ def inputs(shape: tuple[int, ...], dtype: torch.dtype = torch.bfloat16) -> list[
 
 def gradients(given: list[Tensor], **how: Any) -> tuple[Tensor, ...]:
     query, key, value, gradient = given
-    leaves = [each.detach().requires_grad_() for each in (query, key, value)]
+    q, k, v = leaves = [each.detach().requires_grad_() for each in (query, key, value)]
     how = {"is_causal": "attn_mask" not in how, "enable_gqa": query.shape[1] != key.shape[1], **how}
-    mixed = F.scaled_dot_product_attention(*leaves, **how)
+    mixed = F.scaled_dot_product_attention(q, k, v, **how)
     return torch.autograd.grad(mixed, leaves, gradient)
 
 

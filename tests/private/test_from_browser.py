@@ -1,6 +1,5 @@
 """What the server does not take, also where nothing stands before Streamlit."""
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,7 +33,7 @@ def test_a_session_does_nothing_at_a_message_that_no_page_uses(monkeypatch: pyte
 
 
 @pytest.fixture
-def active(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+def active(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The visits that are open."""
     visits = {f"visit-{number}" for number in range(100)}
     runtime = SimpleNamespace(is_active_session=visits.__contains__)

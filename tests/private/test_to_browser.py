@@ -3,6 +3,8 @@
 import asyncio
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +19,7 @@ from tests.ui.app_visit import Visit
 
 def tell(session: Any, numbers: list[int]) -> None:
     for number in range(2000):
-        to_browser._wake_once(session, lambda number=number: numbers.append(number))
+        to_browser._wake_once(session, partial(numbers.append, number))
 
 
 @pytest.mark.parametrize("loop_is_busy", [False, True])
@@ -28,9 +30,12 @@ def test_what_scripts_tell_the_loop_arrives_whole_and_in_order(loop_is_busy: boo
     async def run() -> None:
         loop = asyncio.get_running_loop()
         wake = loop.call_soon_threadsafe
-        seen = SimpleNamespace(
-            call_soon=loop.call_soon, call_soon_threadsafe=lambda callback: (wakings.append(1), wake(callback))
-        )
+
+        def counted(callback: Callable[[], None]) -> None:
+            wakings.append(1)
+            wake(callback)
+
+        seen = SimpleNamespace(call_soon=loop.call_soon, call_soon_threadsafe=counted)
         sessions = [SimpleNamespace(_event_loop=seen) for _ in done]
         threads = [threading.Thread(target=tell, args=(sessions[one], done[one])) for one in done]
         for thread in threads:
@@ -53,7 +58,8 @@ def test_one_that_fails_does_not_take_those_behind_it_along() -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _loop, context: wrong.append(str(context["exception"])))
         session: Any = SimpleNamespace(_event_loop=loop)
-        for callback in (lambda: done.append(1), lambda: 1 / 0, lambda: done.append(2)):
+        callbacks: list[Callable[[], Any]] = [lambda: done.append(1), lambda: 1 / 0, lambda: done.append(2)]
+        for callback in callbacks:
             to_browser._wake_once(session, callback)
         await asyncio.sleep(0.05)
 
@@ -159,5 +165,5 @@ def test_a_long_run_is_told_as_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_visit_installs_it() -> None:
     Visit()
-    assert AppSession._call_soon_on_event_loop is to_browser._wake_once  # type: ignore[comparison-overlap]
-    assert AppSession.flush_browser_queue is to_browser._flush_together  # type: ignore[comparison-overlap]
+    assert AppSession._call_soon_on_event_loop is to_browser._wake_once
+    assert AppSession.flush_browser_queue is to_browser._flush_together

@@ -183,7 +183,7 @@ def remains(temporary: Path) -> set[str]:
 def server(temporary: Path, code: str = SERVER) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
     """A server with temporary files of its own that has a training run, and its folder for those."""
     environment = os.environ | {"PYTHONPATH": str(Path(llm_explorer.__file__).parent.parent), "TMPDIR": str(temporary)}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", code], text=True, env=environment, cwd=temporary, **pipes) as process:
         assert process.stdout is not None
         try:

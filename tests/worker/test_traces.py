@@ -125,7 +125,7 @@ def test_a_trace_that_always_makes_room_is_given_up_in_words_and_asked_for_anew_
     assert answer is not None
     assert answer[:2] == (None, "Others go first")
     assert resident.asked == [12] * traces.TRIES
-    monkeypatch.setattr(traces.time, "monotonic", lambda: answer.stands_until + 1)
+    monkeypatch.setattr(time, "monotonic", lambda: answer.stands_until + 1)
     assert kept.find(MODEL, RUN) is None
     resident.failure = None
     kept.want(MODEL, RUN, "another visitor")
