@@ -20,6 +20,7 @@ import pytest
 from llm_explorer import __main__ as program
 from llm_explorer import cli
 from tests.there import there
+from tests.waiting import until
 from tests.worker.children import is_gone
 
 ROOT = Path(__file__).parents[1]
@@ -242,10 +243,7 @@ def test_ctrl_c_at_work_is_one_line_and_exit_130_and_leaves_no_child(
     assert lines[-1] == "Interrupted"
     assert lines.count("Interrupted") == 1
     assert not any("Traceback" in line or "cancelled" in line for line in lines)
-    deadline = time.monotonic() + 10
-    while not all(map(is_gone, children)):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: all(map(is_gone, children)), 10)
 
 
 def test_ctrl_c_while_it_waits_for_a_config_is_one_line_and_exit_130(surroundings: dict[str, str]) -> None:

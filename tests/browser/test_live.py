@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.screen import Screen, until
+from tests.browser.screen import Screen
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 OpenScreen = Callable[..., Screen]

@@ -17,11 +17,6 @@ from tests.speed.calibrations import calibration
 
 
 @pytest.fixture
-def old_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-
-
-@pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     """The shape of the first factor of each product that was made in tiles."""
     told: list[tuple[int, ...]] = []

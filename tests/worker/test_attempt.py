@@ -1,7 +1,6 @@
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from llm_explorer.worker.attempt import Attempt, Progress, run_measurement
 from llm_explorer.worker.client import Worker
 from tests.budgets import allow
 from tests.there import there
+from tests.waiting import until
 from tests.worker.children import SLOW, SLOW_RUN, TINY
 
 RUN = RunConfig(batch_size=1)
@@ -36,10 +36,7 @@ class Watched:
         self.thread.start()
 
     def wait_for(self, phase: str) -> None:
-        deadline = time.monotonic() + 30
-        while not any(progress.phase == phase for progress in self.progress):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: any(progress.phase == phase for progress in self.progress))
 
     def ended(self, seconds: float) -> Result:
         self.thread.join(seconds)

@@ -16,7 +16,8 @@ from llm_explorer.worker.task import make_room
 from tests.budgets import allow
 from tests.there import there
 from tests.worker.children import SLOW, SLOW_RUN, TINY
-from tests.worker.test_queue import RUN, computing, result_of, running
+from tests.worker.jobs import computing, result_of, running
+from tests.worker.test_queue import RUN
 
 DAY_S = 86_400.0
 FAR_S = 10 * 365 * DAY_S

@@ -2,7 +2,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,11 +14,13 @@ from llm_explorer.measure.result import Measured, Result, make_result
 from llm_explorer.pretraining.plan import Plan
 from llm_explorer.worker import queue as queue_module
 from llm_explorer.worker.attempt import Attempt
-from llm_explorer.worker.queue import Job, MeasuringQueue, Snapshot
+from llm_explorer.worker.queue import Job, MeasuringQueue
 from llm_explorer.worker.task import Calibration, Measurement, Refinement, Task, Training
 from tests.budgets import allow
 from tests.there import there
+from tests.waiting import until
 from tests.worker.children import SLOW, SLOW_RUN, TINY, is_gone, speaks
+from tests.worker.jobs import computing, done, result_of, running
 
 RUN = RunConfig(batch_size=1)
 MANY = [replace(RUN, seed=seed) for seed in range(30)]
@@ -37,30 +38,6 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
         return make_result(self._model, self._run, "ok")
 
     monkeypatch.setattr(Attempt, "execute", execute)
-
-
-def until(job: Job, condition: Callable[[Snapshot], object], seconds: float = 30) -> Snapshot:
-    deadline = time.monotonic() + seconds
-    while not condition(job.snapshot()):
-        assert time.monotonic() < deadline, job.snapshot()
-        time.sleep(0.02)
-    return job.snapshot()
-
-
-def done(job: Job, seconds: float = 30) -> Snapshot:
-    return until(job, lambda snapshot: snapshot.state == "done", seconds)
-
-
-def result_of(job: Job, seconds: float = 30) -> Result:
-    return there(done(job, seconds).result)
-
-
-def running(job: Job) -> Snapshot:
-    return until(job, lambda snapshot: snapshot.state == "running")
-
-
-def computing(job: Job) -> Snapshot:
-    return until(job, lambda snapshot: snapshot.progress is not None and snapshot.progress.phase == "warm-up")
 
 
 def test_a_job_goes_from_asked_to_measured(queue: MeasuringQueue) -> None:
@@ -206,10 +183,7 @@ def gpu(number: int) -> str:
 
 
 def known(queue: MeasuringQueue, name: str) -> None:
-    deadline = time.monotonic() + 30
-    while name not in dict(queue.known_devices):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: name in dict(queue.known_devices))
 
 
 def test_devices_are_told_at_once_and_in_full_when_a_child_has_answered(
@@ -312,10 +286,7 @@ def test_the_spare_is_used_for_one_measurement_and_then_replaced(queue_with_spar
     assert spare is not None
     done(queue_with_spare.submit(TINY, RUN, "ann"))
     assert is_gone(spare.pid)
-    deadline = time.monotonic() + 2
-    while queue_with_spare._spare._worker in (None, spare):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: queue_with_spare._spare._worker not in (None, spare), 2)
 
 
 def test_a_hosted_server_has_no_spare_and_asks_no_child_for_devices(

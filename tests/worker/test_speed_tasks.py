@@ -16,11 +16,11 @@ from llm_explorer.speed.predict import predict, predicted_times, with_prediction
 from llm_explorer.worker import attempt, task
 from llm_explorer.worker.attempt import Attempt, run_alone, run_measurement
 from llm_explorer.worker.queue import MeasuringQueue
-from llm_explorer.worker.task import Calibration, Measurement, Refinement
+from llm_explorer.worker.task import Calibration, Measurement, Refinement, RefinementResult
 from tests.speed.calibrations import calibration
 from tests.there import there
 from tests.worker.children import TINY
-from tests.worker.test_task import done
+from tests.worker.jobs import result_of
 
 RUN = RunConfig(batch_size=1, threads=1)
 
@@ -29,7 +29,7 @@ def test_a_calibration_is_kept_and_from_then_on_times_are_predicted(
     queue: MeasuringQueue, own_calibrations: Path
 ) -> None:
     assert predict(TINY, RUN) is None
-    result = done(queue.submit_task(Calibration(TINY, RUN), "ann"))
+    result = result_of(queue.submit_task(Calibration(TINY, RUN), "ann"))
     assert result == Result(status="ok", reason=None)
     found = predict(TINY, RUN)
     assert found is not None
@@ -43,10 +43,11 @@ def test_a_calibration_is_kept_and_from_then_on_times_are_predicted(
 
 def test_a_refinement_tells_each_phase_with_its_interval(queue: MeasuringQueue) -> None:
     deep = replace(TINY, n_layers=8)
-    result = done(queue.submit_task(Refinement(deep, RUN), "ann"))
+    result = result_of(queue.submit_task(Refinement(deep, RUN), "ann"))
+    assert isinstance(result, RefinementResult)
     assert (result.status, result.reason) == ("ok", None)
-    for seconds, low, high in result.refined:
-        assert 0 < low < seconds < high
+    for seconds, low, high in there(result.refined):
+        assert 0 < low < seconds < there(high)
 
 
 def test_many_models_share_a_calibration_but_not_a_refinement() -> None:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from llm_explorer.worker import traces
 from llm_explorer.worker.resident import OthersFirstError, ResidentError
 from llm_explorer.worker.traces import Answer, Traces
 from tests.made_trace import made_trace
+from tests.waiting import until
 
 MODEL, RUN = ModelConfig(), RunConfig()
 
@@ -39,13 +39,6 @@ def made() -> tuple[Traces, Answering]:
 
 def layers(count: int) -> ModelConfig:
     return replace(MODEL, n_layers=count)
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_nobody_waits_and_an_answer_is_there_when_it_is_made() -> None:
