@@ -1,6 +1,6 @@
 """GPT-2 in half types with dropout, computed against traced: there the rounding of each tensor counts most."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from benchmarks.accuracy_configs import HALF, cases, draw_in_half
@@ -53,16 +53,16 @@ def chapter(seed: int, count: int) -> str:
 
 
 def _errors(found: list[Case]) -> str:
-    groups: list[tuple[str, Callable[[Case], bool]]] = [("all", lambda _: True)]
-    groups += [(each, lambda case, each=each: case.run.precision == each) for each in HALF]
+    groups = [("all", found)]
+    groups += [(each, [case for case in found if case.run.precision == each]) for each in HALF]
     for attention in ("sdpa", "materialized"):
         for checkpointing in (False, True):
             name = f"{attention}, {'checkpointing' if checkpointing else 'all kept'}"
             kind = (attention, checkpointing)
-            groups.append((name, lambda case, kind=kind: (case.run.attention, case.run.checkpointing) == kind))
+            groups.append((name, [case for case in found if (case.run.attention, case.run.checkpointing) == kind]))
     places = sorted({case.place.split(",")[0] for case in found})
-    groups += [(f"peak in {part}", lambda case, part=part: case.place.startswith(part)) for part in places]
-    rows = [_row(name, group) for name, belongs in groups if (group := [case for case in found if belongs(case)])]
+    groups += [(f"peak in {part}", [case for case in found if case.place.startswith(part)]) for part in places]
+    rows = [_row(name, group) for name, group in groups if group]
     return table(("group", "configs", *[f"within {100 * bound:g} %" for bound in BOUNDS], "largest"), rows)
 
 

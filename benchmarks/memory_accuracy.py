@@ -172,7 +172,7 @@ def largest_errors(real: list[Case]) -> str:
 def onednn_scratch() -> str:
     """What one bf16 product of each size takes besides its operands and its result."""
 
-    def scratch(rows: int, inner: int, columns: int) -> int:
+    def scratch(rows: int, inner: int, columns: int) -> int | None:
         left = torch.zeros(inner, rows, dtype=torch.bfloat16).T  # as for the gradient of a weight
         right = torch.zeros(inner, columns, dtype=torch.bfloat16)
         result = left @ right
@@ -194,9 +194,7 @@ def computed_against_traced(found: list[Case]) -> str:
         within = [sum(error <= bound for error in errors) / len(errors) for bound in (0.001, 0.02, 0.05)]
         return (name, len(group), *(f"{100 * share:.1f} %" for share in within), f"{100 * max(errors):.3f} %")
 
-    groups: list[tuple[str, Callable[[Case], bool]]] = [("all", lambda _: True)]
-    groups += [(each, lambda case, each=each: case.run.precision == each) for each in choices("precision")]
-    groups += [
+    kinds: list[tuple[str, Callable[[Case], bool]]] = [
         ("sdpa, no dropout", lambda case: case.run.attention == "sdpa" and not case.model.drop_rate),
         ("sdpa, dropout", lambda case: case.run.attention == "sdpa" and bool(case.model.drop_rate)),
         ("materialized", lambda case: case.run.attention == "materialized"),
@@ -206,8 +204,11 @@ def computed_against_traced(found: list[Case]) -> str:
         ("tied embeddings", lambda case: case.model.tie_embeddings),
     ]
     parts = sorted({case.peak.peak_part for case in found})
-    groups += [(f"peak in {part}", lambda case, part=part: case.peak.peak_part == part) for part in parts]
-    rows = [row(name, group) for name, belongs in groups if (group := [case for case in found if belongs(case)])]
+    groups = [("all", found)]
+    groups += [(each, [case for case in found if case.run.precision == each]) for each in choices("precision")]
+    groups += [(name, [case for case in found if belongs(case)]) for name, belongs in kinds]
+    groups += [(f"peak in {part}", [case for case in found if case.peak.peak_part == part]) for part in parts]
+    rows = [row(name, group) for name, group in groups if group]
     return table(("group", "configs", "within 0.1 %", "within 2 %", "within 5 %", "largest"), rows)
 
 

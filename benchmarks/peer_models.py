@@ -58,6 +58,7 @@ def _gpt2(attention: str) -> Callable[[ModelConfig], nn.Module]:
     def make(model: ModelConfig) -> nn.Module:
         from transformers import GPT2Config, GPT2LMHeadModel
 
+        kernel: dict[str, Any] = {"attn_implementation": attention}
         config = GPT2Config(
             vocab_size=model.vocab_size,
             n_positions=model.context_length,
@@ -69,7 +70,7 @@ def _gpt2(attention: str) -> Callable[[ModelConfig], nn.Module]:
             embd_pdrop=0.0,
             attn_pdrop=0.0,
             use_cache=False,
-            attn_implementation=attention,
+            **kernel,
         )
         return GPT2LMHeadModel(config)
 

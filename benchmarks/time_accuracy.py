@@ -28,7 +28,7 @@ from llm_explorer.speed.predict import Span, calibration_for, predict_with, roof
 from llm_explorer.units import seconds as in_words
 from llm_explorer.worker import attempt
 from llm_explorer.worker.attempt import run_alone
-from llm_explorer.worker.task import Calibration, Measurement, Refinement
+from llm_explorer.worker.task import Calibration, Measurement, Refinement, RefinementResult
 
 FILE: Final = Path(__file__).parent.parent / "docs" / "PREDICTION.md"
 PRECISIONS: Final = ("float32", "autocast", "bfloat16")
@@ -113,7 +113,7 @@ def short_pair(draw: random.Random, precision: str) -> tuple[ModelConfig, RunCon
         model, run = random_pair(draw, precision)
         if calibration_for(model, run) is None:
             told = run_alone(Calibration(model, run).attempt(_silent, _silent))
-            assert told["status"] == "ok", told
+            assert told.status == "ok", told
         made = calibration_for(model, run)
         assert made is not None
         if predict_with(made, model, run).step.seconds <= MOST_STEP_S:
@@ -125,8 +125,9 @@ def measure(model: ModelConfig, run: RunConfig) -> Case:
     first, methods = measured_once(model, run), predictions(model, run)
     if model.n_layers >= REFINED_FROM:
         told = run_alone(Refinement(model, run).attempt(_silent, _silent))
-        assert told["status"] == "ok", told
-        methods["refined"] = {phase: Span(*told["refined"][f"{phase}_s"]) for phase in PHASES}
+        assert isinstance(told, RefinementResult), told
+        assert told.refined is not None, told
+        methods["refined"] = {phase: getattr(told.refined, phase) for phase in PHASES}
     second = measured_once(model, run)
     mean = {phase: (first[phase].median + second[phase].median) / 2 for phase in PHASES}
     methods[AGAIN] = {
@@ -139,7 +140,7 @@ def measure(model: ModelConfig, run: RunConfig) -> Case:
 def measured_once(model: ModelConfig, run: RunConfig) -> dict[str, Timing]:
     """The times of each phase, in a process of their own."""
     result = run_alone(Measurement(model, run).attempt(_silent, _silent))
-    assert result["status"] == "ok", result["reason"]
+    assert result.status == "ok", result.reason
     return {phase: getattr(result, f"{phase}_s") for phase in PHASES}
 
 

@@ -1,6 +1,6 @@
 """Random configs for hypothesis: small enough to build, mixed enough to meet every branch."""
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
@@ -47,7 +47,7 @@ def modern_models(draw: st.DrawFn) -> ModelConfig:
     for field in ("qkv_bias", "tie_embeddings", "bias", "head_bias"):
         fields[field] = draw(st.booleans())
     for field in ("norm", "activation", "positions", "qk_norm"):
-        fields[field] = draw(st.sampled_from(ModelConfig.model_fields[field].annotation.__args__))  # type: ignore[union-attr]
+        fields[field] = draw(st.sampled_from(get_args(ModelConfig.model_fields[field].annotation)))
     if fields["residual"] == "sequential":
         fields["norm_place"] = draw(st.sampled_from(["pre", "post", "sandwich"]))
     if fields["sliding_window"]:
@@ -67,7 +67,7 @@ def modern_models(draw: st.DrawFn) -> ModelConfig:
 @st.composite
 def run_configs(draw: st.DrawFn, /, model: ModelConfig, **fixed: Any) -> RunConfig:
     """Runs of a model, up to 4 sequences of any length it takes; ``fixed`` fields keep their value."""
-    drawn = {
+    drawn: dict[str, Any] = {
         "precision": draw(st.sampled_from(choices("precision"))),
         "batch_size": draw(st.integers(1, 4)),
         "sequence_length": draw(st.integers(1, model.context_length)),

@@ -23,6 +23,7 @@ from llm_explorer.presets import PRESETS, find
 from llm_explorer.worker import attempt
 from llm_explorer.worker.attempt import Attempt
 from tests.budgets import allow
+from tests.there import there
 
 ROOT = Path(__file__).parents[1]
 BOOK = """
@@ -61,7 +62,7 @@ def test_presets_lists_every_preset_with_its_source() -> None:
     assert all(set(preset) == {"name", "model", "run", "published", "source"} for preset in found)
     gpt2 = next(preset for preset in found if preset["name"] == "gpt2")
     assert gpt2["published"] == 124_439_808  # the released weights
-    assert ModelConfig(**gpt2["model"]) == find("gpt2").model
+    assert ModelConfig(**gpt2["model"]) == there(find("gpt2")).model
 
 
 def test_presets_in_words_has_a_line_a_preset() -> None:
@@ -129,7 +130,7 @@ def test_set_changes_fields_of_both_configs_and_the_last_one_holds() -> None:
     settings = ("--set", "n_layers=3", "--set", "n_layers=24", "--set", "precision=bfloat16", "--set", "hardware=1TiB")
     found = as_json("report", "gpt2", *settings)
     assert (found["model"]["n_layers"], found["run"]["precision"]) == (24, "bfloat16")
-    preset = find("gpt2")
+    preset = there(find("gpt2"))
     model = preset.model.model_copy(update={"n_layers": 24})
     run = preset.run.model_copy(update={"precision": "bfloat16", "hardware": "1TiB"})
     assert found == json.loads(json.dumps(report(model, run)))
@@ -182,7 +183,7 @@ def test_measure_has_exactly_the_keys_of_the_contract_and_really_measures(
     keys += " components prefill_s decode_s"
     assert set(found) == {*keys.split(), "process_rss_bytes", "predicted", "environment"}
     assert found["status"] == "ok"
-    assert found["parameters"] == count_parameters(find("class-0.1m").model).total
+    assert found["parameters"] == count_parameters(there(find("class-0.1m")).model).total
     assert all(
         set(found[f"{phase}_s"]) == {"median", "iqr", "n", "samples"} for phase in ("forward", "backward", "step")
     )

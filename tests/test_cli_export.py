@@ -11,6 +11,7 @@ from llm_explorer.cli import main
 from llm_explorer.formats import parse
 from llm_explorer.presets import find
 from tests.published_configs import CONFIGS
+from tests.there import there
 
 
 def call(*arguments: str, given: str | None = None) -> Result:
@@ -73,7 +74,7 @@ def test_what_is_exported_is_read_again() -> None:
     assert parse(call("export", "llama-3.2-1b").stdout) == configs
     assert parse(call("export", "llama-3.2-1b", "--format", "huggingface").stdout)[0] == preset.model
     book = call("export", "book-124m", "--format", "book").stdout
-    assert parse(book)[0] == find("book-124m").model  # type: ignore[union-attr]
+    assert parse(book)[0] == there(find("book-124m")).model
 
 
 @pytest.mark.parametrize(

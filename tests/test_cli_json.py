@@ -55,7 +55,8 @@ def ends(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str
 
     monkeypatch.setattr(Resident, "ask", ask)
     monkeypatch.setattr(Attempt, "execute", execute)
-    return request.param
+    asked: str = request.param
+    return asked
 
 
 STATUSES = ("refused", "out_of_memory", "timeout", "failed")

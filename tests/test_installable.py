@@ -1,5 +1,6 @@
 """What ``pip install .`` gives: the library, the command, and the app that it serves."""
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -37,6 +38,6 @@ def test_the_wheel_has_the_app_its_pages_and_every_file_of_the_package(tmp_path:
 def test_the_command_alone_becomes_the_server_of_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     became: list[list[str]] = []
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(serve.os, "execv", lambda _program, command: became.append(command))
+    monkeypatch.setattr(os, "execv", lambda _program, command: became.append(command))
     serve.serve()
     assert became == [[sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py")]]

@@ -19,6 +19,8 @@ import pytest
 
 from llm_explorer import __main__ as program
 from llm_explorer import cli
+from tests.there import there
+from tests.waiting import until
 from tests.worker.children import is_gone
 
 ROOT = Path(__file__).parents[1]
@@ -182,7 +184,7 @@ class Running:
 
     def __init__(self, arguments: list[str], env: dict[str, str]) -> None:
         self._terminal, theirs = pty.openpty()
-        streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": theirs}
+        streams: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": theirs}
         self.process = subprocess.Popen([*PROGRAM, *arguments], cwd=ROOT, env=env, start_new_session=True, **streams)
         os.close(theirs)
         self.told = b""
@@ -241,17 +243,15 @@ def test_ctrl_c_at_work_is_one_line_and_exit_130_and_leaves_no_child(
     assert lines[-1] == "Interrupted"
     assert lines.count("Interrupted") == 1
     assert not any("Traceback" in line or "cancelled" in line for line in lines)
-    deadline = time.monotonic() + 10
-    while not all(map(is_gone, children)):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: all(map(is_gone, children)), 10)
 
 
 def test_ctrl_c_while_it_waits_for_a_config_is_one_line_and_exit_130(surroundings: dict[str, str]) -> None:
     running = Running(["report", "-"], surroundings)
-    running.process.stdin.write(b"{")
-    running.process.stdin.flush()
-    while fcntl.ioctl(running.process.stdin, termios.FIONREAD, b"    ") != b"\0\0\0\0":  # until it has read that
+    stdin = there(running.process.stdin)
+    stdin.write(b"{")
+    stdin.flush()
+    while fcntl.ioctl(stdin, termios.FIONREAD, b"    ") != b"\0\0\0\0":  # until it has read that
         time.sleep(0.02)
     running.interrupt(1)
     assert running.ended() == (130, b"", ["Interrupted"])

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from llm_explorer import cli
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.measure.result import make_result
+from llm_explorer.measure.result import Measured, make_result
 from llm_explorer.presets import find
 from llm_explorer.receipt import Item, make_receipt
 from llm_explorer.worker.resident import Resident, ResidentError
@@ -26,8 +26,9 @@ TRACED = made_trace(
 TIMING = {"median": 0.5, "iqr": 0.01, "n": 3, "samples": [0.5, 0.5, 0.5]}
 
 
-def measured(**found: Any) -> dict[str, Any]:
-    return make_result(MODEL, RUN, "ok", **{"parameters": 163_009_536, "peak_bytes": PEAK, "step_s": TIMING} | found)
+def measured(environment: dict[str, Any] | None = None) -> Measured:
+    found: dict[str, Any] = {"parameters": 163_009_536, "peak_bytes": PEAK, "step_s": TIMING}
+    return make_result(MODEL, RUN, "ok", environment=environment, **found)
 
 
 def items(traced: Any = None, result: Any = None, run: RunConfig = RUN) -> dict[str, Item]:

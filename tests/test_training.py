@@ -10,6 +10,7 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.model import build
 from llm_explorer.training import LEARNING_RATE, Batch, TrainingStep, random_batch
+from tests.there import there
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -79,9 +80,9 @@ def test_each_precision_keeps_weights_gradients_and_states_in_its_dtypes(
     assert loss.dtype is (BF16 if weights is BF16 else FP32)
     parameters = list(step.gpt.parameters())
     assert {parameter.dtype for parameter in parameters} == {weights}
-    assert {parameter.grad.dtype for parameter in parameters} == {weights}
+    assert {there(parameter.grad).dtype for parameter in parameters} == {weights}
     step.update()
-    moments = [state[name] for state in step.optimizer.state.values() for name in ("exp_avg", "exp_avg_sq")]
+    moments = [state[name] for state in there(step.optimizer).state.values() for name in ("exp_avg", "exp_avg_sq")]
     assert {moment.dtype for moment in moments} == {states}
     assert sum(moment.numel() for moment in moments) == 2 * sum(parameter.numel() for parameter in parameters)
     assert {master.dtype for master in step.masters.values()} == ({masters} if masters else set())
@@ -105,9 +106,9 @@ def test_gradients_are_bf16_or_fp32_never_both_when_the_master_optimizer_runs(ti
 
     def before_optimizer(*_: object) -> None:
         low = sum(weight.grad is not None for weight in step.masters)
-        alive.append((low, {master.grad.dtype for master in step.masters.values()}))
+        alive.append((low, {there(master.grad).dtype for master in step.masters.values()}))
 
-    step.optimizer.register_step_pre_hook(before_optimizer)
+    there(step.optimizer).register_step_pre_hook(before_optimizer)
     step([random_batch(model, run)])
     assert alive == [(0, {FP32})]
     assert all(weight.grad is None and master.grad is None for weight, master in step.masters.items())
@@ -176,10 +177,10 @@ def test_sgd_is_plain_and_its_step_is_the_learning_rate_times_the_gradient() -> 
     step = made(run, lr=0.5)
     before = flat_weights(step)
     step.backward(step.forward(*random_batch(TINY, run)))
-    gradients = torch.cat([parameter.grad.flatten() for parameter in step.gpt.parameters()])
+    gradients = torch.cat([there(parameter.grad).flatten() for parameter in step.gpt.parameters()])
     step.update()
     torch.testing.assert_close(flat_weights(step), before - 0.5 * gradients)
-    assert len(step.optimizer.state) == 0
+    assert len(there(step.optimizer).state) == 0
 
 
 @pytest.mark.parametrize("precision", choices("precision"))

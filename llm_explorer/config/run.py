@@ -1,7 +1,7 @@
 """How one training step is run."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import Field
 
@@ -74,9 +74,9 @@ def check(model: ModelConfig, run: RunConfig) -> None:
         raise ConfigError([Problem("sequence_length", length, message, fixes)])
 
 
-def choices(field: str) -> tuple[str, ...]:
+def choices(field: str) -> tuple[Any, ...]:
     """The values a RunConfig field of fixed choices takes: 'optimizer' -> ('adamw', 'sgd', 'none')."""
-    return cast(tuple[str, ...], RunConfig.model_fields[field].annotation.__args__)  # type: ignore[union-attr]
+    return get_args(RunConfig.model_fields[field].annotation)
 
 
 def logits_row(vocab_size: int) -> int:

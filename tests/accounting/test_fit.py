@@ -217,7 +217,8 @@ def test_a_real_step_at_the_answer_fits_and_at_one_above_does_not(field: str, ch
     model = ModelConfig(vocab_size=300, context_length=2000, emb_dim=32, n_heads=4, n_layers=2, drop_rate=0.0)
     run = RunConfig(batch_size=2, sequence_length=100, **changes)
     budget = int(1.5 * peak(model, run))
-    most = {"batch_size": max_batch_size, "sequence_length": max_sequence_length}[field](model, run, budget)
+    largest = max_batch_size if field == "batch_size" else max_sequence_length
+    most = largest(model, run, budget)
     assert most > getattr(run, field)
     # formulas leave out biases and scalars, and the profiler sees what kernels take inside: under 0.1%
     assert measured_peak(*apply(model, run, {field: most})) <= 1.001 * budget

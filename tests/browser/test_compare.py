@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from llm_explorer.texts import compare as texts
-from tests.browser.screen import SMALL, Screen, until
+from tests.browser.screen import SMALL, Screen
 from tests.browser.test_explore import CUT_SHORT
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 OpenScreen = Callable[..., Screen]

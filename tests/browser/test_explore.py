@@ -12,7 +12,8 @@ from llm_explorer import units
 from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig
 from llm_explorer.ui.parts import WORD_JOINER
-from tests.browser.screen import SLOW, SMALL, Screen, Server, until
+from tests.browser.screen import SLOW, SMALL, Screen, Server
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 OpenScreen = Callable[..., Screen]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.screen import SMALL, Screen, until
+from tests.browser.screen import SMALL, Screen
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.screen import Screen, until
+from tests.browser.screen import Screen
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 OpenScreen = Callable[..., Screen]
@@ -66,8 +67,11 @@ def test_charts_follow_the_hand_and_the_address_changes_when_it_lets_go(open_scr
 def test_a_drag_draws_what_follows_the_hand_and_not_the_frame(open_screen: OpenScreen) -> None:
     received: list[bytes] = []
 
+    def hear(message: bytes | str) -> None:
+        received.append(message if isinstance(message, bytes) else message.encode())
+
     def listen(page: Page) -> None:
-        page.on("websocket", lambda socket: socket.on("framereceived", lambda message: received.append(message)))
+        page.on("websocket", lambda socket: socket.on("framereceived", hear))
 
     page = open_screen(before=listen).page
     expect(title(page)).to_have_text("163.0 M parameters")

@@ -9,8 +9,9 @@ from playwright.sync_api import Page, Route, expect
 
 from llm_explorer.texts import memory as texts
 from llm_explorer.ui.memory import tables
-from tests.browser.screen import SMALL, Screen, until
+from tests.browser.screen import SMALL, Screen
 from tests.browser.test_explore import CUT_SHORT
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 OpenScreen = Callable[..., Screen]

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, FilePayload, expect
 
 from llm_explorer import formats
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
@@ -110,7 +110,7 @@ def test_in_the_name_of_a_file(screen: Screen) -> None:
     go(screen, "")
     screen.press("Import")
     for payload in (each.replace("/", "") for each in SHORT):
-        file = {"name": f"{payload}.json", "mimeType": "application/json", "buffer": b'{"n_layers": 2}'}
+        file: FilePayload = {"name": f"{payload}.json", "mimeType": "application/json", "buffer": b'{"n_layers": 2}'}
         screen.page.locator("input[type=file]").set_input_files(file)
         assert_shown_as_it_is(screen, f"{payload}.json")
 

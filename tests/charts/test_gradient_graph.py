@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from llm_explorer.charts.gradient_graph import (
@@ -11,12 +13,12 @@ from llm_explorer.charts.gradient_graph import (
 )
 
 # u = w v, L = u w at w = 2, v = 3: dL/du = 2, dL/dw = u + (dL/du) v = 6 + 6
-NODES = [
+NODES: list[dict[str, Any]] = [
     {"name": "L", "operation": "MulBackward0", "value": 12.0, "gradient": 1.0},
     {"name": "u", "operation": "MulBackward0", "value": 6.0, "gradient": 2.0},
     {"name": "w", "operation": "AccumulateGrad", "value": 2.0, "gradient": 12.0},
 ]
-EDGES = [
+EDGES: list[dict[str, Any]] = [
     {"source": "L", "target": "u", "local": 2.0, "flow": 2.0},
     {"source": "L", "target": "w", "local": 6.0, "flow": 6.0},
     {"source": "u", "target": "w", "local": 3.0, "flow": 6.0},

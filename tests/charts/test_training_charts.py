@@ -10,7 +10,7 @@ HEADS = [[[[100], [40, 60]], [[100], [0, 100]]]]  # one layer of two heads over 
 
 
 def everything() -> dict[str, Any]:
-    curve = {"step": [1, 2], "loss": [4.0, 3.0], "gradient_norm": [2.0, 1.0], "learning_rate": [1e-3, 2e-3]}
+    curve = {"step": [1.0, 2.0], "loss": [4.0, 3.0], "gradient_norm": [2.0, 1.0], "learning_rate": [1e-3, 2e-3]}
     lines = [Curve("training", [0, 10], [4.0, 2.0], PAIR[0]), Curve("validation", [0, 10], [4.1, 2.5], PAIR[1], "dash")]
     return {
         "losses": losses_chart("Losses", lines, 10, 100),

@@ -1,5 +1,6 @@
 import copy
 import pickle
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pydantic
@@ -364,14 +365,15 @@ def test_replace_and_every_other_way_to_make_one_validate() -> None:
     assert ModelConfig().model_copy() == ModelConfig()
     assert ModelConfig.model_construct(n_layers=3) == ModelConfig(n_layers=3)
     bad: dict[str, Any] = {"n_heads": 10}
-    for make in (
+    makers: list[Callable[[], object]] = [
         lambda: replace(ModelConfig(), **bad),
         lambda: replace(ModelConfig(), config=1),
         lambda: ModelConfig().model_copy(update=bad),
         lambda: ModelConfig.model_construct(**bad),
         lambda: ModelConfig.model_validate(bad),
         lambda: ModelConfig.model_validate_json('{"n_heads": 10}'),
-    ):
+    ]
+    for make in makers:
         with pytest.raises(ValueError, match=r"n_heads=10|unknown field config"):
             make()
 

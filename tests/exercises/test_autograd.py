@@ -12,6 +12,7 @@ from llm_explorer.exercises.judge import judge
 from llm_explorer.model import build
 from llm_explorer.training import random_batch
 from tests.strategies import model_configs, pairs
+from tests.there import there
 
 BOOK = ModelConfig()
 TINY = ModelConfig(vocab_size=65, context_length=16, emb_dim=24, n_heads=2, n_layers=2)
@@ -45,7 +46,7 @@ def test_the_bytes_of_grad_are_those_of_torch_after_backward(precision: Any, tie
     model, run = replace(TINY, tie_embeddings=tied), RunConfig(precision=precision)
     gpt = build(model, run)
     gpt.loss(*random_batch(model, run)).backward()
-    assert exercises(model, run)[2].answer == sum(weight.grad.nbytes for weight in gpt.parameters())
+    assert exercises(model, run)[2].answer == sum(there(weight.grad).nbytes for weight in gpt.parameters())
 
 
 @given(model_configs())

@@ -30,7 +30,9 @@ def test_the_answers_for_the_book_s_gpt2_small() -> None:
 def test_the_bytes_are_those_of_the_tensors_that_really_go_in(number: int, precision: Any) -> None:
     run = RunConfig(precision=precision, batch_size=3, sequence_length=7)
     gpt = build(TINY, run)
-    modules = [block.mlp.down if number == 0 else block for block in gpt.blocks]
+    modules = [
+        gpt.get_submodule(f"blocks.{layer}{'.mlp.down' if number == 0 else ''}") for layer in range(TINY.n_layers)
+    ]
     read: list[int] = []
     for module in modules:
         module.register_forward_pre_hook(lambda _module, inputs: read.append(inputs[0].nbytes))

@@ -9,6 +9,7 @@ from llm_explorer.exercises.judge import TOLERANCE, judge
 from llm_explorer.exercises.tensors import exercises
 from llm_explorer.model import build
 from llm_explorer.presets import PRESETS
+from llm_explorer.presets.preset import Preset
 
 SMALL = ModelConfig(vocab_size=65, context_length=64, emb_dim=48, n_heads=4, n_layers=3)
 RUNS = [
@@ -46,8 +47,8 @@ def test_the_flops_of_the_product_are_those_that_torch_counts() -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
-def test_every_answer_is_right_as_it_is_written_and_no_slip_is(preset: object) -> None:
-    for exercise in exercises(preset.model, preset.run):  # type: ignore[attr-defined]
+def test_every_answer_is_right_as_it_is_written_and_no_slip_is(preset: Preset) -> None:
+    for exercise in exercises(preset.model, preset.run):
         assert judge(exercise, f"{exercise.answer}").correct
         for slip in exercise.slips:
             assert abs(slip.value - exercise.answer) > TOLERANCE * exercise.answer

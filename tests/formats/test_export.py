@@ -20,6 +20,7 @@ from llm_explorer.formats.pytorch_file import to_pytorch
 from llm_explorer.model import build
 from llm_explorer.presets import PRESETS, find
 from llm_explorer.training import random_batch
+from tests.there import there
 from tests.variants import VARIANTS
 
 NO_FAMILY = {"nanogpt", "no positions", "shared experts", "plain experts", "windows 2 of 3"}
@@ -91,7 +92,7 @@ def test_the_pytorch_file_runs_alone_and_prints_the_same() -> None:
     assert printed(text) == expected(model, run)
 
 
-SMALL_PRESETS = {name: replace(find(name).model, vocab_size=65) for name in ("class-0.1m", "class-1m")}  # type: ignore[union-attr]
+SMALL_PRESETS = {name: replace(there(find(name)).model, vocab_size=65) for name in ("class-0.1m", "class-1m")}
 
 
 @pytest.mark.parametrize("name", [*VARIANTS, *SMALL_PRESETS])

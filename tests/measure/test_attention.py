@@ -17,11 +17,6 @@ pytestmark = pytest.mark.usefixtures("old_processor", "one_thread")
 SHAPES = [(2, 4, 4, 40, 16), (3, 6, 2, 33, 8), (1, 1, 1, 5, 4), (1, 4, 4, 700, 64), (2, 2, 1, 1200, 64)]
 
 
-@pytest.fixture
-def old_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-
-
 def inputs(shape: tuple[int, ...], dtype: torch.dtype = torch.bfloat16) -> list[Tensor]:
     """Queries, keys, values and the gradient of what comes out, as a model has them: parts of one product."""
     batch, heads, of_keys, length, width = shape
@@ -33,9 +28,9 @@ def inputs(shape: tuple[int, ...], dtype: torch.dtype = torch.bfloat16) -> list[
 
 def gradients(given: list[Tensor], **how: Any) -> tuple[Tensor, ...]:
     query, key, value, gradient = given
-    leaves = [each.detach().requires_grad_() for each in (query, key, value)]
+    q, k, v = leaves = [each.detach().requires_grad_() for each in (query, key, value)]
     how = {"is_causal": "attn_mask" not in how, "enable_gqa": query.shape[1] != key.shape[1], **how}
-    mixed = F.scaled_dot_product_attention(*leaves, **how)
+    mixed = F.scaled_dot_product_attention(q, k, v, **how)
     return torch.autograd.grad(mixed, leaves, gradient)
 
 

@@ -13,6 +13,7 @@ from llm_explorer.measure import breakdown
 from llm_explorer.measure.breakdown import ComponentClock, break_down
 from llm_explorer.model import build
 from llm_explorer.training import TrainingStep, random_batch
+from tests.there import there
 from tests.variants import VARIANTS
 
 MODEL = ModelConfig(vocab_size=100, context_length=16, emb_dim=16, n_heads=2, n_layers=2)
@@ -48,7 +49,7 @@ class Slow(torch.autograd.Function):
 
 def slowed(module: nn.Module) -> None:
     forward: Callable[..., Tensor] = module.forward
-    module.forward = lambda *args: Slow.apply(forward(*args))
+    module.forward = lambda *args: Slow.apply(forward(*args))  # type: ignore[no-untyped-call]
 
 
 def times_of(step: TrainingStep, batches: list[Any]) -> dict[tuple[str, str], float]:
@@ -129,7 +130,7 @@ def test_parts_sum_to_the_whole_and_the_model_is_left_as_it_was(slow_time: None)
 def test_the_optimizer_is_part_of_the_whole(slow_time: None, monkeypatch: pytest.MonkeyPatch) -> None:
     step, batches = prepared()
     slowed(step.gpt.head)
-    step.optimizer.register_step_post_hook(lambda *_: setattr(Slow, "now", Slow.now + 3))
+    there(step.optimizer).register_step_post_hook(lambda *_: setattr(Slow, "now", Slow.now + 3))
     found = break_down(step, batches, budget_s=10_000, synchronize=lambda: None)
     assert found is not None
     assert (found.optimizer, found.whole) == (3, 15)

@@ -11,6 +11,7 @@ from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure import measurement
 from llm_explorer.measure.measurement import measure
 from llm_explorer.measure.result import Measured, make_result
+from tests.there import there
 
 MODEL = ModelConfig(vocab_size=1000, context_length=64, emb_dim=64, n_heads=4, n_layers=2)
 RUN = RunConfig(batch_size=2, accumulation=2)
@@ -33,7 +34,7 @@ def result() -> Measured:
 def test_a_measurement_has_every_key_and_survives_json(result: Measured) -> None:
     assert result.model_dump().keys() == FOUND | ALWAYS
     assert result.status == "ok"
-    assert json.loads(result.model_dump_json())["step_s"]["samples"] == list(result.step_s.samples)
+    assert json.loads(result.model_dump_json())["step_s"]["samples"] == list(there(result.step_s).samples)
 
 
 def test_every_time_has_all_its_samples(result: Measured) -> None:
@@ -45,11 +46,11 @@ def test_every_time_has_all_its_samples(result: Measured) -> None:
 
 def test_the_phases_sum_to_the_step(result: Measured) -> None:
     parts = zip(*(getattr(result, name).samples for name in ("forward_s", "backward_s", "optimizer_s")), strict=True)
-    assert [sum(part) for part in parts] == pytest.approx(list(result.step_s.samples))
+    assert [sum(part) for part in parts] == pytest.approx(list(there(result.step_s).samples))
 
 
 def test_tokens_per_second_count_all_micro_batches(result: Measured) -> None:
-    assert result.tokens_per_s == pytest.approx(2 * 64 * 2 / result.step_s.median)
+    assert result.tokens_per_s == pytest.approx(2 * 64 * 2 / there(result.step_s).median)
 
 
 def test_the_built_module_has_the_computed_parameters_and_peak(result: Measured) -> None:
@@ -59,7 +60,7 @@ def test_the_built_module_has_the_computed_parameters_and_peak(result: Measured)
 
 def test_tied_parameters_are_counted_once() -> None:
     tied = replace(MODEL, tie_embeddings=True)
-    counted = [measured(model, replace(RUN, device="meta")).parameters for model in (MODEL, tied)]
+    counted = [there(measured(model, replace(RUN, device="meta")).parameters) for model in (MODEL, tied)]
     assert counted[0] - counted[1] == 1000 * 64
 
 
@@ -83,27 +84,27 @@ def test_a_result_made_without_measuring_has_found_nothing() -> None:
 def test_without_an_optimizer_there_is_no_optimizer_time() -> None:
     result = measured(run=replace(RUN, optimizer="none"))
     assert result.optimizer_s is None
-    assert result.step_s.median > 0
+    assert there(result.step_s).median > 0
 
 
 def test_on_meta_a_giant_is_counted_and_nothing_runs() -> None:
     result = measured(replace(MODEL, emb_dim=1_048_576), RunConfig(device="meta"))
     assert (result.status, result.step_s, result.peak_bytes) == ("ok", None, None)
-    assert result.parameters > 10**13
+    assert there(result.parameters) > 10**13
     assert result.predicted.peak_bytes > 10**14
 
 
 def test_a_device_that_is_not_there_is_refused_with_those_that_are() -> None:
     result = measured(run=replace(RUN, device="cuda:99"))
     assert result.status == "refused"
-    assert result.reason.startswith("cuda:99 is not on this machine; there are cpu, ")
+    assert there(result.reason).startswith("cuda:99 is not on this machine; there are cpu, ")
 
 
 def test_a_device_without_enough_free_memory_is_refused_with_both_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measurement, "free_device_bytes", lambda device: 1024**2)
     result = measured()
     assert result.status == "refused"
-    assert result.reason.endswith("of memory on cpu, 1.0 MiB are free")
+    assert there(result.reason).endswith("of memory on cpu, 1.0 MiB are free")
     assert result.parameters is None
 
 
@@ -120,8 +121,8 @@ def test_running_out_of_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch, er
     monkeypatch.setattr(measurement, "build", raiser(error))
     result = measured(limit_bytes=2 * 1024**3)
     assert result.status == "out_of_memory"
-    assert "were predicted to need " in result.reason
-    assert result.reason.endswith("the limit of its process was 2.0 GiB")
+    assert "were predicted to need " in there(result.reason)
+    assert there(result.reason).endswith("the limit of its process was 2.0 GiB")
 
 
 def test_another_error_is_not_taken_for_want_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,13 +12,14 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from llm_explorer.config import ModelConfig, RunConfig, choices, replace
 from llm_explorer.model import GPT, build, residual_std
+from tests.there import there
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 ATTENTIONS = choices("attention")
 SMALL = ModelConfig(vocab_size=97, context_length=32, emb_dim=48, n_heads=4, n_layers=3, drop_rate=0.0)
 DROPPING = replace(SMALL, drop_rate=0.1)
-GPT2 = {"tie_embeddings": True, "qkv_bias": True}
+GPT2: dict[str, Any] = {"tie_embeddings": True, "qkv_bias": True}
 HF_NAMES = {
     "token_embedding": "transformer.wte",
     "position_embedding": "transformer.wpe",
@@ -55,6 +56,7 @@ def twins(config: ModelConfig, hf_attention: str, **options: Any) -> tuple[GPT, 
     """Our model and transformers' with the same weights, every one of them random, norms and biases too."""
     torch.manual_seed(5)
     gpt = GPT(config, **options)
+    kernel: dict[str, Any] = {"attn_implementation": hf_attention}
     hf_config = GPT2Config(
         vocab_size=config.vocab_size,
         n_positions=config.context_length,
@@ -69,12 +71,13 @@ def twins(config: ModelConfig, hf_attention: str, **options: Any) -> tuple[GPT, 
         embd_pdrop=0.0,
         attn_pdrop=0.0,
         use_cache=False,
-        attn_implementation=hf_attention,
+        **kernel,
     )
     hf = GPT2LMHeadModel(hf_config)
     with torch.no_grad():
-        for block in hf.transformer.h:
-            block.attn.c_attn.bias.zero_()  # stays so where our config has no qkv bias
+        for layer in range(config.n_layers):
+            # stays so where our config has no qkv bias
+            hf.get_parameter(f"transformer.h.{layer}.attn.c_attn.bias").zero_()
         for name, parameter in gpt.named_parameters():
             parameter.add_(torch.randn_like(parameter), alpha=0.1)
             theirs, transposed = hf_parameter(hf, name)
@@ -97,9 +100,9 @@ def test_logits_and_every_gradient_equal_those_of_transformers(
     torch.nn.functional.cross_entropy(theirs.flatten(0, 1), targets.flatten()).backward()
     for name, parameter in gpt.named_parameters():
         hf_gradient, transposed = hf_parameter(hf, name)
-        expected = hf_gradient.grad.T if transposed else hf_gradient.grad
+        expected = there(hf_gradient.grad).T if transposed else there(hf_gradient.grad)
         # by norm: a sum in another order moves the entries that are nearly zero; measured: 9.5e-7
-        assert (parameter.grad - expected).norm() < 5e-6 * expected.norm(), name
+        assert (there(parameter.grad) - expected).norm() < 5e-6 * expected.norm(), name
 
 
 def test_logits_equal_those_of_transformers_at_the_size_of_gpt2_small() -> None:
@@ -164,7 +167,8 @@ def test_dropout_acts_in_training_only_and_repeats_with_the_seed(attention: Any)
     tokens = random_tokens(2, 32)
 
     def training_logits(seed: int) -> Tensor:
-        return build(DROPPING, RunConfig(seed=seed, attention=attention))(tokens)
+        logits: Tensor = build(DROPPING, RunConfig(seed=seed, attention=attention))(tokens)
+        return logits
 
     gpt = build(DROPPING, RunConfig(attention=attention))
     assert not torch.equal(gpt(tokens), gpt(tokens))
@@ -179,7 +183,7 @@ class Operations(TorchDispatchMode):
     """Collects (operation, result) of everything torch runs."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.ran: list[tuple[str, Any]] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

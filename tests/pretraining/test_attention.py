@@ -21,9 +21,9 @@ def test_the_weights_times_the_values_are_what_the_model_itself_computes(model: 
     for weight in gpt.parameters():
         weight.data *= 5  # else every row is nearly even
     seen: list[tuple[Tensor, Tensor]] = []
-    for layer in (module for module in gpt.modules() if isinstance(module, CausalSelfAttention)):
-        layer.qkv.register_forward_hook(lambda module, inputs, qkv: seen.append((qkv, qkv)))
-        layer.projection.register_forward_pre_hook(lambda module, inputs: seen.append((inputs[0], inputs[0])))
+    for attention in (module for module in gpt.modules() if isinstance(module, CausalSelfAttention)):
+        attention.qkv.register_forward_hook(lambda module, inputs, qkv: seen.append((qkv, qkv)))
+        attention.projection.register_forward_pre_hook(lambda module, inputs: seen.append((inputs[0], inputs[0])))
     with torch.no_grad():
         gpt(TOKENS)
     weights = attention_weights(gpt, TOKENS)

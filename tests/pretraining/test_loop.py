@@ -128,7 +128,7 @@ def test_targets_are_the_tokens_moved_on_by_one() -> None:
 def test_every_piece_can_be_drawn_up_to_the_last_token() -> None:
     torch.manual_seed(0)
     inputs, targets = draw_batch(torch.arange(12), 500, 10)
-    assert (inputs.min(), targets.max()) == (0, 11)
+    assert (inputs.min().item(), targets.max().item()) == (0, 11)
 
 
 def parameters(gpt: torch.nn.Module) -> Tensor:

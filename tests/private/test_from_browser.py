@@ -1,8 +1,8 @@
 """What the server does not take, also where nothing stands before Streamlit."""
 
-from collections.abc import Iterator
+import asyncio
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -13,6 +13,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from llm_explorer.ui import streamlit_private
 from llm_explorer.ui.streamlit_private import from_browser
+from tests.private.running import served
 
 MIB = 1024**2
 
@@ -22,19 +23,22 @@ def guarded() -> None:
     streamlit_private.install()
 
 
-def test_a_session_does_nothing_at_a_message_that_no_page_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_does_nothing_at_a_message_that_no_page_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    session: Any = SimpleNamespace(
-        _handle_clear_cache_request=lambda: done.append("cleared"),
-        _handle_app_heartbeat_request=lambda: done.append("beat"),
-    )
-    AppSession.handle_backmsg(session, BackMsg(clear_cache=True))
-    AppSession.handle_backmsg(session, BackMsg(app_heartbeat=True))
+    monkeypatch.setattr(AppSession, "_handle_clear_cache_request", lambda _: done.append("cleared"))
+    monkeypatch.setattr(AppSession, "_handle_app_heartbeat_request", lambda _: done.append("beat"))
+
+    async def run() -> None:
+        async with served(tmp_path / "script.py") as browser:
+            for message in (BackMsg(clear_cache=True), BackMsg(app_heartbeat=True)):
+                browser.runtime.handle_backmsg(browser.name, message)
+
+    asyncio.run(run())
     assert done == ["beat"]
 
 
 @pytest.fixture
-def active(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+def active(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The visits that are open."""
     visits = {f"visit-{number}" for number in range(100)}
     runtime = SimpleNamespace(is_active_session=visits.__contains__)

@@ -1,18 +1,27 @@
 """What of a browser's messages is used."""
 
+from typing import Any
+
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from llm_explorer.formats.address import LONGEST_QUERY
 from llm_explorer.ui.streamlit_private.from_browser import MOST_BESIDE, MOST_WIDGETS, is_used
 
+
+def message(kind: str, **fields: Any) -> BackMsg:
+    """One whose content is a message of its own."""
+    content: dict[str, Any] = {kind: fields}
+    return BackMsg(**content)
+
+
 USED = [
-    BackMsg(rerun_script={"query_string": "n_layers=13", "page_name": "memory"}),
-    BackMsg(rerun_script={"query_string": "x" * LONGEST_QUERY}),
-    BackMsg(rerun_script={"widget_states": {"widgets": [{"id": "x", "string_value": "x" * 4_000_000}] * 2}}),
+    message("rerun_script", query_string="n_layers=13", page_name="memory"),
+    message("rerun_script", query_string="x" * LONGEST_QUERY),
+    message("rerun_script", widget_states={"widgets": [{"id": "x", "string_value": "x" * 4_000_000}] * 2}),
     BackMsg(stop_script=True),
     BackMsg(app_heartbeat=True),
-    BackMsg(file_urls_request={"file_names": ["config.json"]}),
+    message("file_urls_request", file_names=["config.json"]),
 ]
 UNUSED = [
     BackMsg(),
@@ -22,13 +31,13 @@ UNUSED = [
     BackMsg(load_git_info=True),
     BackMsg(debug_disconnect_websocket=True),
     BackMsg(debug_shutdown_runtime=True),
-    BackMsg(backend_operation_request={"install_skills": {}}),
-    BackMsg(backend_operation_request={"dismiss_skills_nudge": {}}),
-    BackMsg(rerun_script={"query_string": "x" * (LONGEST_QUERY + 1)}),
-    BackMsg(rerun_script={"context_info": {"timezone": "x" * MOST_BESIDE}}),
-    BackMsg(rerun_script={"fragment_id": "x" * MOST_BESIDE}),
-    BackMsg(rerun_script={"widget_states": {"widgets": [{"id": "x"}] * (MOST_WIDGETS + 1)}}),
-    BackMsg(file_urls_request={"file_names": ["a", "b"]}),
+    message("backend_operation_request", install_skills={}),
+    message("backend_operation_request", dismiss_skills_nudge={}),
+    message("rerun_script", query_string="x" * (LONGEST_QUERY + 1)),
+    message("rerun_script", context_info={"timezone": "x" * MOST_BESIDE}),
+    message("rerun_script", fragment_id="x" * MOST_BESIDE),
+    message("rerun_script", widget_states={"widgets": [{"id": "x"}] * (MOST_WIDGETS + 1)}),
+    message("file_urls_request", file_names=["a", "b"]),
 ]
 
 
@@ -49,4 +58,4 @@ def test_every_kind_that_streamlit_knows_is_one_or_the_other() -> None:
 
 def test_a_shared_server_is_asked_for_no_places_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_EXPLORER_HOSTED", "1")
-    assert not is_used(BackMsg(file_urls_request={"file_names": ["config.json"]}))
+    assert not is_used(message("file_urls_request", file_names=["config.json"]))

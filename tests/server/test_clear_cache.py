@@ -8,10 +8,11 @@ import psutil
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.browser.screen import PlainServer, Server, until
+from tests.browser.screen import PlainServer, Server
 from tests.server.test_two_servers import LONG
 from tests.server.test_two_servers import until as shows
 from tests.server.visitor import Visitor
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 CLEAR = BackMsg(clear_cache=True).SerializeToString()

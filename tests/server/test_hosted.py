@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.screen import Server, until
+from tests.browser.screen import Server
 from tests.server.visitor import Visitor
+from tests.waiting import until
 
 SHARED = "A shared server"
 

@@ -15,8 +15,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from llm_explorer.ui.frame.import_export import MOST_BYTES
-from tests.browser.screen import Server, is_alive, until
+from tests.browser.screen import Server, is_alive
 from tests.server.visitor import Visitor
+from tests.waiting import until
 
 ELSEWHERE = "https://example.org"
 

@@ -15,6 +15,7 @@ from tests.server.visitor import Visitor
 
 pytestmark = pytest.mark.browser
 MB = 10**6
+Body = bytes | Iterator[bytes]
 SENT = 100  # files of 1 MB
 GROWN = 30 * MB  # of this much the server may grow by them
 HOSTED = {"LLM_EXPLORER_HOSTED": "1"}
@@ -63,7 +64,7 @@ class Uploader:
             "Content-Type": "multipart/form-data; boundary=x",
         }
 
-    def request(self, method: str, path: str, body: object = None, **look: str) -> http.client.HTTPResponse:
+    def request(self, method: str, path: str, body: Body | None = None, **look: str) -> http.client.HTTPResponse:
         connection = http.client.HTTPConnection(self.host, timeout=30)
         connection.request(method, path, body, look)
         answer = connection.getresponse()
@@ -71,7 +72,7 @@ class Uploader:
         connection.close()
         return answer
 
-    def put(self, file_id: str, body: object, **look: str) -> int:
+    def put(self, file_id: str, body: Body, **look: str) -> int:
         """The status."""
         path = f"/_stcore/upload_file/{self.session_id}/{file_id}"
         return self.request("PUT", path, body, **self.look, **look).status

@@ -12,7 +12,7 @@ from llm_explorer.measure.timing import PhaseClock, StepTime, garbage_collection
 from llm_explorer.model import build
 from llm_explorer.speed import calibrate, fit_factors
 from llm_explorer.speed.calibrate import Grid, Stopwatch
-from llm_explorer.speed.calibration import Calibration, key_for
+from llm_explorer.speed.calibration import Calibration, Group, Table, key_for
 from llm_explorer.speed.operation import PRODUCTS
 from llm_explorer.speed.predict import predict_with
 from llm_explorer.training import TrainingStep, random_batch
@@ -42,8 +42,8 @@ def grid(clock: Clock, seconds: Callable[[int, int], float], asked: list[tuple[i
     return Grid("kind", ((1, 10), (1, 10, 100)), (1, 0), make, lambda rows, columns: rows * columns)
 
 
-def table_of(seconds: Callable[[int, int], float], end: float = 0.3) -> tuple[calibrate.Table, list[tuple[int, int]]]:
-    clock, asked = Clock(), []
+def table_of(seconds: Callable[[int, int], float], end: float = 0.3) -> tuple[Table, list[tuple[int, int]]]:
+    clock, asked = Clock(), list[tuple[int, int]]()
     made = grid(clock, seconds, asked)
     watch = Stopwatch(lambda: None, clock)
     calibrate._go_round([made], watch, lambda: clock() < end, lambda *_: None)
@@ -101,7 +101,7 @@ def test_the_shortest_time_counts() -> None:
 
 def test_the_fit_finds_the_factors_that_whole_models_have() -> None:
     torch.manual_seed(0)
-    factors = {"products": 1.2, "attention": 0.8, "values": 1.5, "overhead": 3.0}
+    factors: dict[Group, float] = {"products": 1.2, "attention": 0.8, "values": 1.5, "overhead": 3.0}
     rows = []
     for shares in torch.rand(40, 4).tolist():
         sums = dict(zip(factors, shares, strict=True))

@@ -6,11 +6,12 @@ from torch import Tensor
 
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.measure.timing import StepTime
-from llm_explorer.model import GPT
+from llm_explorer.model import GPT, build
 from llm_explorer.speed import refine as room
 from llm_explorer.speed.predict import Refined
 from llm_explorer.speed.refine import refine
-from llm_explorer.training import TrainingStep
+from llm_explorer.training import TrainingStep, random_batch
+from tests.there import there
 
 MODEL = ModelConfig(vocab_size=50, context_length=16, emb_dim=16, n_heads=2, n_layers=12)
 RUN = RunConfig(batch_size=1)
@@ -79,13 +80,13 @@ def test_the_interval_is_wider_where_the_samples_are(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(made, "finish", lambda: StepTime(next(times), 1, 0) if made.ran[-1] else made.took[0])
     seconds, low, high = refined(3).forward
     assert seconds == 2
-    assert high > 2 * room.SPREAD * 1.2
+    assert there(high) > 2 * room.SPREAD * 1.2
     assert low < 2 / room.SPREAD / 1.2
 
 
 @pytest.mark.parametrize("settings", [{}, {"precision": "bfloat16_master", "accumulation": 2, "checkpointing": True}])
 def test_it_really_runs_without_layers_and_with_three(
-    monkeypatch: pytest.MonkeyPatch, settings: dict[str, object]
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
 ) -> None:
     ran, told = list[int](), list[str]()
 
@@ -107,9 +108,9 @@ def test_it_really_runs_without_layers_and_with_three(
 def test_blocks_that_are_left_out_are_not_written() -> None:
     """Nor is time spent on copying what nobody changed, where the weights are copies of fp32 ones."""
     run = RunConfig(batch_size=1, precision="bfloat16_master")
-    gpt = room.build(MODEL.model_copy(update={"n_layers": 1}), run)
-    step, [block] = room.TrainingStep(gpt, run, lr=0.1), gpt.blocks
+    gpt = build(MODEL.model_copy(update={"n_layers": 1}), run)
+    step, [block] = TrainingStep(gpt, run, lr=0.1), gpt.blocks
     gpt.blocks = torch.nn.ModuleList()
     written = {weight: weight._version for weight in (gpt.head.weight, *block.parameters())}
-    step([room.random_batch(MODEL, run)])
+    step([random_batch(MODEL, run)])
     assert [weight for weight, before in written.items() if weight._version != before] == [gpt.head.weight]

@@ -9,7 +9,9 @@ from tests.strategies import pairs
 
 
 @st.composite
-def traced_pairs(draw: st.DrawFn, *, layers: st.SearchStrategy[int], **fixed: object) -> tuple[ModelConfig, RunConfig]:
+def traced_pairs(
+    draw: st.DrawFn, /, *, layers: st.SearchStrategy[int], **fixed: object
+) -> tuple[ModelConfig, RunConfig]:
     """A model of so many layers and a run of it, half of them with a loss in chunks."""
     model, run = draw(pairs(**fixed))
     chunk = draw(st.none() | st.integers(16, 100))

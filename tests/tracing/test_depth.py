@@ -1,5 +1,7 @@
 """Depth, micro-batches and chunks of the loss: what is said of them from a few against the full trace."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -66,7 +68,7 @@ def test_a_deeper_variant_is_exact_too(name: str, layers: int, run: RunConfig, t
     assert_same(recording_, record_step(model, run))
 
 
-def depths(model: ModelConfig, **run: int) -> depth.Depths | None:
+def depths(model: ModelConfig, **run: Any) -> depth.Depths | None:
     return depth.depths(model.n_layers, TraceableGPT(model, RunConfig(**run)).period)
 
 
@@ -131,7 +133,7 @@ def test_where_depth_tells_nothing_all_layers_are_traced(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("optimizer", ["adamw", "none"])
-def test_seven_micro_batches_from_three_are_exact(precision: str, optimizer: str) -> None:
+def test_seven_micro_batches_from_three_are_exact(precision: Any, optimizer: Any) -> None:
     model, run = replace(MODEL, n_layers=2), RunConfig(precision=precision, optimizer=optimizer, accumulation=7)
     full = record_step(model, run)
     of_three = with_micro_batches(record_step(model, replace(run, accumulation=3)), 7)
@@ -159,7 +161,7 @@ def test_forty_micro_batches_run_three(monkeypatch: pytest.MonkeyPatch) -> None:
 # 64 positions: many chunks and a smaller last one, three, two and one
 @pytest.mark.parametrize(("size", "left_out"), [(5, 10), (22, 0), (32, 0), (64, 0), (100, 0)])
 @pytest.mark.parametrize("precision", ["float32", "autocast"])
-def test_a_loss_in_few_chunks_takes_the_memory_of_all(precision: str, size: int, left_out: int) -> None:
+def test_a_loss_in_few_chunks_takes_the_memory_of_all(precision: Any, size: int, left_out: int) -> None:
     run = RunConfig(batch_size=2, precision=precision, loss_chunk=size, accumulation=2)
     model = replace(MODEL, n_layers=1, vocab_size=3000)  # so that the peak is in a chunk
     full = record_step(model, run)

@@ -18,6 +18,7 @@ from llm_explorer.tracing.recording import Recording
 from llm_explorer.tracing.routing import balanced_routing
 from llm_explorer.tracing.timeline import Timeline
 from llm_explorer.training import TrainingStep, random_batch
+from tests.there import there
 from tests.tracing.recordings import assert_same, traced_pairs
 from tests.variants import VARIANTS
 
@@ -75,7 +76,7 @@ def allocated(model: ModelConfig, run: RunConfig) -> int:
     step, batches = TrainingStep(build(model, run), run), [random_batch(model, run)] * run.accumulation
     step(batches)
     with garbage_collection_paused():  # what tests before left in cycles would be let go in the midst of the step
-        return tensor_peak_bytes(step, batches)
+        return there(tensor_peak_bytes(step, batches))
 
 
 def recorded_peak(model: ModelConfig, run: RunConfig) -> int:

@@ -13,6 +13,7 @@ from torch.autograd import Function
 from llm_explorer.measure.memory import added_peak_bytes
 from llm_explorer.parts import RANDOM_STATES
 from llm_explorer.tracing.tracker import Tracker
+from tests.there import there
 
 KB = torch.zeros(250)  # 1,000 bytes
 
@@ -132,13 +133,14 @@ def weight_used_twice(x: Tensor) -> Tensor:
 
 
 def own_function(x: Tensor) -> Tensor:
-    return _AddsInPython.apply(x).sum()
+    added: Tensor = _AddsInPython.apply(x)  # type: ignore[no-untyped-call]
+    return added.sum()
 
 
 def peaks(work: Callable[[Tensor], Tensor]) -> tuple[int, int, list[str]]:
     """Of backward: what torch really adds at most, what the tracker says, and the operations it saw."""
     x = torch.zeros(ROWS, requires_grad=True) * 1  # held: what dies in backward must have been born there
-    real = added_peak_bytes(work(x).backward)
+    real = there(added_peak_bytes(work(x).backward))
     x = torch.zeros(ROWS, requires_grad=True) * 1
     loss, tracked = work(x), tracker()
     tracked.number(x)

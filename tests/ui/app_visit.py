@@ -15,6 +15,11 @@ from llm_explorer.ui.parts import WORD_JOINER
 SCRIPT = Path(__file__).parents[2] / "streamlit_app.py"
 
 
+def lines_of(frame: Any) -> dict[str, dict[str, str]]:
+    """A table by its first column."""
+    return dict(frame.set_index(frame.columns[0]).to_dict("index"))
+
+
 class Visit:
     """The page, opened at an address and looked at after every run: no run may end in an exception."""
 

@@ -23,14 +23,14 @@ from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import CalibrationAttempt, RefinementAttempt, RefinementResult
 from tests.speed.calibrations import calibration
-from tests.ui.app_visit import Visit
+from tests.ui.app_visit import Visit, lines_of
 
 SMALL = {"vocab_size": "65", "context_length": "64", "emb_dim": "64", "n_heads": "4", "n_layers": "2"}
 MODEL = ModelConfig(vocab_size=65, context_length=64, emb_dim=64, n_heads=4, n_layers=2)
 RUN = RunConfig()
-TIMING = {"median": 0.02, "iqr": 0.001, "n": 3, "samples": [0.0195, 0.02, 0.0205]}
+TIMING: dict[str, Any] = {"median": 0.02, "iqr": 0.001, "n": 3, "samples": [0.0195, 0.02, 0.0205]}
 TIMES = ("forward_s", "backward_s", "step_s")
-COMPONENTS = {
+COMPONENTS: dict[str, Any] = {
     "forward": {"attention": 0.003, "feed-forward": 0.004},
     "backward": {"attention": 0.005, "loss": 0.002},
     "optimizer": 0.006,
@@ -38,11 +38,6 @@ COMPONENTS = {
     "overhead": 0.03,
     "n": 5,
 }
-
-
-def lines_of(frame: Any) -> dict[str, dict[str, str]]:
-    """A table by its first column."""
-    return dict(frame.set_index(frame.columns[0]).to_dict("index"))
 
 
 class ComputeVisit(Visit):
@@ -74,7 +69,7 @@ def measures(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def end_with(**found: Any) -> None:
         times = {f"{phase}_s": TIMING for phase in ("forward", "backward", "optimizer", "step", "prefill", "decode")}
-        all_found = times | {"components": COMPONENTS, "tokens_per_s": 6400.0} | found
+        all_found: dict[str, Any] = times | {"components": COMPONENTS, "tokens_per_s": 6400.0} | found
 
         def execute(self: Attempt, take_worker: object) -> Result:
             return with_prediction(make_result(self._model, self._run, "ok", **all_found), self._model, self._run)
@@ -130,7 +125,7 @@ def test_a_pair_of_numbers_has_one_error_on_both_pages_on_the_receipt_and_in_the
     measures: Callable[..., None], off: float
 ) -> None:
     expected = predict_with(calibration(RUN), MODEL, RUN)
-    times = {name: TIMING | {"median": getattr(expected, name[:-2]).seconds * off} for name in TIMES}
+    times: dict[str, Any] = {name: TIMING | {"median": getattr(expected, name[:-2]).seconds * off} for name in TIMES}
     peak = count_memory(MODEL, RUN, "cpu").peak_bytes
     measures(**times, peak_bytes=round(peak * off), parameters=count_parameters(MODEL).total)
     explore = Visit(**SMALL).press("Build and time it")

@@ -1,9 +1,9 @@
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -17,6 +17,8 @@ from llm_explorer.worker import attempt
 from llm_explorer.worker.attempt import Attempt, Progress, run_measurement
 from llm_explorer.worker.client import Worker
 from tests.budgets import allow
+from tests.there import there
+from tests.waiting import until
 from tests.worker.children import SLOW, SLOW_RUN, TINY
 
 RUN = RunConfig(batch_size=1)
@@ -34,16 +36,13 @@ class Watched:
         self.thread.start()
 
     def wait_for(self, phase: str) -> None:
-        deadline = time.monotonic() + 30
-        while not any(progress.phase == phase for progress in self.progress):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: any(progress.phase == phase for progress in self.progress))
 
-    def ended(self, seconds: float) -> Result | None:
+    def ended(self, seconds: float) -> Result:
         self.thread.join(seconds)
         assert not self.thread.is_alive()
         assert not any(worker.is_alive() for worker in self.workers)
-        return self.result
+        return there(self.result)
 
     def _execute(self) -> None:
         self.result = self.attempt.execute(self._take)
@@ -78,7 +77,8 @@ def test_a_giant_is_refused_before_any_process_is_started() -> None:
     giant = ModelConfig(emb_dim=1_048_576, n_heads=1024, n_layers=80)  # 10^15 parameters
     result = Attempt(giant, RUN, lambda progress: None).execute(no_worker)
     assert result.status == "refused"
-    assert "PiB of process memory" in result.reason
+    assert "PiB of process memory" in there(result.reason)
+    assert isinstance(result, Measured)
     assert result.predicted.peak_bytes > 10**16
 
 
@@ -110,7 +110,7 @@ def test_a_child_that_dies_midway_is_a_sentence(number: signal.Signals, status: 
     psutil.Process(watched.workers[0].pid).send_signal(number)
     result = watched.ended(2)
     assert result.status == status
-    assert words in result.reason
+    assert words in there(result.reason)
     assert isinstance(result, Measured)
 
 
@@ -183,12 +183,13 @@ def test_ctrl_c_gives_cancelled_and_leaves_no_process() -> None:
     assert set(psutil.Process().children()) == before
 
 
-class Talker:
+class Talker(Worker):
     """A child that tells what is no result."""
 
-    allocator: Allocator = "default"
+    def __init__(self) -> None:
+        self.allocator = "default"
 
-    def send(self, job: object, listener: Callable[[object], None]) -> None:
+    def send(self, job: object, listener: Callable[[dict[str, Any]], None]) -> None:
         listener({"event": "result", "id": 1, "result": {"status": "ok", "parameters": "many"}})
 
     def kill(self) -> None:

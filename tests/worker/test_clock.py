@@ -10,11 +10,14 @@ from filelock import FileLock
 
 import llm_explorer
 from llm_explorer.config import replace
+from llm_explorer.measure.result import Measured
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import make_room
 from tests.budgets import allow
+from tests.there import there
 from tests.worker.children import SLOW, SLOW_RUN, TINY
-from tests.worker.test_queue import RUN, computing, done, running
+from tests.worker.jobs import computing, result_of, running
+from tests.worker.test_queue import RUN
 
 DAY_S = 86_400.0
 FAR_S = 10 * 365 * DAY_S
@@ -44,11 +47,12 @@ def test_a_run_and_those_behind_it_come_to_their_end(queue: MeasuringQueue, cloc
     clock.offset = jump
     assert [job.snapshot().state for job in (first, second, third)] == ["running", "queued", "queued"]
     first.leave("ann")
-    assert done(first, 0.5).result.status == "cancelled"
-    result = done(second).result
+    assert result_of(first, 0.5).status == "cancelled"
+    result = result_of(second)
     clock.offset = -jump
-    assert (result.status, done(third).result.status) == ("ok", "ok")
-    assert result.step_s.median > 0
+    assert (result.status, result_of(third).status) == ("ok", "ok")
+    assert isinstance(result, Measured)
+    assert there(result.step_s).median > 0
     ends = [job.snapshot().finished_at or 0.0 for job in (first, second, third)]
     assert ends == sorted(ends)
     assert 0 <= time.monotonic() - ends[-1] < 60
@@ -64,7 +68,7 @@ def test_a_job_that_waits_for_another_program_sees_the_lock_let_go(
         clock.offset = -DAY_S
         time.sleep(0.3)
         assert job.snapshot().state == "running"
-    assert done(job).result.status == "ok"
+    assert result_of(job).status == "ok"
 
 
 def test_with_the_clock_set_back_a_new_training_run_keeps_its_folder(

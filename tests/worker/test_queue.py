@@ -2,7 +2,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,14 +10,17 @@ import pytest
 
 import llm_explorer
 from llm_explorer.config import RunConfig, replace
-from llm_explorer.measure.result import Result, make_result
+from llm_explorer.measure.result import Measured, Result, make_result
 from llm_explorer.pretraining.plan import Plan
 from llm_explorer.worker import queue as queue_module
 from llm_explorer.worker.attempt import Attempt
-from llm_explorer.worker.queue import Job, MeasuringQueue, Snapshot
-from llm_explorer.worker.task import Calibration, Measurement, Refinement, Training
+from llm_explorer.worker.queue import Job, MeasuringQueue
+from llm_explorer.worker.task import Calibration, Measurement, Refinement, Task, Training
 from tests.budgets import allow
+from tests.there import there
+from tests.waiting import until
 from tests.worker.children import SLOW, SLOW_RUN, TINY, is_gone, speaks
+from tests.worker.jobs import computing, done, result_of, running
 
 RUN = RunConfig(batch_size=1)
 MANY = [replace(RUN, seed=seed) for seed in range(30)]
@@ -38,31 +40,10 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Attempt, "execute", execute)
 
 
-def until(job: Job, condition: Callable[[Snapshot], object], seconds: float = 30) -> Snapshot:
-    deadline = time.monotonic() + seconds
-    while not condition(job.snapshot()):
-        assert time.monotonic() < deadline, job.snapshot()
-        time.sleep(0.02)
-    return job.snapshot()
-
-
-def done(job: Job, seconds: float = 30) -> Snapshot:
-    return until(job, lambda snapshot: snapshot.state == "done", seconds)
-
-
-def running(job: Job) -> Snapshot:
-    return until(job, lambda snapshot: snapshot.state == "running")
-
-
-def computing(job: Job) -> Snapshot:
-    return until(job, lambda snapshot: snapshot.progress is not None and snapshot.progress.phase == "warm-up")
-
-
 def test_a_job_goes_from_asked_to_measured(queue: MeasuringQueue) -> None:
     job = queue.submit(TINY, RUN, "ann")
     snapshot = done(job)
-    assert snapshot.result is not None
-    assert snapshot.result.status == "ok"
+    assert there(snapshot.result).status == "ok"
     assert (snapshot.model, snapshot.run, snapshot.place) == (TINY, RUN, 0)
     assert snapshot.finished_at == pytest.approx(time.monotonic(), abs=5)
 
@@ -76,8 +57,7 @@ def test_the_same_asked_by_two_is_one_job_and_ends_only_when_both_have_left(queu
     assert job.snapshot().state == "running"
     start = time.monotonic()
     job.leave("bob")
-    result = done(job, 0.5).result
-    assert result is not None
+    result = result_of(job, 0.5)
     assert result.status == "cancelled"
     assert time.monotonic() - start < 0.5
 
@@ -90,9 +70,7 @@ def test_jobs_wait_in_order_and_know_their_place(queue: MeasuringQueue, pretende
     assert [job.snapshot().place for job in (first, *waiting)] == [0, 0, 1, 2]
     waiting[0].leave("bob")
     assert [job.snapshot().place for job in waiting] == [0, 0, 1]
-    result = waiting[0].snapshot().result
-    assert result is not None
-    assert result.status == "cancelled"
+    assert there(waiting[0].snapshot().result).status == "cancelled"
     first.leave("ann")
     times = [done(job).finished_at or 0 for job in waiting[1:]]
     assert times == sorted(times)
@@ -101,8 +79,9 @@ def test_jobs_wait_in_order_and_know_their_place(queue: MeasuringQueue, pretende
 def test_a_visitor_has_one_job_that_waits_whatever_it_is(queue: MeasuringQueue, pretended: None) -> None:
     runs = queue.submit(SLOW, SLOW_RUN, "ann")
     running(runs)
-    kinds = (Measurement(TINY, RUN), Calibration(TINY, RUN), Refinement(TINY, RUN), Training(PLAN, Path()))
-    asked = [queue.submit_task(task, "ann") for task in (*kinds, *(Refinement(TINY, each) for each in MANY))]
+    tasks: list[Task] = [Measurement(TINY, RUN), Calibration(TINY, RUN), Refinement(TINY, RUN), Training(PLAN, Path())]
+    tasks += [Refinement(TINY, each) for each in MANY]
+    asked = [queue.submit_task(task, "ann") for task in tasks]
     assert runs.snapshot().state == "running"
     assert [job.snapshot().state for job in asked] == ["done"] * (len(asked) - 1) + ["queued"]
     assert {(job.result.status, job.result.reason) for job in asked[:-1] if job.result} == {
@@ -140,8 +119,8 @@ def test_a_session_that_ends_leaves_everything_it_watched(queue: MeasuringQueue,
     shared = queue.submit(TINY, RUN, "ann")
     shared.watch("bob")
     queue.leave_all("ann")
-    assert done(alone).result.status == "cancelled"
-    assert done(shared).result.status == "ok"
+    assert result_of(alone).status == "cancelled"
+    assert result_of(shared).status == "ok"
 
 
 def test_a_cancelled_job_is_not_given_to_the_next_who_asks(queue: MeasuringQueue, pretended: None) -> None:
@@ -165,7 +144,7 @@ def test_a_measured_result_is_found_again_and_measured_anew_on_demand(queue: Mea
 
 def test_only_success_is_found_again(queue: MeasuringQueue) -> None:
     job = queue.submit(TINY, replace(RUN, device="cuda:99"), "ann")
-    assert done(job).result.status == "refused"
+    assert result_of(job).status == "refused"
     assert queue.find(TINY, job.run) is None
 
 
@@ -184,7 +163,7 @@ def test_runs_are_kept_up_to_a_bound_of_memory(
 ) -> None:
     def trained(letter: str) -> Job:
         job = queue.submit_task(Training(Plan(letter * 100_000, TINY, letter), Path()), "ann")
-        assert done(job).result is not None
+        result_of(job)
         return job
 
     allow(monkeypatch, results_bytes=250_000)
@@ -204,10 +183,7 @@ def gpu(number: int) -> str:
 
 
 def known(queue: MeasuringQueue, name: str) -> None:
-    deadline = time.monotonic() + 30
-    while name not in dict(queue.known_devices):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: name in dict(queue.known_devices))
 
 
 def test_devices_are_told_at_once_and_in_full_when_a_child_has_answered(
@@ -268,11 +244,10 @@ def test_nothing_that_a_job_does_ends_the_thread(
             broken.setattr(Job, "weigh", fail)
         else:
             broken.setattr(Job, "_on_progress", fail)
-        result = done(queue_with_spare.submit(TINY, RUN, "ann")).result
-        assert result is not None
-        assert (result.status, "Resource temporarily unavailable" in result.reason) == ("failed", True)
+        result = result_of(queue_with_spare.submit(TINY, RUN, "ann"))
+        assert (result.status, "Resource temporarily unavailable" in there(result.reason)) == ("failed", True)
         time.sleep(0.2)  # for the spare, which cannot be started either
-    assert done(queue_with_spare.submit(TINY, RUN, "bob")).result.status == "ok"
+    assert result_of(queue_with_spare.submit(TINY, RUN, "bob")).status == "ok"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -284,11 +259,10 @@ def test_a_thread_that_ends_all_the_same_is_told_and_started_anew(
 
     with monkeypatch.context() as broken:
         broken.setattr(Attempt, "execute", end)
-        result = done(queue.submit(TINY, RUN, "ann")).result
-    assert result is not None
+        result = result_of(queue.submit(TINY, RUN, "ann"))
     assert (result.status, result.reason) == ("failed", queue_module.THREAD_ENDED)
     assert "the thread of the measuring queue has ended" in caplog.text
-    assert done(queue.submit(TINY, RUN, "ann")).result.status == "ok"
+    assert result_of(queue.submit(TINY, RUN, "ann")).status == "ok"
 
 
 def test_a_stopped_child_does_not_keep_from_cancelling_nor_the_next_job_from_running(
@@ -302,8 +276,8 @@ def test_a_stopped_child_does_not_keep_from_cancelling_nor_the_next_job_from_run
     job.attempt._job = lambda limit: {"kind": "long", "text": "x" * 1_000_000}  # type: ignore[method-assign]
     running(job)
     job.leave("ann")
-    assert done(job, 2).result.status == "cancelled"
-    assert done(queue_with_spare.submit(TINY, RUN, "ann")).result.status == "ok"
+    assert result_of(job, 2).status == "cancelled"
+    assert result_of(queue_with_spare.submit(TINY, RUN, "ann")).status == "ok"
 
 
 def test_the_spare_is_used_for_one_measurement_and_then_replaced(queue_with_spare: MeasuringQueue) -> None:
@@ -312,10 +286,7 @@ def test_the_spare_is_used_for_one_measurement_and_then_replaced(queue_with_spar
     assert spare is not None
     done(queue_with_spare.submit(TINY, RUN, "ann"))
     assert is_gone(spare.pid)
-    deadline = time.monotonic() + 2
-    while queue_with_spare._spare._worker in (None, spare):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: queue_with_spare._spare._worker not in (None, spare), 2)
 
 
 def test_a_hosted_server_has_no_spare_and_asks_no_child_for_devices(
@@ -325,7 +296,8 @@ def test_a_hosted_server_has_no_spare_and_asks_no_child_for_devices(
     before = psutil.Process().children()
     assert [name for name, _ in queue_with_spare.devices()] == ["cpu", "meta"]
     assert psutil.Process().children() == before
-    result = done(queue_with_spare.submit(TINY, RUN, "ann")).result
+    result = result_of(queue_with_spare.submit(TINY, RUN, "ann"))
+    assert isinstance(result, Measured)
     assert (result.status, result.environment.hosted) == ("ok", True)
     assert queue_with_spare._spare._worker is None
 
@@ -338,7 +310,7 @@ def test_closing_ends_every_process(quick: None) -> None:
     computing(job)
     waiting = queue.submit(TINY, RUN, "ann")
     queue.close()
-    assert [each.snapshot().result.status for each in (job, waiting)] == ["cancelled", "cancelled"]
+    assert [there(each.snapshot().result).status for each in (job, waiting)] == ["cancelled", "cancelled"]
     assert spare is not None
     assert is_gone(spare.pid)
     assert queue._spare._worker is None
@@ -360,4 +332,4 @@ def test_thirty_who_ask_at_once_share_one_measurement(queue: MeasuringQueue, pre
     with ThreadPoolExecutor(30) as visitors:
         jobs = set(visitors.map(lambda visitor: queue.submit(TINY, RUN, str(visitor)), range(30)))
     assert len(jobs) == 1
-    assert done(jobs.pop()).result.status == "ok"
+    assert result_of(jobs.pop()).status == "ok"

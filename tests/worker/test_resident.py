@@ -17,6 +17,8 @@ from llm_explorer.worker import client, resident
 from llm_explorer.worker.client import Message
 from llm_explorer.worker.resident import OthersFirstError, Resident, ResidentError
 from llm_explorer.worker.traces import Traces
+from tests.there import there
+from tests.waiting import until
 from tests.worker.children import is_gone
 
 LESSON = '''"""A lesson of the tests' own."""
@@ -186,15 +188,10 @@ def test_a_trace_that_made_room_is_made_afterwards(lessons: Resident, monkeypatc
     model, run = ModelConfig(**LONG["model"]), RunConfig(**LONG["run"])
     kept = Traces(lessons)
     kept.want(model, run, "ann")
-    deadline = time.monotonic() + 30
-    while not resident._turn._is_held:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: resident._turn._is_held)
     assert lessons.ask(question("add", a=1, b=2)) == 3
-    while (answer := kept.find(model, run)) is None:
-        assert time.monotonic() < deadline + 60
-        time.sleep(0.05)
-    assert answer.error is None
+    until(lambda: kept.find(model, run), 90)
+    assert there(kept.find(model, run)).error is None
 
 
 def test_on_a_hosted_server_a_run_that_needs_all_memory_ends_a_trace(

@@ -10,16 +10,17 @@ from click.testing import CliRunner
 from llm_explorer import budget
 from llm_explorer.cli import main
 from llm_explorer.config import ModelConfig, RunConfig, replace
-from llm_explorer.measure.result import Result, make_result
+from llm_explorer.measure.result import Measured, Result, make_result
 from llm_explorer.speed import store
 from llm_explorer.speed.predict import predict, predicted_times, with_prediction
 from llm_explorer.worker import attempt, task
 from llm_explorer.worker.attempt import Attempt, run_alone, run_measurement
 from llm_explorer.worker.queue import MeasuringQueue
-from llm_explorer.worker.task import Calibration, Measurement, Refinement
+from llm_explorer.worker.task import Calibration, Measurement, Refinement, RefinementResult
 from tests.speed.calibrations import calibration
+from tests.there import there
 from tests.worker.children import TINY
-from tests.worker.test_task import done
+from tests.worker.jobs import result_of
 
 RUN = RunConfig(batch_size=1, threads=1)
 
@@ -28,7 +29,7 @@ def test_a_calibration_is_kept_and_from_then_on_times_are_predicted(
     queue: MeasuringQueue, own_calibrations: Path
 ) -> None:
     assert predict(TINY, RUN) is None
-    result = done(queue.submit_task(Calibration(TINY, RUN), "ann"))
+    result = result_of(queue.submit_task(Calibration(TINY, RUN), "ann"))
     assert result == Result(status="ok", reason=None)
     found = predict(TINY, RUN)
     assert found is not None
@@ -42,10 +43,11 @@ def test_a_calibration_is_kept_and_from_then_on_times_are_predicted(
 
 def test_a_refinement_tells_each_phase_with_its_interval(queue: MeasuringQueue) -> None:
     deep = replace(TINY, n_layers=8)
-    result = done(queue.submit_task(Refinement(deep, RUN), "ann"))
+    result = result_of(queue.submit_task(Refinement(deep, RUN), "ann"))
+    assert isinstance(result, RefinementResult)
     assert (result.status, result.reason) == ("ok", None)
-    for seconds, low, high in result.refined:
-        assert 0 < low < seconds < high
+    for seconds, low, high in there(result.refined):
+        assert 0 < low < seconds < there(high)
 
 
 def test_many_models_share_a_calibration_but_not_a_refinement() -> None:
@@ -74,21 +76,26 @@ def test_a_device_that_is_not_there_is_refused_as_a_measurement_is(
     monkeypatch.setattr(attempt, "user_cache_dir", lambda name: str(tmp_path))
     result = run_alone(kind(TINY, replace(RUN, device="cuda:99")).attempt(nothing, nothing))
     assert result.status == "refused"
-    assert result.reason.startswith("cuda:99 is not on this machine; there are cpu")
+    assert there(result.reason).startswith("cuda:99 is not on this machine; there are cpu")
 
 
 def test_a_calibration_needs_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "free_bytes", lambda: 10**8)
     result = run_alone(Calibration(TINY, RUN).attempt(nothing, nothing))
     assert result.status == "refused"
-    assert result.reason.endswith(", 95.4 MiB are free")
+    assert there(result.reason).endswith(", 95.4 MiB are free")
 
 
 def test_a_refinement_is_refused_by_the_memory_of_three_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     wide = ModelConfig(emb_dim=1024, n_heads=16, n_layers=100, vocab_size=1000)
-    asked = []
+    asked: list[int] = []
     monkeypatch.setattr(budget, "free_bytes", lambda: 10**8)
-    monkeypatch.setattr(task, "refusal", lambda model, *_: asked.append(model.n_layers) or "too large")
+
+    def refuse(model: ModelConfig, *_: object) -> str:
+        asked.append(model.n_layers)
+        return "too large"
+
+    monkeypatch.setattr(task, "refusal", refuse)
     assert run_alone(Refinement(wide, RUN).attempt(nothing, nothing)).reason == "too large"
     assert asked == [3]
 
@@ -100,6 +107,7 @@ def test_what_is_measured_has_its_prediction_beside_it(quick: None, monkeypatch:
     assert with_prediction(elsewhere, TINY, RUN).predicted.step_s is None
     monkeypatch.setattr(attempt, "choose_allocator", lambda *_: "default")
     for result in (run_measurement(TINY, RUN), Attempt(TINY, RUN, nothing).failed("no reason")):
+        assert isinstance(result, Measured)
         predicted = result.predicted.model_dump(include={"forward_s", "backward_s", "step_s"})
         assert predicted == predicted_times(TINY, RUN, "default")
-        assert result.predicted.step_s > 0
+        assert there(result.predicted.step_s) > 0

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ from llm_explorer.pretraining.plan import Plan, snapshot_steps
 from llm_explorer.pretraining.snapshot import TrainingSnapshot
 from llm_explorer.texts import pretraining as texts
 from llm_explorer.worker import task
-from llm_explorer.worker.queue import Job, MeasuringQueue, Snapshot
+from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import Training, make_room
 from tests.budgets import allow
 from tests.worker.children import TINY
+from tests.worker.jobs import result_of, until
 
 MODEL = ModelConfig(vocab_size=30, context_length=16, emb_dim=16, n_heads=2, n_layers=2)
 SHORT = Plan("the quick brown fox jumps over the lazy dog. " * 100, MODEL, "the qu", steps=30, warm_up=3)
@@ -38,20 +39,6 @@ def own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return folder
 
 
-def until(job: Job, condition: Callable[[Snapshot], object], seconds: float = 60) -> Snapshot:
-    deadline = time.monotonic() + seconds
-    while not condition(job.snapshot()):
-        assert time.monotonic() < deadline, job.snapshot()
-        time.sleep(0.02)
-    return job.snapshot()
-
-
-def done(job: Job) -> Any:
-    result = until(job, lambda now: now.state == "done").result
-    assert result is not None
-    return result
-
-
 def steps(stream: tuple[TrainingSnapshot, ...]) -> list[int]:
     return [snapshot.step for snapshot in stream]
 
@@ -59,7 +46,7 @@ def steps(stream: tuple[TrainingSnapshot, ...]) -> list[int]:
 def test_a_run_streams_its_snapshots_and_leaves_its_weights(queue: MeasuringQueue) -> None:
     training = Training.of(SHORT)
     job = queue.submit_task(training, "ann")
-    assert done(job) == Result(status="ok", reason=None)
+    assert result_of(job) == Result(status="ok", reason=None)
     assert steps(job.snapshot().stream) == snapshot_steps(30)
     assert (training.folder / "weights.safetensors").is_file()
     assert (job.snapshot().model, job.snapshot().run.batch_size) == (MODEL, SHORT.batch_size)
@@ -69,7 +56,7 @@ def test_the_same_plan_asked_by_two_is_one_run(queue: MeasuringQueue) -> None:
     job = queue.submit_task(Training.of(SHORT), "ann")
     assert queue.submit_task(Training.of(SHORT), "bob") is job
     assert queue.submit_task(Training.of(SHORT._replace(seed=1)), "bob") is not job
-    done(job)
+    result_of(job)
     assert queue.find_task(Training.of(SHORT)) is job
 
 
@@ -79,8 +66,8 @@ def test_a_measurement_and_a_training_run_wait_in_one_line(queue: MeasuringQueue
     measured = queue.submit(TINY, RunConfig(batch_size=1), "bob")
     assert (measured.snapshot().state, measured.snapshot().stream) == ("queued", ())
     run.leave("ann")
-    assert done(run).status == "cancelled"
-    assert done(measured).status == "ok"
+    assert result_of(run).status == "cancelled"
+    assert result_of(measured).status == "ok"
 
 
 def test_a_run_that_nobody_watches_ends_within_half_a_second(queue: MeasuringQueue) -> None:
@@ -92,7 +79,7 @@ def test_a_run_that_nobody_watches_ends_within_half_a_second(queue: MeasuringQue
     assert job.snapshot().state == "running"
     start = time.monotonic()
     queue.leave_all("bob")
-    assert done(job) == Result(status="cancelled", reason="Cancelled")
+    assert result_of(job) == Result(status="cancelled", reason="Cancelled")
     assert time.monotonic() - start < 0.5
 
 
@@ -102,17 +89,17 @@ def test_a_paused_run_frees_the_machine_and_goes_on_to_the_same_end(queue: Measu
     first = queue.submit_task(training, "ann")
     until(first, lambda now: len(now.stream) > 3)
     first.leave("ann")
-    done(first)
+    result_of(first)
     told = first.snapshot().stream
     assert len(told) < len(snapshot_steps(60)), "it ended before it was paused"
     second = queue.submit_task(training._replace(earlier=told), "ann")
     assert second is not first
     assert steps(second.snapshot().stream)[: len(told)] == steps(told)
-    assert done(second).status == "ok"
+    assert result_of(second).status == "ok"
     whole = second.snapshot().stream
     assert steps(whole) == snapshot_steps(60)
     uninterrupted = queue.submit_task(Training.of(plan), "ann", again=True)
-    done(uninterrupted)
+    result_of(uninterrupted)
     assert [each.validation_loss for each in whole] == [
         each.validation_loss for each in uninterrupted.snapshot().stream
     ]
@@ -120,13 +107,13 @@ def test_a_paused_run_frees_the_machine_and_goes_on_to_the_same_end(queue: Measu
 
 def test_a_run_whose_state_is_gone_is_told_in_words(queue: MeasuringQueue) -> None:
     resumed = Training.of(SHORT)._replace(earlier=(FIRST,))
-    result = done(queue.submit_task(resumed, "ann"))
+    result = result_of(queue.submit_task(resumed, "ann"))
     assert result == Result(status="failed", reason="This model is no longer kept; train it again")
 
 
 def test_the_time_out_is_told_in_words(queue: MeasuringQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     allow(monkeypatch, timeout_s=0.5)
-    result = done(queue.submit_task(Training.of(LONG), "ann"))
+    result = result_of(queue.submit_task(Training.of(LONG), "ann"))
     assert result == Result(status="timeout", reason="Ended after 0.5 s, the most a training run may take")
 
 
@@ -146,7 +133,7 @@ def test_a_state_that_cannot_be_written_does_not_end_the_run_and_is_told(
 ) -> None:
     monkeypatch.setattr(task, "make_room", lambda folder: folder.write_text("a file where the folder should be"))
     job = queue.submit_task(Training.of(SHORT), "ann")
-    assert done(job) == Result(status="ok", reason=texts.NOT_WRITTEN)
+    assert result_of(job) == Result(status="ok", reason=texts.NOT_WRITTEN)
     assert steps(job.snapshot().stream) == snapshot_steps(30)
     assert queue.find_task(job.task) is None, "whoever asks again gets a run that is kept"
 
@@ -183,7 +170,7 @@ def remains(temporary: Path) -> set[str]:
 def server(temporary: Path, code: str = SERVER) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
     """A server with temporary files of its own that has a training run, and its folder for those."""
     environment = os.environ | {"PYTHONPATH": str(Path(llm_explorer.__file__).parent.parent), "TMPDIR": str(temporary)}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", code], text=True, env=environment, cwd=temporary, **pipes) as process:
         assert process.stdout is not None
         try:

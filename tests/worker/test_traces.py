@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from llm_explorer.worker import traces
 from llm_explorer.worker.resident import OthersFirstError, ResidentError
 from llm_explorer.worker.traces import Answer, Traces
 from tests.made_trace import made_trace
+from tests.waiting import until
 
 MODEL, RUN = ModelConfig(), RunConfig()
 
@@ -39,13 +39,6 @@ def made() -> tuple[Traces, Answering]:
 
 def layers(count: int) -> ModelConfig:
     return replace(MODEL, n_layers=count)
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_nobody_waits_and_an_answer_is_there_when_it_is_made() -> None:
@@ -125,7 +118,7 @@ def test_a_trace_that_always_makes_room_is_given_up_in_words_and_asked_for_anew_
     assert answer is not None
     assert answer[:2] == (None, "Others go first")
     assert resident.asked == [12] * traces.TRIES
-    monkeypatch.setattr(traces.time, "monotonic", lambda: answer.stands_until + 1)
+    monkeypatch.setattr(time, "monotonic", lambda: answer.stands_until + 1)
     assert kept.find(MODEL, RUN) is None
     resident.failure = None
     kept.want(MODEL, RUN, "another visitor")

@@ -105,7 +105,8 @@ def with_cudas_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     def attention(q: Tensor, k: Tensor, v: Tensor, *, dropout_p: float, is_causal: bool, **plain: object) -> Tensor:
         assert plain == {"attn_mask": None, "enable_gqa": False}
         kernel = torch.ops.aten._scaled_dot_product_flash_attention
-        return kernel(q, k, v, dropout_p, is_causal)[0]
+        mixed: Tensor = kernel(q, k, v, dropout_p, is_causal)[0]
+        return mixed
 
     def dropout(x: Tensor, p: float, training: bool = True, inplace: bool = False) -> Tensor:
         return torch.native_dropout(x, p, train=True)[0] if training and p > 0 else x

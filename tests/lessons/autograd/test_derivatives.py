@@ -128,7 +128,7 @@ def test_the_gradients_that_flow_through_the_graph_are_those_that_backward_leave
     expression: str, values: dict[str, float]
 ) -> None:
     found = {node["name"]: node for node in graph.graph(expression, **values)["nodes"]}
-    tensors = graph.EXPRESSIONS[expression](**values)
+    tensors = graph.EXPRESSIONS[expression](*(values[name] for name in "xwby"))
     for value in tensors.values():
         value.retain_grad()
     tensors["L"].backward()

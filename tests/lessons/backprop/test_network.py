@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from llm_explorer.lessons.backprop.network import (
+    Data,
     SimpleNet,
     by_hand,
     closing,
@@ -20,7 +21,7 @@ from llm_explorer.lessons.backprop.network import (
     train,
 )
 
-DATA = ("one sample", "mixed labels", "data set")
+DATA: tuple[Data, ...] = ("one sample", "mixed labels", "data set")
 
 
 @pytest.mark.parametrize("data", DATA)

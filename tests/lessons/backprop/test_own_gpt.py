@@ -15,6 +15,7 @@ from llm_explorer.lessons.backprop.own_gpt import MOST, gradient_norms, own_gpt,
 from llm_explorer.model import build
 from llm_explorer.training import random_batch
 from tests.strategies import pairs
+from tests.there import there
 
 SMALL = ModelConfig(vocab_size=65, context_length=16, emb_dim=24, n_heads=2, n_layers=3)
 
@@ -59,10 +60,10 @@ def test_the_norms_are_those_of_the_gradients_of_each_component() -> None:
     gpt = build(SMALL, run)
     gpt.loss(*random_batch(SMALL, run)).backward()
     rows = {(row["layer"], row["component"]): row["norm"] for row in gradient_norms(gpt)}
-    block = gpt.blocks[1].attention
-    squares = sum(weight.grad.square().sum().item() for weight in block.parameters() if weight.grad is not None)
+    attention = gpt.get_submodule("blocks.1.attention")
+    squares = sum(weight.grad.square().sum().item() for weight in attention.parameters() if weight.grad is not None)
     assert rows[2, "attention"] == pytest.approx(squares**0.5, rel=1e-5)
-    assert rows[None, "head"] == pytest.approx(gpt.head.weight.grad.norm().item(), rel=1e-5)  # type: ignore[union-attr]
+    assert rows[None, "head"] == pytest.approx(there(gpt.head.weight.grad).norm().item(), rel=1e-5)
     whole = sum(weight.grad.square().sum().item() for weight in gpt.parameters() if weight.grad is not None)
     assert sum(norm**2 for norm in rows.values()) == pytest.approx(whole, rel=1e-5)
     assert len(rows) == 3 * 3 + 4  # three components a layer; two embeddings, final norm and head

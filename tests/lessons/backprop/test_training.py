@@ -8,14 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from llm_explorer.lessons.backprop.network import examples, new_net
+from llm_explorer.lessons.backprop.network import examples, new_net, training_step
 from llm_explorer.lessons.backprop.training import (
     descent,
     drop_at_each_rate,
     follow,
     forgetting,
     step_without_zero_grad,
-    training_step,
     what_they_learn,
 )
 

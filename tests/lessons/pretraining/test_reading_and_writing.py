@@ -3,6 +3,7 @@
 import math
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,19 +13,20 @@ from llm_explorer.lessons.pretraining import reading_and_writing as lesson
 from llm_explorer.lessons.pretraining import recorded
 from llm_explorer.pretraining import train
 from llm_explorer.pretraining.plan import Plan, snapshot_steps
+from tests.there import there
 
 NAMES = ("pretraining", "finetuning", "dropout_0", "dropout_20")
 
 
 def test_the_targets_are_the_text_moved_on_by_one() -> None:
-    read = lesson.read_along("the value")
+    read: dict[str, Any] = lesson.read_along("the value")
     assert "".join(read["input"]) == "the valu"
     assert "".join(read["target"]) == "he value"
     assert len(read["trained"]) == len(read["untrained"]) == 8
 
 
 def test_the_trained_model_has_learnt_and_the_untrained_guesses() -> None:
-    read = lesson.read_along("the value of the expression")
+    read: dict[str, Any] = lesson.read_along("the value of the expression")
     trained, untrained = (-sum(map(math.log, read[name])) / 26 for name in ("trained", "untrained"))
     assert untrained == pytest.approx(math.log(lesson.model("")[0].config.vocab_size), rel=0.03)
     assert trained < 1.2
@@ -45,9 +47,9 @@ def test_a_text_too_short_or_too_long_to_read_is_refused_in_words(text: str) -> 
 
 
 def test_what_is_drawn_from_differs_from_what_the_model_says_by_temperature_and_top_k() -> None:
-    same = lesson.next_characters("The s", 1.0, 0)
+    same: dict[str, Any] = lesson.next_characters("The s", 1.0, 0)
     assert same["plain"] == pytest.approx(same["drawn"])
-    two = lesson.next_characters("The s", 1.0, 2)
+    two: dict[str, Any] = lesson.next_characters("The s", 1.0, 2)
     assert two["drawn"][2:] == [0] * 6
     assert sum(two["drawn"]) == pytest.approx(1)
     assert lesson.next_characters("The s", 0.5, 0)["drawn"][0] > same["plain"][0]
@@ -107,7 +109,7 @@ def test_a_recorded_run_is_whole_dated_and_small(name: str) -> None:
 def test_the_recorded_model_is_the_end_of_the_recorded_run() -> None:
     run = recorded.load("pretraining")
     last = run.snapshots[-1].next
-    found = lesson.next_characters(run.probe, 1.0, 0)
+    found: dict[str, Any] = lesson.next_characters(run.probe, 1.0, 0)
     # half precision moves a probability by less than a hundredth
     assert found["plain"] == pytest.approx([value for _, value in last], abs=0.01)
     assert found["characters"][0] == last[0][0]
@@ -116,7 +118,7 @@ def test_the_recorded_model_is_the_end_of_the_recorded_run() -> None:
 def test_the_recorded_runs_show_what_the_lesson_says_of_them() -> None:
     first, last = (recorded.load("finetuning").snapshots[place] for place in (0, -1))
     assert last.validation_loss < first.validation_loss - 0.5
-    assert last.old_loss > first.old_loss + 0.5
+    assert there(last.old_loss) > there(first.old_loss) + 0.5
     plain, dropped = (recorded.load(name).snapshots[-1] for name in ("dropout_0", "dropout_20"))
     assert plain.training_loss < dropped.training_loss - 0.3
     assert plain.validation_loss > dropped.validation_loss + 0.3

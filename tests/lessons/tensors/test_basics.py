@@ -11,6 +11,7 @@ from llm_explorer.accounting.parameters import count_parameters
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.lessons.tensors import basics
 from llm_explorer.presets import PRESETS
+from llm_explorer.presets.preset import Preset
 from llm_explorer.texts import tensors as texts
 from llm_explorer.ui.lessons.tensors.grids import PAIRS
 
@@ -118,8 +119,8 @@ def test_of_the_pairs_that_are_offered_one_is_refused() -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
-def test_the_tensors_of_a_model_are_those_that_the_formulas_count(preset: object) -> None:
-    model, run = preset.model, preset.run  # type: ignore[attr-defined]
+def test_the_tensors_of_a_model_are_those_that_the_formulas_count(preset: Preset) -> None:
+    model, run = preset.model, preset.run
     listed = basics.model_tensors(model.model_dump(), run.model_dump())
     shapes = {row["name"]: (tuple(row["shape"]), row["repeats"]) for row in listed if row["kind"] != "inputs"}
     assert shapes == {row.name: (row.shape, row.repeats) for row in count_parameters(model).rows if row.repeats}
@@ -136,6 +137,6 @@ def test_inputs_are_int64_and_weights_have_the_dtype_of_the_run() -> None:
 
 
 def test_the_largest_model_is_listed_too() -> None:
-    largest = {"vocab_size": 1_000_000, "emb_dim": 65_536, "n_heads": 1, "n_layers": 1000}
-    listed = basics.model_tensors(ModelConfig(**largest).model_dump(), RunConfig().model_dump())
+    largest = ModelConfig(vocab_size=1_000_000, emb_dim=65_536, n_heads=1, n_layers=1000)
+    listed = basics.model_tensors(largest.model_dump(), RunConfig().model_dump())
     assert listed[2]["shape"] == [1_000_000, 65_536]

@@ -14,6 +14,7 @@ from llm_explorer.ui.frame import rerun_turns, shell
 from llm_explorer.ui.lessons import lesson
 from llm_explorer.ui.parts.live.drag import KEY
 from llm_explorer.ui.runs import workers
+from tests.waiting import until
 
 
 class Class:
@@ -44,13 +45,6 @@ class Class:
             thread.join(10)
             assert not thread.is_alive()
         return self.had
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ import pytest
 
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.exercises.autograd import gradient_bill
+from llm_explorer.measure.result import Measured
 from llm_explorer.texts import autograd as texts
 from llm_explorer.ui.lessons.autograd import costs
 from llm_explorer.ui.runs import workers
+from tests.there import there
 from tests.ui.app_visit import LessonVisit, Visit
 
 pytestmark = pytest.mark.usefixtures("lessons")
@@ -179,8 +181,8 @@ def test_a_measurement_on_explore_is_what_the_lesson_computes_with() -> None:
     )
     assert job is not None
     result = job.snapshot().result
-    assert result is not None
-    bill = gradient_bill(job.model, job.run, result.forward_s.median, result.backward_s.median)
+    assert isinstance(result, Measured)
+    bill = gradient_bill(job.model, job.run, there(result.forward_s).median, there(result.backward_s).median)
     assert f"{bill.passes:,} forward passes" in lesson.answers()
     assert lesson.charts()[0]["data"][0]["x"] == [bill.differences_s, bill.autograd_s]
 

@@ -15,7 +15,7 @@ from llm_explorer.measure.statistics import Timing
 from llm_explorer.presets import PRESETS, find
 from llm_explorer.presets.gpt import GPTS
 from llm_explorer.texts import concepts as texts
-from llm_explorer.ui.lessons.concepts import config_text, effect_matrix, journey
+from llm_explorer.ui.lessons.concepts import config_text, effect_matrix, journey, measured_times
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import MeasuringQueue
 from tests.ui.app_visit import LessonVisit
@@ -222,7 +222,7 @@ def test_on_a_busy_server_the_two_measurements_come_one_after_the_other(
 
 def test_a_measured_change_within_the_spread_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([Timing(median=median, iqr=0.002, n=3, samples=()) for median in (0.010, 0.011)] * 2)
-    monkeypatch.setattr(effect_matrix.measured_times, "step_timing", lambda model, run: next(times))
+    monkeypatch.setattr(measured_times, "step_timing", lambda model, run: next(times))
     cell = effect_matrix.real_effects(ModelConfig(), RunConfig(), "n_layers", 13)["Time"]
     assert cell == effect_matrix.Cell("same", "+1 ms (+10.0%), within the spread")
 

@@ -137,7 +137,7 @@ def test_the_slider_computes_one_cell_after_another() -> None:
 
 def test_playing_goes_to_the_last_cell_and_stops() -> None:
     visit = at("product").press("Play")
-    seen = [visit.page.slider(key=grids.DONE).value]
+    seen: list[Any] = [visit.page.slider(key=grids.DONE).value]
     for _ in range(12):
         if "Play" in visit.buttons():
             break

@@ -120,8 +120,8 @@ def test_both_travel_with_the_links_to_other_pages() -> None:
 
 def test_of_a_strangers_link_only_what_means_something_travels_on() -> None:
     """It is in each of the ten links: one such address was answered with 20 MB."""
-    asked = {"hide": "run," * 50_000, "unknown": "x" * 50_000, "set": "x" * 50_000, "pin": ["n_layers=24"] * 100}
-    visit = Visit(**asked, n_layers=["13"] * 100)
+    unmeant = {"hide": "run," * 50_000, "unknown": "x" * 50_000, "set": "x" * 50_000}
+    visit = Visit(**unmeant, pin=["n_layers=24"] * 100, n_layers=["13"] * 100)
     links = [link.proto.query_string for link in visit.page.get("page_link")]
     assert len(links) >= 10
     assert all("hide=run&" in f"{link}&" and "n_layers=13" in link for link in links)

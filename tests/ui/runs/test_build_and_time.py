@@ -15,11 +15,12 @@ from llm_explorer.measure import recorded
 from llm_explorer.measure.result import Result, make_result
 from llm_explorer.presets import find
 from llm_explorer.texts import explore as texts
-from llm_explorer.ui.runs import build_and_time
+from llm_explorer.ui.runs import workers
 from llm_explorer.worker.attempt import Attempt, Progress
-from tests.ui.app_visit import Visit
+from tests.there import there
+from tests.ui.app_visit import Visit, lines_of
 
-SMALLEST = find("class-0.1m")
+SMALLEST = there(find("class-0.1m"))
 TIMING = {"median": 0.05, "iqr": 0.004, "n": 3, "samples": [0.048, 0.05, 0.052]}
 
 
@@ -48,12 +49,12 @@ def runs_until_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_model_is_really_built_and_its_times_stand_beside_what_was_computed() -> None:
     visit = small_visit().press("Build and time it")
     visit.until(lambda: visit.page.table)
-    table = visit.page.table[0].value.set_index("what")
-    assert list(table.index) == ["Parameters", "Peak of tensors", "Forward", "Backward", "Whole step"]
-    assert table.loc["Parameters", "measured"] == table.loc["Parameters", "computed"] == "108,352"
-    assert table.loc["Parameters", "error"] == "exact"
-    assert table.loc["Forward", "computed"] == "not yet predicted"
-    assert all("±" in table.loc[phase, "measured"] for phase in ("Forward", "Backward", "Whole step"))
+    table = lines_of(visit.page.table[0].value)
+    assert list(table) == ["Parameters", "Peak of tensors", "Forward", "Backward", "Whole step"]
+    assert table["Parameters"]["measured"] == table["Parameters"]["computed"] == "108,352"
+    assert table["Parameters"]["error"] == "exact"
+    assert table["Forward"]["computed"] == "not yet predicted"
+    assert all("±" in table[phase]["measured"] for phase in ("Forward", "Backward", "Whole step"))
     assert "Measured: really run here" in visit.words()
     assert "tokens/s" in visit.words()
     assert len(visit.chart("Every sample")["data"]) == 4
@@ -121,7 +122,7 @@ def test_a_run_behind_another_tells_its_place(monkeypatch: pytest.MonkeyPatch) -
     second.type("n_layers", 3)
     # each AppTest has the same watcher's name, so the second visit's is changed
     with monkeypatch.context() as another:
-        another.setattr(build_and_time.workers, "watcher", lambda: "another visit")
+        another.setattr(workers, "watcher", lambda: "another visit")
         second.press("Build and time it")
         assert "Waiting: runs before this one on this server: 1" in second.words()
         second.press("Cancel")
@@ -157,15 +158,11 @@ def test_what_is_too_large_is_refused_with_buttons_that_make_it_fit(monkeypatch:
     assert ways
     ways[0].click()
     visit.run()
-    fitting = ModelConfig(**{field: visit.number(field) for field in ("vocab_size", "emb_dim", "n_layers", "n_heads")})
-    run = RunConfig(
-        batch_size=visit.number("batch_size"),
-        sequence_length=visit.number("sequence_length"),
-        precision=visit.page.selectbox(key="precision").value,
-        optimizer=visit.page.selectbox(key="optimizer").value,
-        checkpointing="checkpointing=true" in visit.page.text_input(key="set").value,
-    )
-    assert process.refusal(fitting, run) is None
+    sizes: dict[str, Any] = {field: visit.number(field) for field in ("vocab_size", "emb_dim", "n_layers", "n_heads")}
+    settings: dict[str, Any] = {field: visit.number(field) for field in ("batch_size", "sequence_length")}
+    settings |= {field: visit.page.selectbox(key=field).value for field in ("precision", "optimizer")}
+    settings["checkpointing"] = "checkpointing=true" in there(visit.page.text_input(key="set").value)
+    assert process.refusal(ModelConfig(**sizes), RunConfig(**settings)) is None
 
 
 def test_run_on_every_change_is_offered_below_ten_gflop_a_step() -> None:
@@ -250,7 +247,7 @@ def test_hosted_what_was_recorded_of_the_whole_stands_beside_it_with_its_machine
     table = visit.page.table[0].value.set_index("what")
     assert list(table.columns) == ["computed", "recorded", "error"]
     assert table.loc["Parameters", "recorded"] == "163,009,536"
-    assert table.loc["Parameters", "error"] == "exact"
+    assert table["Parameters"]["error"] == "exact"
     assert list(table.loc["Whole step"]) == ["–", "8 s ± 100 ms", ""]
     visit.type("n_layers", 13)
     assert "no measurement is recorded" in visit.words()
