@@ -13,6 +13,7 @@ from streamlit.runtime import Runtime, RuntimeConfig
 from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.session_manager import SessionClient, SessionClientDisconnectedError
 
 from tests.there import there
@@ -54,6 +55,7 @@ class Browser(SessionClient):
 @asynccontextmanager
 async def served(script: Path) -> AsyncIterator[Browser]:
     """The browser of a visit that runs the script whenever it asks for it."""
+    PagesManager.uses_pages_directory = None  # as AppTest does: told apart once in a process, Streamlit thinks
     files = MemoryUploadedFileManager("/files")
     runtime = Runtime(RuntimeConfig(str(script), MemoryMediaFileStorage("/media"), files))
     try:
