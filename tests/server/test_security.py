@@ -6,7 +6,7 @@ import re
 import signal
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -20,13 +20,6 @@ from tests.server.visitor import Visitor
 from tests.waiting import until
 
 ELSEWHERE = "https://example.org"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    started = Server(tmp_path_factory.mktemp("server"))
-    yield started
-    started.stop()
 
 
 @pytest.mark.parametrize(

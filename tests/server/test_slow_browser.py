@@ -1,7 +1,7 @@
 """A browser that is slow to hear what the server has set: its next messages still have the values of before."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -10,13 +10,6 @@ from tests.browser.screen import SMALL, Server
 from tests.server.visitor import DRAG, Visitor
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    started = Server(tmp_path_factory.mktemp("server"))
-    yield started
-    started.stop()
 
 
 class SlowVisitor(Visitor):

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,13 +12,6 @@ from tests.server.visitor import Visitor
 pytestmark = pytest.mark.browser
 ROUNDS = 8
 FRAMES = 300
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    started = Server(tmp_path_factory.mktemp("server"))
-    yield started
-    started.stop()
 
 
 async def send_all(url: str, page: str) -> str:
