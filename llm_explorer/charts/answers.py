@@ -5,6 +5,7 @@ from typing import Final
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import LEGEND, TITLE_AND_LEGEND, titled
 from llm_explorer.charts.palette import CATEGORIES, PAIR
 
 HEIGHT: Final = 300
@@ -28,11 +29,8 @@ def answers_chart(title: str, across: str, counts: Mapping[str, Sequence[float]]
     ]
     look = {"dash": "dot", "width": 1.5, "color": CATEGORIES["batch"]}
     half = {"type": "line", "x0": 0.5, "x1": 0.5, "y0": 0, "y1": 1, "yref": "y domain", "line": look}
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": HEIGHT,
-        "margin": {"l": 0, "r": 8, "t": 62, "b": 4},
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+    layout = titled(title, HEIGHT, t=TITLE_AND_LEGEND) | {
+        "legend": LEGEND,
         "bargap": 0.15,
         "xaxis": {"title": {"text": across}, "range": [0, 1], "automargin": True},
         "yaxis": {"automargin": True},

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import around
+
 BAR_HEIGHT = 30
-MARGINS = {"l": 0, "r": 116, "t": 34, "b": 4}  # right: the label of the longest bar
+ROOM = 116  # right of the longest bar, for its label
 
 
 def parts_of_whole(
@@ -29,10 +31,7 @@ def parts_of_whole(
         "hovertemplate": "%{y}: %{text}<extra></extra>",
         "cliponaxis": False,
     }
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": MARGINS["t"] + MARGINS["b"] + BAR_HEIGHT * max(len(colours), 1),
-        "margin": MARGINS,
+    layout = around(title, BAR_HEIGHT * max(len(colours), 1), r=ROOM) | {
         "showlegend": False,
         "bargap": 0.25,
         "xaxis": {"visible": False, "rangemode": "tozero"},  # no range of ours: a zoom would be lost with it

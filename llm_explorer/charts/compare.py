@@ -5,11 +5,14 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import LEGEND, around, titled
 from llm_explorer.charts.palette import CATEGORIES
 from llm_explorer.units import byte_size
 
 ROW_HEIGHT: Final = 44
-TOP, BOTTOM = 34, 62  # below the bars: two lines of the legend
+BOTTOM: Final = 62  # pixels below the bars: two lines of the legend
+# across the whole chart, not only below the bars: a legend that is too narrow gets a scroll bar
+BELOW: Final = LEGEND | {"xref": "container", "y": 0, "yref": "container", "traceorder": "normal"}
 LINES_HEIGHT: Final = 360
 ABOVE: Final = 0.25  # of a row, from the middle of a bar to its name: half of the bar
 # colour, dash, marker and width: thinner and thinner, so that a line that lies on another does not hide it
@@ -64,25 +67,14 @@ def cache_lines(title: str, configs: Sequence[Config]) -> go.Figure:
     """Bytes over the tokens of the context, both in powers of two: at most four lines, each to its own context."""
     places = [place for config in configs for place in config.places]
     values = [value for config in configs for value in config.values]
-    layout = _layout(title, LINES_HEIGHT) | {
-        "margin": {"l": 0, "r": 16, "t": TOP, "b": BOTTOM},
+    layout = titled(title, LINES_HEIGHT, r=16, b=BOTTOM) | {
+        "legend": BELOW,
+        "showlegend": True,
         "xaxis": _powers("tokens in the context", places, lambda tokens: f"{tokens:,}"),
         "yaxis": _powers("", values, byte_size),
     }
     traces = [_line(config, *look) for config, look in zip(configs, LOOKS, strict=False)]
     return go.Figure(traces, layout)
-
-
-def _layout(title: str, height: int) -> dict[str, Any]:
-    # across the whole chart, not only below the bars: a legend that is too narrow gets a scroll bar
-    legend = {"orientation": "h", "x": 0, "xref": "container", "xanchor": "left"}
-    legend |= {"y": 0, "yref": "container", "yanchor": "bottom"}
-    return {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": height,
-        "showlegend": True,
-        "legend": legend | {"traceorder": "normal"},
-    }
 
 
 def _bar_layout(title: str, names: Sequence[str]) -> dict[str, Any]:
@@ -91,8 +83,9 @@ def _bar_layout(title: str, names: Sequence[str]) -> dict[str, Any]:
         {"text": name, "x": 0, "xref": "paper", "xanchor": "left", "y": row - ABOVE, "yanchor": "bottom"}
         for row, name in enumerate(names)
     ]
-    return _layout(title, TOP + BOTTOM + ROW_HEIGHT * len(names)) | {
-        "margin": {"l": 0, "r": 84, "t": TOP, "b": BOTTOM},
+    return around(title, ROW_HEIGHT * len(names), r=84, b=BOTTOM) | {
+        "legend": BELOW,
+        "showlegend": True,
         "bargap": 1 - 2 * ABOVE,
         "annotations": [each | {"showarrow": False} for each in words],
         "xaxis": {"visible": False, "rangemode": "tozero"},

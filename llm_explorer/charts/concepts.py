@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import LEGEND, titled
 from llm_explorer.charts.palette import ONE_SIGN, PAIR, TWO_SIGNS
 
 HEIGHT: Final = 250
@@ -50,7 +51,7 @@ def bars(title: str, groups: Mapping[str, Sequence[float]], *, across: str) -> g
         }
         for (name, values), colour, pattern in zip(groups.items(), PAIR, PATTERNS, strict=False)
     ]
-    legend = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
+    legend = LEGEND | {"x": 1, "xanchor": "right"}
     return go.Figure(traces, _layout(title, xaxis=_axis(across), legend=legend, showlegend=len(groups) > 1))
 
 
@@ -145,6 +146,4 @@ def _axis(title: str) -> dict[str, Any]:
 
 
 def _layout(title: str, **more: Any) -> dict[str, Any]:
-    margins = {"l": 0, "r": 8, "t": 40, "b": 4}
-    words = {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}}
-    return {"title": words, "height": HEIGHT, "margin": margins, "showlegend": False} | more
+    return titled(title, HEIGHT, t=40) | {"showlegend": False} | more

@@ -6,6 +6,7 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from llm_explorer.charts.axes import bytes_axis
+from llm_explorer.charts.layout import LEGEND, TITLE_AND_LEGEND, titled
 from llm_explorer.charts.palette import CATEGORIES
 from llm_explorer.units import byte_size
 
@@ -16,13 +17,9 @@ COLOURS: Final = {"weights": CATEGORIES["parameters"], "KV cache": CATEGORIES["a
 def inference_chart(title: str, tokens: Sequence[int], weights: int, cache: Sequence[int]) -> go.Figure:
     """Two areas: the weights, which stay the same, and on them the cache after each number of ``tokens``."""
     sizes = {"weights": [weights] * len(tokens), "KV cache": cache}
-    legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"}
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": HEIGHT,
-        "margin": {"l": 0, "r": 8, "t": 62, "b": 4},
+    layout = titled(title, HEIGHT, t=TITLE_AND_LEGEND) | {
         "hovermode": "x unified",
-        "legend": legend,
+        "legend": LEGEND | {"traceorder": "normal"},
         "xaxis": {"title": {"text": "tokens in the context"}, "automargin": True, "zeroline": False},
         "yaxis": bytes_axis(weights + cache[-1]),
     }

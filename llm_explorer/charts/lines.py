@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import LEGEND, TITLE_AND_LEGEND, titled
 from llm_explorer.charts.palette import CATEGORIES
 
 HEIGHT: Final = 300
@@ -45,12 +46,9 @@ def lines_chart(
 ) -> go.Figure:
     """At most three lines over ``places``."""
     looks = zip(lines, DASHES, MARKERS, strict=False)
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": HEIGHT,
-        "margin": {"l": 0, "r": 8, "t": 62, "b": 4},
+    layout = titled(title, HEIGHT, t=TITLE_AND_LEGEND) | {
         "showlegend": len(lines) > 1,
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        "legend": LEGEND,
         "xaxis": _axis(x, places),
         "yaxis": _axis(y, [value for line in lines for value in line.values]),
         "shapes": [_shape(mark) for mark in marks],

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import titled
 from llm_explorer.charts.palette import PAIR
 
 BAR_HEIGHT = 44
@@ -27,10 +28,7 @@ def magnitude_bars(title: str, sizes: Mapping[str, float], write: Callable[[floa
         "marker": {"color": [PAIR[row % 2] for row in range(len(sizes))]},
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": 70 + BAR_HEIGHT * len(sizes),
-        "margin": {"l": 0, "r": 8, "t": 34, "b": 4},
+    layout = titled(title, 70 + BAR_HEIGHT * len(sizes)) | {
         "showlegend": False,
         "xaxis": {
             "type": "log",
@@ -60,10 +58,7 @@ def error_curves(title: str, steps: Sequence[float], errors: Mapping[str, Sequen
         for (name, values), colour, symbol in zip(errors.items(), PAIR, SYMBOLS, strict=True)
     ]
     power = {"type": "log", "exponentformat": "power"}
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": ERRORS_HEIGHT,
-        "margin": {"l": 64, "r": 8, "t": 34, "b": 44},
+    layout = titled(title, ERRORS_HEIGHT, l=64, b=44) | {
         "legend": {"orientation": "h", "y": 1.0, "x": 1.0, "xanchor": "right", "yanchor": "bottom"},
         "xaxis": power | {"title": {"text": "step h"}, "nticks": 9},
         "yaxis": power | {"title": {"text": "error of the slope"}, "nticks": 7},

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import LEGEND, TITLE_AND_LEGEND, titled
 from llm_explorer.charts.palette import CATEGORIES, PAIR, TWO_SIGNS
 
 HEIGHT: Final = 250
@@ -30,11 +31,8 @@ def network_drawing(title: str, rows: Map) -> go.Figure:
         "ŷ": [(2.0, 0.5)],
     }
     above, below = _connections(neurons, places)
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": DRAWING_HEIGHT,
-        "margin": {"l": 0, "r": 8, "t": 62, "b": 4},
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+    layout = titled(title, DRAWING_HEIGHT, t=TITLE_AND_LEGEND) | {
+        "legend": LEGEND,
         "xaxis": {"visible": False, "range": [-0.25, 2.25]},
         "yaxis": {"visible": False, "range": [1.05, -0.05]},
     }
@@ -63,10 +61,7 @@ def network_map(title: str, rows: Map, largest: float) -> go.Figure:
         "xgap": 1,
         "ygap": 1,
     }
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": HEIGHT,
-        "margin": {"l": 0, "r": 8, "t": 34, "b": 4},
+    layout = titled(title, HEIGHT) | {
         "showlegend": False,
         "xaxis": _axis(across),
         "yaxis": _axis(down) | {"autorange": False, "range": [len(down) - 0.5, -0.5]},

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import LEGEND, titled
 from llm_explorer.charts.palette import CATEGORIES, PARTS
 from llm_explorer.units import flops
 
@@ -46,18 +47,8 @@ def roofline_chart(points: Sequence[Point], roof: Roof) -> go.Figure:
     found = [(name, [each for each in points if each.component == name]) for name in PARTS]
     left, right = _ends([each.intensity for each in points] + [roof.ridge])
     low, high = _ends([each.rate for each in points] + [roof.peak_flops])
-    layout = {
-        "title": {"text": f"Roofline of {roof.name}", "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": HEIGHT,
-        "margin": {"l": 0, "r": 8, "t": 40, "b": 4},
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": -0.2,
-            "yanchor": "top",
-            "itemsizing": "constant",
-        },
+    layout = titled(f"Roofline of {roof.name}", HEIGHT, t=40) | {
+        "legend": LEGEND | {"y": -0.2, "yanchor": "top", "itemsizing": "constant"},
         "xaxis": _axis("FLOPs for each byte moved", left, right, "{:g}".format),
         "yaxis": _axis("", low, high, _rate),
     }

@@ -7,6 +7,7 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from llm_explorer.charts.axes import bytes_axis
+from llm_explorer.charts.layout import LEGEND
 from llm_explorer.charts.palette import CATEGORIES
 from llm_explorer.tracing.result import Points
 from llm_explorer.units import byte_size
@@ -25,7 +26,7 @@ def timeline_chart(timeline: Points, peak: Sequence[str]) -> go.Figure:
         "height": HEIGHT,
         "margin": {"l": 0, "r": 8, "t": 30, "b": 4},
         "hovermode": "x unified",
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.1, "yanchor": "top", "traceorder": "normal"},
+        "legend": LEGEND | {"y": -0.1, "yanchor": "top", "traceorder": "normal"},
         "xaxis": {
             "title": {"text": f"operations of one step: {timeline.operations:,}", "standoff": 6},
             "showgrid": False,

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import titled
 from llm_explorer.charts.palette import ONE_SIGN, PAIR, PHASES
 
 LOSS_HEIGHT: Final = 270
@@ -174,10 +175,9 @@ def _line(curve: Curve, value: str) -> dict[str, Any]:
 def _layout(title: str, height: int) -> dict[str, Any]:
     """The title at the top edge, the legend just above the plot, whatever the height."""
     plot = height - MARGINS["t"] - MARGINS["b"]
-    return {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}} | PINNED,
-        "height": height,
-        "margin": MARGINS,
+    layout = titled(title, height, **MARGINS)
+    layout["title"] |= PINNED
+    return layout | {
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "y": 1 + 4 / plot, "yanchor": "bottom"},
         "hovermode": "closest",
