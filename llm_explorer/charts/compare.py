@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.axes import log_axis
 from llm_explorer.charts.layout import LEGEND, around, titled
 from llm_explorer.charts.palette import CATEGORIES
 from llm_explorer.units import byte_size
@@ -140,12 +141,4 @@ def _powers(title: str, values: Sequence[int], write: Callable[[int], str]) -> d
     """A log axis with its ticks at powers of two."""
     low, high = min(values).bit_length() - 1, (max(values) - 1).bit_length()
     step = next((bits for bits in STEP_BITS if (high - low) / bits < MOST_TICKS), STEP_BITS[-1])
-    ticks = [1 << power for power in range(low, high + 1, step)]
-    return {
-        "type": "log",
-        "title": {"text": title},
-        "tickvals": ticks,
-        "ticktext": [write(tick) for tick in ticks],
-        "automargin": True,
-        "zeroline": False,
-    }
+    return log_axis(title, [1 << power for power in range(low, high + 1, step)], write)

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.axes import PLAIN, named
+from llm_explorer.charts.heatmaps import GAPS, Rows, heatmap, on_cells
 from llm_explorer.charts.layout import LEGEND, TITLE_AND_LEGEND, titled
-from llm_explorer.charts.palette import CATEGORIES, PAIR, TWO_SIGNS
+from llm_explorer.charts.palette import CATEGORIES, PAIR
 
 HEIGHT: Final = 250
 DRAWING_HEIGHT: Final = 330
@@ -14,12 +16,11 @@ NODE_COLOUR: Final = CATEGORIES["batch"]
 BIAS: Final = "b"
 OUT: Final = "out"
 
-Map = Sequence[Sequence[float | None]]
 Place = tuple[float, float]
 Edge = tuple[Place, Place]
 
 
-def network_drawing(title: str, rows: Map) -> go.Figure:
+def network_drawing(title: str, rows: Rows) -> go.Figure:
     """Inputs, hidden neurons and the output with their connections: blue above zero, orange and dashed below.
 
     ``rows`` are those of a map: see ``network_map``.
@@ -40,7 +41,7 @@ def network_drawing(title: str, rows: Map) -> go.Figure:
     return go.Figure([*lines, _nodes(places)], layout)
 
 
-def network_map(title: str, rows: Map, largest: float) -> go.Figure:
+def network_map(title: str, rows: Rows, largest: float) -> go.Figure:
     """Blue cells above zero, orange below, the stronger the nearer to ``largest``; each with its number.
 
     The rows are the hidden neurons and, last, the output; the columns a neuron's inputs, its bias, its outgoing
@@ -48,32 +49,21 @@ def network_map(title: str, rows: Map, largest: float) -> go.Figure:
     """
     across = [*(f"x{number}" for number in range(1, len(rows[0]) - 1)), BIAS, OUT]
     down = [*(f"neuron {number}" for number in range(1, len(rows))), "output"]
-    cells = {
-        "type": "heatmap",
-        "z": [list(row) for row in rows],
-        "customdata": [[f"{neuron}, {column}" for column in across] for neuron in down],
-        "zmin": -largest,
-        "zmax": largest,
-        "colorscale": TWO_SIGNS,
-        "showscale": False,
-        "hovertemplate": "%{customdata}: %{z:.5f}<extra></extra>",
-        "hoverongaps": False,
-        "xgap": 1,
-        "ygap": 1,
-    }
+    names = [[f"{neuron}, {column}" for column in across] for neuron in down]
+    cells = heatmap(rows, -largest, largest, "%{customdata}: %{z:.5f}<extra></extra>", customdata=names, **GAPS)
     layout = titled(title, HEIGHT) | {
         "showlegend": False,
         "xaxis": _axis(across),
         "yaxis": _axis(down) | {"autorange": False, "range": [len(down) - 0.5, -0.5]},
     }
-    return go.Figure([cells, _numbers(rows)], layout)
+    return go.Figure([cells, on_cells(rows, _short) | {"textfont": {"size": 11}}], layout)
 
 
 def _height(number: int, count: int) -> float:
     return (number + 0.5) / count
 
 
-def _connections(neurons: Map, places: Mapping[str, Sequence[Place]]) -> tuple[list[Edge], list[Edge]]:
+def _connections(neurons: Rows, places: Mapping[str, Sequence[Place]]) -> tuple[list[Edge], list[Edge]]:
     """Those of weights above zero and those below."""
     weights = [
         (ends, value)
@@ -118,20 +108,6 @@ def _nodes(places: Mapping[str, Sequence[Place]]) -> dict[str, Any]:
 _SIDES: Final = {"x": "middle left", "h": "top center", "ŷ": "middle right"}
 
 
-def _numbers(rows: Map) -> dict[str, Any]:
-    """The numbers in the theme's own text colour: a heat map's own text is made for a white background."""
-    places = [(i, j, value) for j, row in enumerate(rows) for i, value in enumerate(row) if value is not None]
-    return {
-        "type": "scatter",
-        "mode": "text",
-        "x": [i for i, _j, _value in places],
-        "y": [j for _i, j, _value in places],
-        "text": [_short(value) for _i, _j, value in places],
-        "textfont": {"size": 11},
-        "hoverinfo": "skip",  # the cell has it
-    }
-
-
 def _short(value: float) -> str:
     """0.314 -> '.31', -0.02 -> '−.02', 0 -> '0', 0.0004 -> '~0': only a true zero is written 0."""
     if value == 0:
@@ -142,11 +118,8 @@ def _short(value: float) -> str:
 
 def _axis(labels: Sequence[str]) -> dict[str, Any]:
     return {
-        "tickvals": list(range(len(labels))),
-        "ticktext": list(labels),
-        "ticks": "",
-        "showgrid": False,
-        "zeroline": False,
+        **named(labels),
+        **PLAIN,
         "automargin": True,
         "range": [-0.5, len(labels) - 0.5],
     }

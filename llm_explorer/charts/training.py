@@ -6,8 +6,10 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.axes import named
+from llm_explorer.charts.heatmaps import heatmap
 from llm_explorer.charts.layout import titled
-from llm_explorer.charts.palette import ONE_SIGN, PAIR, PHASES
+from llm_explorer.charts.palette import PAIR, PHASES
 
 LOSS_HEIGHT: Final = 270
 STEPS_HEIGHT: Final = 230
@@ -69,7 +71,7 @@ def next_chart(title: str, characters: Sequence[str], series: Mapping[str, Seque
         }
         for (name, values), colour, pattern in zip(series.items(), PAIR, ("", "/"), strict=False)
     ]
-    places = {"tickvals": list(range(len(names))), "ticktext": names, "autorange": "reversed", "automargin": True}
+    places = named(names) | {"autorange": "reversed", "automargin": True}
     axes = {"xaxis": {"range": [0, 1.15], "visible": False}, "yaxis": places | {"type": "linear", "ticks": ""}}
     height = MARGINS["t"] + MARGINS["b"] + BAR * len(series) * max(len(names), 1)
     return go.Figure(bars, _layout(title, height) | axes | {"showlegend": len(series) > 1})
@@ -77,21 +79,20 @@ def next_chart(title: str, characters: Sequence[str], series: Mapping[str, Seque
 
 def targets_chart(title: str, targets: Sequence[str], series: Mapping[str, Sequence[float]]) -> go.Figure:
     """Columns of the probability that each target got, in the order of the text; one column a target and series."""
-    places = list(range(len(targets)))
+    names = [_tick(target) for target in targets]
     bars = [
         {
             "type": "bar",
             "name": name,
-            "x": places,
+            "x": list(range(len(names))),
             "y": list(values),
             "marker": {"color": colour, "pattern": {"shape": pattern}},
-            "customdata": [_tick(target) for target in targets],
+            "customdata": names,
             "hovertemplate": "target %{customdata}: %{y:.1%}<extra>" + name + "</extra>",
         }
         for (name, values), colour, pattern in zip(series.items(), PAIR, ("/", ""), strict=True)
     ]
-    ticks = {"tickvals": places, "ticktext": [_tick(target) for target in targets], "tickangle": 0}
-    axes = {"xaxis": {"title": {"text": "target"}, "automargin": True} | ticks}
+    axes = {"xaxis": named(names) | {"title": {"text": "target"}, "automargin": True, "tickangle": 0}}
     axes["yaxis"] = {"range": [0, 1], "tickformat": ".0%", "automargin": True}
     return go.Figure(bars, _layout(title, LOSS_HEIGHT) | axes)
 
@@ -107,26 +108,14 @@ def heads_chart(title: str, heads: Sequence[Sequence[Sequence[Sequence[int]]]], 
         number = "" if place == 0 else str(place + 1)
         maps.append(_map(name, head, text, number))
         left, top = column / across, 1 - row / down
-        ticks = {"tickvals": list(range(len(text))), "ticktext": [_tick(one) for one in text], "ticks": ""}
-        horizontal = {
-            "domain": [left + 0.02 * column / across, left + 0.95 / across],
-            "anchor": f"y{number}",
-            "tickangle": 0,
-        }
+        ticks = named([_tick(one) for one in text]) | {"ticks": "", "showgrid": False}
+        start = left + 0.02 * column / across
+        horizontal = {"domain": [start, left + 0.95 / across], "anchor": f"y{number}", "tickangle": 0}
         vertical = {"domain": [top - 0.8 / down, top - 0.08 / down], "anchor": f"x{number}", "autorange": "reversed"}
-        layout[f"xaxis{number}"] = horizontal | ticks | {"showgrid": False, "tickfont": {"size": 9}}
-        layout[f"yaxis{number}"] = vertical | ticks | {"showgrid": False, "showticklabels": False}
-        layout["annotations"].append(
-            {
-                "text": name,
-                "x": left + 0.02 * column / across,
-                "y": top,
-                "xref": "paper",
-                "yref": "paper",
-                "showarrow": False,
-            }
-            | {"xanchor": "left", "yanchor": "top", "font": {"size": 12}}
-        )
+        layout[f"xaxis{number}"] = horizontal | ticks | {"tickfont": {"size": 9}}
+        layout[f"yaxis{number}"] = vertical | ticks | {"showticklabels": False}
+        words = {"text": name, "x": start, "y": top, "xref": "paper", "yref": "paper", "xanchor": "left"}
+        layout["annotations"].append(words | {"yanchor": "top", "showarrow": False, "font": {"size": 12}})
     return go.Figure(maps, layout)
 
 
@@ -145,19 +134,10 @@ def _tick(character: str) -> str:
 
 
 def _map(name: str, head: Sequence[Sequence[int]], text: str, number: str) -> dict[str, Any]:
-    length = len(text)
-    return {
-        "type": "heatmap",
-        "z": [[*row, *[None] * (length - len(row))] for row in head],
-        "zmin": 0,
-        "zmax": 100,
-        "colorscale": ONE_SIGN,
-        "showscale": False,
-        "xaxis": f"x{number}",
-        "yaxis": f"y{number}",
-        "customdata": [[[_tick(one), _tick(other)] for other in text] for one in text],
-        "hovertemplate": "%{customdata[0]} takes %{z}% from %{customdata[1]}<extra>" + name + "</extra>",
-    }
+    rows = [[*row, *[None] * (len(text) - len(row))] for row in head]
+    pairs = [[[_tick(one), _tick(other)] for other in text] for one in text]
+    hover = "%{customdata[0]} takes %{z}% from %{customdata[1]}<extra>" + name + "</extra>"
+    return heatmap(rows, 0, 100, hover, customdata=pairs, xaxis=f"x{number}", yaxis=f"y{number}")
 
 
 def _line(curve: Curve, value: str) -> dict[str, Any]:
