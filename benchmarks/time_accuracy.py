@@ -28,7 +28,7 @@ from llm_explorer.speed.predict import Span, calibration_for, predict_with, roof
 from llm_explorer.units import seconds as in_words
 from llm_explorer.worker import attempt
 from llm_explorer.worker.attempt import run_alone
-from llm_explorer.worker.task import Calibration, Measurement, Refinement
+from llm_explorer.worker.task import Calibration, Measurement, Refinement, RefinementResult
 
 FILE: Final = Path(__file__).parent.parent / "docs" / "PREDICTION.md"
 PRECISIONS: Final = ("float32", "autocast", "bfloat16")
@@ -112,8 +112,8 @@ def short_pair(draw: random.Random, precision: str) -> tuple[ModelConfig, RunCon
     while True:
         model, run = random_pair(draw, precision)
         if calibration_for(model, run) is None:
-            told = run_alone(Calibration(model, run).attempt(_silent, _silent))
-            assert told["status"] == "ok", told
+            told = run_alone(Calibration(model, run))
+            assert told.status == "ok", told
         made = calibration_for(model, run)
         assert made is not None
         if predict_with(made, model, run).step.seconds <= MOST_STEP_S:
@@ -124,9 +124,10 @@ def measure(model: ModelConfig, run: RunConfig) -> Case:
     """Measure a config twice, and predict it in every way."""
     first, methods = measured_once(model, run), predictions(model, run)
     if model.n_layers >= REFINED_FROM:
-        told = run_alone(Refinement(model, run).attempt(_silent, _silent))
-        assert told["status"] == "ok", told
-        methods["refined"] = {phase: Span(*told["refined"][f"{phase}_s"]) for phase in PHASES}
+        told = run_alone(Refinement(model, run))
+        assert isinstance(told, RefinementResult), told
+        assert told.refined is not None, told
+        methods["refined"] = dict(zip(PHASES, told.refined, strict=True))
     second = measured_once(model, run)
     mean = {phase: (first[phase].median + second[phase].median) / 2 for phase in PHASES}
     methods[AGAIN] = {
@@ -138,8 +139,8 @@ def measure(model: ModelConfig, run: RunConfig) -> Case:
 
 def measured_once(model: ModelConfig, run: RunConfig) -> dict[str, Timing]:
     """The times of each phase, in a process of their own."""
-    result = run_alone(Measurement(model, run).attempt(_silent, _silent))
-    assert result["status"] == "ok", result["reason"]
+    result = run_alone(Measurement(model, run))
+    assert result.status == "ok", result.reason
     return {phase: getattr(result, f"{phase}_s") for phase in PHASES}
 
 
@@ -219,10 +220,6 @@ def report(seed: int, cases: list[Case]) -> str:
         worst(cases),
     )
     return "# How true the predicted times are\n\n" + "\n\n".join(part.strip() for part in parts) + "\n"
-
-
-def _silent(_: object) -> None:
-    """Nobody watches."""
 
 
 def _holds(case: Case, method: str, phase: str) -> bool:

@@ -161,7 +161,7 @@ def calibrate(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
     """Learn in 5 seconds how fast the device is, for the precision and threads of this config."""
     model, run = _configs(config, settings)
     task = Calibration(model, run)
-    result = run_alone(task.attempt(_show_progress(quiet=as_json), lambda _: None))
+    result = run_alone(task, _show_progress(quiet=as_json))
     learnt = store.load(task.key).calibration
     if as_json:
         _print_json(result.model_dump() | {"calibration": None if learnt is None else learnt.model_dump()})

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_a_paused_run_frees_the_machine_and_goes_on_to_the_same_end(queue: Measu
     done(first)
     told = first.snapshot().stream
     assert len(told) < len(snapshot_steps(60)), "it ended before it was paused"
-    second = queue.submit_task(training._replace(earlier=told), "ann")
+    second = queue.submit_task(replace(training, earlier=told), "ann")
     assert second is not first
     assert steps(second.snapshot().stream)[: len(told)] == steps(told)
     assert done(second).status == "ok"
@@ -119,7 +120,7 @@ def test_a_paused_run_frees_the_machine_and_goes_on_to_the_same_end(queue: Measu
 
 
 def test_a_run_whose_state_is_gone_is_told_in_words(queue: MeasuringQueue) -> None:
-    resumed = Training.of(SHORT)._replace(earlier=(FIRST,))
+    resumed = replace(Training.of(SHORT), earlier=(FIRST,))
     result = done(queue.submit_task(resumed, "ann"))
     assert result == Result(status="failed", reason="This model is no longer kept; train it again")
 
