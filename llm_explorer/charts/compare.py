@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from llm_explorer.charts.axes import log_axis
 from llm_explorer.charts.layout import LEGEND, around, titled
 from llm_explorer.charts.palette import CATEGORIES
+from llm_explorer.charts.traces import line
 from llm_explorer.units import byte_size
 
 ROW_HEIGHT: Final = 44
@@ -124,17 +125,9 @@ def _sums(sums: Sequence[float], labels: Sequence[str]) -> dict[str, Any]:
 
 
 def _line(config: Config, colour: str, dash: str, marker: str, width: float) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": config.name,
-        "x": list(config.places),
-        "y": list(config.values),
-        "line": {"color": colour, "dash": dash, "width": width},
-        "marker": {"symbol": marker, "size": 4 + 1.4 * width},
-        "customdata": [byte_size(value) for value in config.values],
-        "hovertemplate": "%{x:,} tokens: %{customdata}<extra>" + config.name + "</extra>",
-    }
+    look, hover = {"color": colour, "dash": dash, "width": width}, "%{x:,} tokens: %{customdata}"
+    words, marker_look = [byte_size(value) for value in config.values], {"symbol": marker, "size": 4 + 1.4 * width}
+    return line(*config, look, hover, mode="lines+markers", marker=marker_look, customdata=words)
 
 
 def _powers(title: str, values: Sequence[int], write: Callable[[int], str]) -> dict[str, Any]:

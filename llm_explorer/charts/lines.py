@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts import traces
 from llm_explorer.charts.layout import LEGEND, TITLE_AND_LEGEND, titled
 from llm_explorer.charts.palette import CATEGORIES
 
@@ -57,16 +58,10 @@ def lines_chart(
 
 
 def _trace(line: Line, places: Sequence[float], dash: str, marker: str) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers" if len(line.values) <= MOST_MARKERS else "lines",
-        "name": line.name,
-        "x": list(places)[: len(line.values)],
-        "y": list(line.values),
-        "line": {"color": line.colour, "dash": dash, "width": 2},
-        "marker": {"symbol": marker, "size": 7},
-        "hovertemplate": "%{x:.4g}: %{y:.4g}<extra>" + line.name + "</extra>",
-    }
+    mode = "lines+markers" if len(line.values) <= MOST_MARKERS else "lines"
+    look, some = {"color": line.colour, "dash": dash, "width": 2}, places[: len(line.values)]
+    marks = {"symbol": marker, "size": 7}
+    return traces.line(line.name, some, line.values, look, "%{x:.4g}: %{y:.4g}", mode=mode, marker=marks)
 
 
 def _axis(axis: Axis, values: Sequence[float]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from llm_explorer.charts.layout import titled
 from llm_explorer.charts.palette import PAIR
+from llm_explorer.charts.traces import line
 
 BAR_HEIGHT = 44
 ERRORS_HEIGHT = 340
@@ -45,16 +46,15 @@ def magnitude_bars(title: str, sizes: Mapping[str, float], write: Callable[[floa
 def error_curves(title: str, steps: Sequence[float], errors: Mapping[str, Sequence[float]]) -> go.Figure:
     """Errors over the step h, both logarithmic, a line for each of two ways; an error of 0 has no place there."""
     lines = [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": name,
-            "x": list(steps),
-            "y": [value or None for value in values],
-            "line": {"color": colour, "width": 2},
-            "marker": {"symbol": symbol, "size": 7},
-            "hovertemplate": f"h = %{{x:.1e}}<br>error %{{y:.2e}}<extra>{name}</extra>",
-        }
+        line(
+            name,
+            steps,
+            [value or None for value in values],
+            {"color": colour, "width": 2},
+            "h = %{x:.1e}<br>error %{y:.2e}",
+            mode="lines+markers",
+            marker={"symbol": symbol, "size": 7},
+        )
         for (name, values), colour, symbol in zip(errors.items(), PAIR, SYMBOLS, strict=True)
     ]
     power = {"type": "log", "exponentformat": "power"}

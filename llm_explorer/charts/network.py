@@ -9,6 +9,7 @@ from llm_explorer.charts.axes import PLAIN, named
 from llm_explorer.charts.heatmaps import GAPS, Rows, heatmap, on_cells
 from llm_explorer.charts.layout import LEGEND, TITLE_AND_LEGEND, titled
 from llm_explorer.charts.palette import CATEGORIES, PAIR
+from llm_explorer.charts.traces import Point, segments
 
 HEIGHT: Final = 250
 DRAWING_HEIGHT: Final = 330
@@ -16,8 +17,7 @@ NODE_COLOUR: Final = CATEGORIES["batch"]
 BIAS: Final = "b"
 OUT: Final = "out"
 
-Place = tuple[float, float]
-Edge = tuple[Place, Place]
+Edge = tuple[Point, Point]
 
 
 def network_drawing(title: str, rows: Rows) -> go.Figure:
@@ -37,7 +37,8 @@ def network_drawing(title: str, rows: Rows) -> go.Figure:
         "xaxis": {"visible": False, "range": [-0.25, 2.25]},
         "yaxis": {"visible": False, "range": [1.05, -0.05]},
     }
-    lines = (_edges("weight above 0", above, PAIR[0], "solid"), _edges("below 0", below, PAIR[1], "dash"))
+    looks = [{"color": colour, "dash": dash, "width": 1} for colour, dash in zip(PAIR, ("solid", "dash"), strict=True)]
+    lines = segments(above, looks[0], name="weight above 0"), segments(below, looks[1], name="below 0")
     return go.Figure([*lines, _nodes(places)], layout)
 
 
@@ -63,7 +64,7 @@ def _height(number: int, count: int) -> float:
     return (number + 0.5) / count
 
 
-def _connections(neurons: Rows, places: Mapping[str, Sequence[Place]]) -> tuple[list[Edge], list[Edge]]:
+def _connections(neurons: Rows, places: Mapping[str, Sequence[Point]]) -> tuple[list[Edge], list[Edge]]:
     """Those of weights above zero and those below."""
     weights = [
         (ends, value)
@@ -77,20 +78,7 @@ def _connections(neurons: Rows, places: Mapping[str, Sequence[Place]]) -> tuple[
     return [ends for ends, value in weights if value >= 0], [ends for ends, value in weights if value < 0]
 
 
-def _edges(name: str, edges: Sequence[Edge], colour: str, dash: str) -> dict[str, Any]:
-    """All connections of one sign as one line with gaps."""
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "x": [x for (x0, _y0), (x1, _y1) in edges for x in (x0, x1, None)],
-        "y": [y for (_x0, y0), (_x1, y1) in edges for y in (y0, y1, None)],
-        "line": {"color": colour, "dash": dash, "width": 1},
-        "hoverinfo": "skip",
-    }
-
-
-def _nodes(places: Mapping[str, Sequence[Place]]) -> dict[str, Any]:
+def _nodes(places: Mapping[str, Sequence[Point]]) -> dict[str, Any]:
     every = [(letter, number, place) for letter, row in places.items() for number, place in enumerate(row, 1)]
     return {
         "type": "scatter",

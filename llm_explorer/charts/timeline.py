@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from llm_explorer.charts.axes import bytes_axis
 from llm_explorer.charts.layout import LEGEND
 from llm_explorer.charts.palette import CATEGORIES
+from llm_explorer.charts.traces import area
 from llm_explorer.tracing.result import Points
 from llm_explorer.units import byte_size
 
@@ -53,18 +54,8 @@ def operation_name(operation: str) -> str:
 
 
 def _area(timeline: Points, name: str) -> dict[str, Any]:
-    sizes = timeline.categories[name]
-    return {
-        "type": "scatter",
-        "name": name,
-        "y": sizes,
-        "stackgroup": "alive",
-        "mode": "lines",
-        "line": {"width": 0, "shape": "hv"},
-        "fillcolor": CATEGORIES[name],
-        "customdata": [byte_size(size) for size in sizes],
-        "hovertemplate": "%{customdata}<extra>" + name + "</extra>",
-    }
+    line = {"width": 0, "shape": "hv"}
+    return area(name, timeline.categories[name], CATEGORIES[name], stackgroup="alive", line=line)
 
 
 def _what(timeline: Points) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from llm_explorer.charts.axes import named
 from llm_explorer.charts.heatmaps import heatmap
 from llm_explorer.charts.layout import titled
 from llm_explorer.charts.palette import PAIR, PHASES
+from llm_explorer.charts.traces import line
 
 LOSS_HEIGHT: Final = 270
 STEPS_HEIGHT: Final = 230
@@ -141,15 +142,8 @@ def _map(name: str, head: Sequence[Sequence[int]], text: str, number: str) -> di
 
 
 def _line(curve: Curve, value: str) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": curve.name,
-        "x": list(curve.steps),
-        "y": list(curve.values),
-        "line": {"color": curve.colour, "dash": curve.dash, "width": 2.5},
-        "hovertemplate": f"step %{{x}}: {value}<extra>{curve.name}</extra>",
-    }
+    look = {"color": curve.colour, "dash": curve.dash, "width": 2.5}
+    return line(curve.name, curve.steps, curve.values, look, f"step %{{x}}: {value}")
 
 
 def _layout(title: str, height: int) -> dict[str, Any]:
