@@ -29,7 +29,7 @@ check: $(VENV)/dev  ## style, types, and which room may import which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/dev  ## print the figures in docs/
+bench: $(VENV)/dev  ## print how fast the page answers
 	$(BIN)/python -m benchmarks.interaction
 
 peers:  ## time the model beside others, which live in an environment of their own

@@ -1,6 +1,6 @@
 """How fast the page answers: first paint, key press to the last repaint, repaints while a slider is dragged.
 
-    python -m benchmarks.interaction [--presses 40] [--json] [--recording docs/drag.png]
+    python -m benchmarks.interaction [--presses 40] [--json] [--recording FILE.png]
 
 Starts servers and a Chromium of its own; close other programs first. Cells: charts that change in place, the same with
 one more process that keeps a processor busy, with 10 and with 30 visitors who drag a slider of their own (without a

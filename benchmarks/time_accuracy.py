@@ -112,7 +112,7 @@ def short_pair(draw: random.Random, precision: str) -> tuple[ModelConfig, RunCon
     while True:
         model, run = random_pair(draw, precision)
         if calibration_for(model, run) is None:
-            told = run_alone(Calibration(model, run).attempt(_silent, _silent))
+            told = run_alone(Calibration(model, run))
             assert told.status == "ok", told
         made = calibration_for(model, run)
         assert made is not None
@@ -124,7 +124,7 @@ def measure(model: ModelConfig, run: RunConfig) -> Case:
     """Measure a config twice, and predict it in every way."""
     first, methods = measured_once(model, run), predictions(model, run)
     if model.n_layers >= REFINED_FROM:
-        told = run_alone(Refinement(model, run).attempt(_silent, _silent))
+        told = run_alone(Refinement(model, run))
         assert isinstance(told, RefinementResult), told
         assert told.refined is not None, told
         methods["refined"] = {phase: getattr(told.refined, phase) for phase in PHASES}
@@ -139,7 +139,7 @@ def measure(model: ModelConfig, run: RunConfig) -> Case:
 
 def measured_once(model: ModelConfig, run: RunConfig) -> dict[str, Timing]:
     """The times of each phase, in a process of their own."""
-    result = run_alone(Measurement(model, run).attempt(_silent, _silent))
+    result = run_alone(Measurement(model, run))
     assert result.status == "ok", result.reason
     return {phase: getattr(result, f"{phase}_s") for phase in PHASES}
 
@@ -220,10 +220,6 @@ def report(seed: int, cases: list[Case]) -> str:
         worst(cases),
     )
     return "# How true the predicted times are\n\n" + "\n\n".join(part.strip() for part in parts) + "\n"
-
-
-def _silent(_: object) -> None:
-    """Nobody watches."""
 
 
 def _holds(case: Case, method: str, phase: str) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from llm_explorer.accounting.report import report
     from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig, check, replace
 
+__version__: Final = "0.2.0"
 __all__ = [
     "GPT", "ConfigError", "ModelConfig", "Problem", "RunConfig", "build", "check", "load_folder", "replace", "report",
 ]  # fmt: skip
@@ -43,3 +44,7 @@ def __getattr__(name: str) -> Any:
         if name in names:
             return getattr(import_module(home), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -34,9 +34,10 @@ def status() -> int:
     from click import ClickException, exceptions  # only now: these imports take a quarter of a second
 
     from llm_explorer import cli
+    from llm_explorer.cli.printing import tell
 
     if sys.stdout is None:
-        cli.tell("Standard output is closed: there is nowhere to print to")
+        tell("Standard output is closed: there is nowhere to print to")
         return cli.OTHER_FAILURE
     try:
         # not by calling main, which ends with 1 where a pipe is closed
@@ -54,12 +55,12 @@ def status() -> int:
     except BrokenPipeError:  # whoever read has heard enough, as `| head` has
         return BROKEN_PIPE
     except OSError as error:
-        cli.tell(f"{error.filename or 'Standard output'}: {error.strerror}")
+        tell(f"{error.filename or 'Standard output'}: {error.strerror}")
     except Exception as error:
         if sys.flags.dev_mode:
             raise
         first_line = (str(error).splitlines() or [""])[0]
-        cli.tell(f"Failed, by a fault of this program: {type(error).__name__}: {first_line}; python -X dev shows where")
+        tell(f"Failed, by a fault of this program: {type(error).__name__}: {first_line}; python -X dev shows where")
     return cli.OTHER_FAILURE
 
 

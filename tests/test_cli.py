@@ -226,7 +226,7 @@ def test_meta_counts_and_times_nothing(own_lock: None) -> None:
 @pytest.mark.parametrize("status", ["out_of_memory", "timeout", "cancelled", "failed"])
 def test_every_other_end_is_exit_4_with_json(monkeypatch: pytest.MonkeyPatch, status: Any) -> None:
     monkeypatch.setattr(
-        Attempt, "execute", lambda self, take: make_result(self._model, self._run, status, "what happened")
+        Attempt, "execute", lambda self, take: make_result(self.task.model, self.task.run, status, "what happened")
     )
     assert as_json("measure", "class-0.1m", exit_code=4)["status"] == status
     assert call("measure", "class-0.1m").stderr == f"{status}: what happened\n"

@@ -5,37 +5,24 @@ from typing import Final
 
 import plotly.graph_objects as go
 
-from llm_explorer.charts.palette import CATEGORIES, PAIR
+from llm_explorer.charts.bars import side_by_side
+from llm_explorer.charts.layout import LEGEND, TITLE_AND_LEGEND, titled
+from llm_explorer.charts.palette import CATEGORIES
 
 HEIGHT: Final = 300
-PATTERNS: Final = ("", "/")  # beside the colour: plain and hatched
 
 
 def answers_chart(title: str, across: str, counts: Mapping[str, Sequence[float]]) -> go.Figure:
     """Bars side by side over equal bins from 0 to 1, for two sets of ``counts``; the dotted line is at 0.5."""
     bins = len(next(iter(counts.values())))
     middles = [(number + 0.5) / bins for number in range(bins)]
-    traces = [
-        {
-            "type": "bar",
-            "name": name,
-            "x": middles,
-            "y": list(values),
-            "marker": {"color": colour, "pattern": {"shape": pattern}},
-            "hovertemplate": "around %{x:.2f}: %{y:.0f}<extra>" + name + "</extra>",
-        }
-        for (name, values), colour, pattern in zip(counts.items(), PAIR, PATTERNS, strict=True)
-    ]
     look = {"dash": "dot", "width": 1.5, "color": CATEGORIES["batch"]}
     half = {"type": "line", "x0": 0.5, "x1": 0.5, "y0": 0, "y1": 1, "yref": "y domain", "line": look}
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": HEIGHT,
-        "margin": {"l": 0, "r": 8, "t": 62, "b": 4},
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+    layout = titled(title, HEIGHT, t=TITLE_AND_LEGEND) | {
+        "legend": LEGEND,
         "bargap": 0.15,
         "xaxis": {"title": {"text": across}, "range": [0, 1], "automargin": True},
         "yaxis": {"automargin": True},
         "shapes": [half],
     }
-    return go.Figure(traces, layout)
+    return go.Figure(side_by_side(counts, "around %{x:.2f}: %{y:.0f}", x=middles), layout)

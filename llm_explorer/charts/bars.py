@@ -1,11 +1,16 @@
-"""Horizontal bars of an account: what each part is of the whole."""
+"""Bars of an account: what each part is of the whole; and bars as several charts draw them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import plotly.graph_objects as go
 
-BAR_HEIGHT = 30
-MARGINS = {"l": 0, "r": 116, "t": 34, "b": 4}  # right: the label of the longest bar
+from llm_explorer.charts.layout import around
+from llm_explorer.charts.palette import PAIR
+
+BAR_HEIGHT: Final = 30
+ROOM: Final = 116  # right of the longest bar, for its label
+PATTERNS: Final = ("", "/")  # beside the colour: plain and hatched
 
 
 def parts_of_whole(
@@ -18,24 +23,43 @@ def parts_of_whole(
     parts = {name: size for name, size in sums.items() if size}
     whole = sum(parts.values()) or 1
     labels = [f"{write(size)} · {100 * size / whole:.1f}%" for size in parts.values()]
-    bars = {
-        "type": "bar",
-        "x": list(parts.values()),
-        "y": list(parts),
-        "orientation": "h",
-        "marker": {"color": [colours[name] for name in parts]},
-        "text": labels,
-        "textposition": "outside",
-        "hovertemplate": "%{y}: %{text}<extra></extra>",
-        "cliponaxis": False,
-    }
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": MARGINS["t"] + MARGINS["b"] + BAR_HEIGHT * max(len(colours), 1),
-        "margin": MARGINS,
+    colour, hover = [colours[name] for name in parts], "%{y}: %{text}<extra></extra>"
+    bars = horizontal(parts.values(), parts, colour, hover, text=labels, textposition="outside")
+    layout = around(title, BAR_HEIGHT * max(len(colours), 1), r=ROOM) | {
         "showlegend": False,
         "bargap": 0.25,
         "xaxis": {"visible": False, "rangemode": "tozero"},  # no range of ours: a zoom would be lost with it
         "yaxis": {"autorange": "reversed", "ticks": "", "automargin": True},
     }
     return go.Figure([bars], layout)  # at once and from dicts: update_layout and go.Bar take three times as long
+
+
+def horizontal(
+    sizes: Iterable[float | None], places: Iterable[Any], colour: str | list[str], hover: str, **more: Any
+) -> dict[str, Any]:
+    """Bars from the left, whose words may stand beyond the chart's edge."""
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "x": list(sizes),
+        "y": list(places),
+        "marker": {"color": colour},
+        "hovertemplate": hover,
+        "cliponaxis": False,
+        **more,
+    }
+
+
+def side_by_side(groups: Mapping[str, Sequence[float]], hover: str, **more: Any) -> list[dict[str, Any]]:
+    """Upright bars of at most two groups, told apart by colour and pattern."""
+    return [
+        {
+            "type": "bar",
+            "name": name,
+            "y": list(values),
+            "marker": {"color": colour, "pattern": {"shape": pattern}},
+            "hovertemplate": f"{hover}<extra>{name}</extra>",
+            **more,
+        }
+        for (name, values), colour, pattern in zip(groups.items(), PAIR, PATTERNS, strict=False)
+    ]

@@ -5,11 +5,17 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.axes import log_axis
+from llm_explorer.charts.bars import horizontal
+from llm_explorer.charts.layout import LEGEND, around, titled
 from llm_explorer.charts.palette import CATEGORIES
+from llm_explorer.charts.traces import line
 from llm_explorer.units import byte_size
 
 ROW_HEIGHT: Final = 44
-TOP, BOTTOM = 34, 62  # below the bars: two lines of the legend
+BOTTOM: Final = 62  # pixels below the bars: two lines of the legend
+# across the whole chart, not only below the bars: a legend that is too narrow gets a scroll bar
+BELOW: Final = LEGEND | {"xref": "container", "y": 0, "yref": "container", "traceorder": "normal"}
 LINES_HEIGHT: Final = 360
 ABOVE: Final = 0.25  # of a row, from the middle of a bar to its name: half of the bar
 # colour, dash, marker and width: thinner and thinner, so that a line that lies on another does not hide it
@@ -64,25 +70,14 @@ def cache_lines(title: str, configs: Sequence[Config]) -> go.Figure:
     """Bytes over the tokens of the context, both in powers of two: at most four lines, each to its own context."""
     places = [place for config in configs for place in config.places]
     values = [value for config in configs for value in config.values]
-    layout = _layout(title, LINES_HEIGHT) | {
-        "margin": {"l": 0, "r": 16, "t": TOP, "b": BOTTOM},
+    layout = titled(title, LINES_HEIGHT, r=16, b=BOTTOM) | {
+        "legend": BELOW,
+        "showlegend": True,
         "xaxis": _powers("tokens in the context", places, lambda tokens: f"{tokens:,}"),
         "yaxis": _powers("", values, byte_size),
     }
     traces = [_line(config, *look) for config, look in zip(configs, LOOKS, strict=False)]
     return go.Figure(traces, layout)
-
-
-def _layout(title: str, height: int) -> dict[str, Any]:
-    # across the whole chart, not only below the bars: a legend that is too narrow gets a scroll bar
-    legend = {"orientation": "h", "x": 0, "xref": "container", "xanchor": "left"}
-    legend |= {"y": 0, "yref": "container", "yanchor": "bottom"}
-    return {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": height,
-        "showlegend": True,
-        "legend": legend | {"traceorder": "normal"},
-    }
 
 
 def _bar_layout(title: str, names: Sequence[str]) -> dict[str, Any]:
@@ -91,8 +86,9 @@ def _bar_layout(title: str, names: Sequence[str]) -> dict[str, Any]:
         {"text": name, "x": 0, "xref": "paper", "xanchor": "left", "y": row - ABOVE, "yanchor": "bottom"}
         for row, name in enumerate(names)
     ]
-    return _layout(title, TOP + BOTTOM + ROW_HEIGHT * len(names)) | {
-        "margin": {"l": 0, "r": 84, "t": TOP, "b": BOTTOM},
+    return around(title, ROW_HEIGHT * len(names), r=84, b=BOTTOM) | {
+        "legend": BELOW,
+        "showlegend": True,
         "bargap": 1 - 2 * ABOVE,
         "annotations": [each | {"showarrow": False} for each in words],
         "xaxis": {"visible": False, "rangemode": "tozero"},
@@ -101,17 +97,8 @@ def _bar_layout(title: str, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _bar(name: str, sizes: Sequence[float | None], colour: str, labels: Sequence[str]) -> dict[str, Any]:
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "name": name,
-        "x": list(sizes),
-        "y": list(range(len(sizes))),
-        "marker": {"color": colour},
-        "customdata": list(labels),
-        "hovertemplate": "%{customdata}<extra>" + name + "</extra>",
-        "cliponaxis": False,
-    }
+    hover = f"%{{customdata}}<extra>{name}</extra>"
+    return horizontal(sizes, range(len(sizes)), colour, hover, name=name, customdata=list(labels))
 
 
 def _sums(sums: Sequence[float], labels: Sequence[str]) -> dict[str, Any]:
@@ -130,29 +117,13 @@ def _sums(sums: Sequence[float], labels: Sequence[str]) -> dict[str, Any]:
 
 
 def _line(config: Config, colour: str, dash: str, marker: str, width: float) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": config.name,
-        "x": list(config.places),
-        "y": list(config.values),
-        "line": {"color": colour, "dash": dash, "width": width},
-        "marker": {"symbol": marker, "size": 4 + 1.4 * width},
-        "customdata": [byte_size(value) for value in config.values],
-        "hovertemplate": "%{x:,} tokens: %{customdata}<extra>" + config.name + "</extra>",
-    }
+    look, hover = {"color": colour, "dash": dash, "width": width}, "%{x:,} tokens: %{customdata}"
+    words, marker_look = [byte_size(value) for value in config.values], {"symbol": marker, "size": 4 + 1.4 * width}
+    return line(*config, look, hover, mode="lines+markers", marker=marker_look, customdata=words)
 
 
 def _powers(title: str, values: Sequence[int], write: Callable[[int], str]) -> dict[str, Any]:
     """A log axis with its ticks at powers of two."""
     low, high = min(values).bit_length() - 1, (max(values) - 1).bit_length()
     step = next((bits for bits in STEP_BITS if (high - low) / bits < MOST_TICKS), STEP_BITS[-1])
-    ticks = [1 << power for power in range(low, high + 1, step)]
-    return {
-        "type": "log",
-        "title": {"text": title},
-        "tickvals": ticks,
-        "ticktext": [write(tick) for tick in ticks],
-        "automargin": True,
-        "zeroline": False,
-    }
+    return log_axis(title, [1 << power for power in range(low, high + 1, step)], write)

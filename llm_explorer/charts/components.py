@@ -5,8 +5,11 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.bars import horizontal
+from llm_explorer.charts.layout import LEGEND, around
+
 ROW_HEIGHT: Final = 40
-TOP, BOTTOM = 66, 4  # above the bars: title and legend
+TOP: Final = 66  # above the bars: title and legend
 ROOM: Final = {False: 62, True: 124}  # right of the longest bar for its label, which tells more where it is of a sum
 
 
@@ -31,28 +34,12 @@ def components_chart(
         labels = [write(values[row]) if row in values else "" for row in rows]
         shown = ([write(each) for each in sums] if [name] == last else None) if stacked else labels
         traces.append(_bars(name, rows, values, colours[name], labels, shown))
-    layout = {
-        "title": {
-            "text": title,
-            "x": 0,
-            "xanchor": "left",
-            "y": 1,
-            "yanchor": "top",
-            "pad": {"t": 6},
-            "font": {"size": 15},
-        },
-        "height": TOP + BOTTOM + ROW_HEIGHT * max(len(rows), 1),
-        "margin": {"l": 0, "r": ROOM[stacked], "t": TOP, "b": BOTTOM},
+    layout = around(title, ROW_HEIGHT * max(len(rows), 1), r=ROOM[stacked], t=TOP)
+    layout["title"] |= {"y": 1, "yanchor": "top", "pad": {"t": 6}}
+    layout |= {
         "barmode": "stack" if stacked else "group",
         "bargap": 0.25,
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": 1.02,
-            "yanchor": "bottom",
-            "traceorder": "normal",
-        },
+        "legend": LEGEND | {"traceorder": "normal"},
         "showlegend": True,
         "xaxis": {"visible": False, "rangemode": "tozero"},  # no range of ours: a zoom would be lost with it
         "yaxis": {"autorange": "reversed", "ticks": "", "automargin": True},
@@ -68,14 +55,6 @@ def _bars(
     labels: Sequence[str],
     shown: Sequence[str] | None,
 ) -> dict[str, Any]:
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "name": name,
-        "x": [values.get(row, 0.0) for row in rows],
-        "y": list(rows),
-        "marker": {"color": colour},
-        "customdata": list(labels),
-        "hovertemplate": "%{y}: %{customdata}<extra>" + name + "</extra>",
-        "cliponaxis": False,
-    } | ({} if shown is None else {"text": list(shown), "textposition": "outside"})
+    sizes, hover = [values.get(row, 0.0) for row in rows], f"%{{y}}: %{{customdata}}<extra>{name}</extra>"
+    words = {} if shown is None else {"text": list(shown), "textposition": "outside"}
+    return horizontal(sizes, rows, colour, hover, name=name, customdata=list(labels), **words)

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import around
 from llm_explorer.charts.palette import COMPONENTS, PARTS, glass
 
 BOX: Final = 26  # pixels of a box of one line
@@ -97,11 +98,7 @@ class Drawing:
 
     def figure(self, title: str) -> go.Figure:
         """The drawing as a figure, as high as it is long."""
-        margins = {"l": 0, "r": 0, "t": 34, "b": 4}
-        layout = {
-            "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-            "height": round(self.y) + margins["t"] + margins["b"] + 4,
-            "margin": margins,
+        layout = around(title, round(self.y) + 4, r=0) | {
             "showlegend": False,
             "hovermode": False,
             "shapes": self.shapes,

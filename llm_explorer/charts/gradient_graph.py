@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from llm_explorer.charts.palette import CATEGORIES
+from llm_explorer.charts.traces import segments
 
 ROW_HEIGHT = 78
 TEXT_SIZE = 14
@@ -80,15 +81,9 @@ def gradients_so_far(nodes: Sequence[Node], edges: Sequence[Edge], done: set[str
 
 
 def _lines(edges: Sequence[Edge], places: Mapping[str, Place], colour: str, width: float) -> dict[str, Any]:
+    """The markers on the lines tell what there is to tell."""
     ends = [(places[edge["source"]], places[edge["target"]]) for edge in edges]
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": [x for source, target in ends for x in (source.x, target.x, None)],
-        "y": [y for source, target in ends for y in (source.y, target.y, None)],
-        "line": {"color": colour, "width": width},
-        "hoverinfo": "skip",  # the markers on the lines tell what there is to tell
-    }
+    return segments(ends, {"color": colour, "width": width})
 
 
 def _locals(edges: Sequence[Edge], places: Mapping[str, Place], done: set[str]) -> dict[str, Any]:

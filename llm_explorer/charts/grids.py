@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import around
 from llm_explorer.charts.palette import CATEGORIES, glass
 
 CELL: Final = 38  # pixels of a cell where the page is wide enough
@@ -13,7 +14,6 @@ MIDDLE: Final = (1 - GAP) / 2  # of a cell, from its corner
 GREY: Final = CATEGORIES["batch"]
 BLUE: Final = CATEGORIES["parameters"]
 GROUPS: Final = (BLUE, CATEGORIES["gradients"], CATEGORIES["activations"], CATEGORIES["optimizer state"])
-MARGINS: Final = {"l": 0, "r": 0, "t": 34, "b": 4}
 
 
 class Cell(NamedTuple):
@@ -60,10 +60,7 @@ def board(
         "hovertemplate": "%{hovertext}<extra></extra>",
         "cliponaxis": False,
     }
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": round(CELL * rows) + MARGINS["t"] + MARGINS["b"],
-        "margin": MARGINS,
+    layout = around(title, round(CELL * rows), r=0) | {
         "showlegend": False,
         "hovermode": "closest",
         "shapes": [*map(_line, lines), *map(_square, cells)],

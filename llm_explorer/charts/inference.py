@@ -1,13 +1,14 @@
 """The memory of generating text over the tokens of its context."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import plotly.graph_objects as go
 
 from llm_explorer.charts.axes import bytes_axis
+from llm_explorer.charts.layout import LEGEND, TITLE_AND_LEGEND, titled
 from llm_explorer.charts.palette import CATEGORIES
-from llm_explorer.units import byte_size
+from llm_explorer.charts.traces import area
 
 HEIGHT: Final = 300
 COLOURS: Final = {"weights": CATEGORIES["parameters"], "KV cache": CATEGORIES["activations"]}
@@ -16,29 +17,12 @@ COLOURS: Final = {"weights": CATEGORIES["parameters"], "KV cache": CATEGORIES["a
 def inference_chart(title: str, tokens: Sequence[int], weights: int, cache: Sequence[int]) -> go.Figure:
     """Two areas: the weights, which stay the same, and on them the cache after each number of ``tokens``."""
     sizes = {"weights": [weights] * len(tokens), "KV cache": cache}
-    legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"}
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": HEIGHT,
-        "margin": {"l": 0, "r": 8, "t": 62, "b": 4},
+    layout = titled(title, HEIGHT, t=TITLE_AND_LEGEND) | {
         "hovermode": "x unified",
-        "legend": legend,
+        "legend": LEGEND | {"traceorder": "normal"},
         "xaxis": {"title": {"text": "tokens in the context"}, "automargin": True, "zeroline": False},
         "yaxis": bytes_axis(weights + cache[-1]),
     }
-    return go.Figure([_area(name, tokens, values) for name, values in sizes.items()], layout)
-
-
-def _area(name: str, tokens: Sequence[int], values: Sequence[int]) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "name": name,
-        "x": list(tokens),
-        "y": list(values),
-        "stackgroup": "inference",
-        "mode": "lines",
-        "line": {"width": 0},
-        "fillcolor": COLOURS[name],
-        "customdata": [byte_size(value) for value in values],
-        "hovertemplate": "%{customdata}<extra>" + name + "</extra>",
-    }
+    where = {"x": list(tokens), "stackgroup": "inference"}
+    areas = [area(name, values, COLOURS[name], **where) for name, values in sizes.items()]
+    return go.Figure(areas, layout)

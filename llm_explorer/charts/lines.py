@@ -6,6 +6,8 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts import traces
+from llm_explorer.charts.layout import LEGEND, TITLE_AND_LEGEND, titled
 from llm_explorer.charts.palette import CATEGORIES
 
 HEIGHT: Final = 300
@@ -45,12 +47,9 @@ def lines_chart(
 ) -> go.Figure:
     """At most three lines over ``places``."""
     looks = zip(lines, DASHES, MARKERS, strict=False)
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": HEIGHT,
-        "margin": {"l": 0, "r": 8, "t": 62, "b": 4},
+    layout = titled(title, HEIGHT, t=TITLE_AND_LEGEND) | {
         "showlegend": len(lines) > 1,
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        "legend": LEGEND,
         "xaxis": _axis(x, places),
         "yaxis": _axis(y, [value for line in lines for value in line.values]),
         "shapes": [_shape(mark) for mark in marks],
@@ -59,16 +58,10 @@ def lines_chart(
 
 
 def _trace(line: Line, places: Sequence[float], dash: str, marker: str) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers" if len(line.values) <= MOST_MARKERS else "lines",
-        "name": line.name,
-        "x": list(places)[: len(line.values)],
-        "y": list(line.values),
-        "line": {"color": line.colour, "dash": dash, "width": 2},
-        "marker": {"symbol": marker, "size": 7},
-        "hovertemplate": "%{x:.4g}: %{y:.4g}<extra>" + line.name + "</extra>",
-    }
+    mode = "lines+markers" if len(line.values) <= MOST_MARKERS else "lines"
+    look, some = {"color": line.colour, "dash": dash, "width": 2}, places[: len(line.values)]
+    marks = {"symbol": marker, "size": 7}
+    return traces.line(line.name, some, line.values, look, "%{x:.4g}: %{y:.4g}", mode=mode, marker=marks)
 
 
 def _axis(axis: Axis, values: Sequence[float]) -> dict[str, Any]:

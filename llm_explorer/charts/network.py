@@ -5,7 +5,11 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
-from llm_explorer.charts.palette import CATEGORIES, PAIR, TWO_SIGNS
+from llm_explorer.charts.axes import PLAIN, named
+from llm_explorer.charts.heatmaps import GAPS, Rows, heatmap, on_cells
+from llm_explorer.charts.layout import LEGEND, TITLE_AND_LEGEND, titled
+from llm_explorer.charts.palette import CATEGORIES, PAIR
+from llm_explorer.charts.traces import Point, segments
 
 HEIGHT: Final = 250
 DRAWING_HEIGHT: Final = 330
@@ -13,12 +17,10 @@ NODE_COLOUR: Final = CATEGORIES["batch"]
 BIAS: Final = "b"
 OUT: Final = "out"
 
-Map = Sequence[Sequence[float | None]]
-Place = tuple[float, float]
-Edge = tuple[Place, Place]
+Edge = tuple[Point, Point]
 
 
-def network_drawing(title: str, rows: Map) -> go.Figure:
+def network_drawing(title: str, rows: Rows) -> go.Figure:
     """Inputs, hidden neurons and the output with their connections: blue above zero, orange and dashed below.
 
     ``rows`` are those of a map: see ``network_map``.
@@ -30,19 +32,17 @@ def network_drawing(title: str, rows: Map) -> go.Figure:
         "ŷ": [(2.0, 0.5)],
     }
     above, below = _connections(neurons, places)
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": DRAWING_HEIGHT,
-        "margin": {"l": 0, "r": 8, "t": 62, "b": 4},
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+    layout = titled(title, DRAWING_HEIGHT, t=TITLE_AND_LEGEND) | {
+        "legend": LEGEND,
         "xaxis": {"visible": False, "range": [-0.25, 2.25]},
         "yaxis": {"visible": False, "range": [1.05, -0.05]},
     }
-    lines = (_edges("weight above 0", above, PAIR[0], "solid"), _edges("below 0", below, PAIR[1], "dash"))
+    looks = [{"color": colour, "dash": dash, "width": 1} for colour, dash in zip(PAIR, ("solid", "dash"), strict=True)]
+    lines = segments(above, looks[0], name="weight above 0"), segments(below, looks[1], name="below 0")
     return go.Figure([*lines, _nodes(places)], layout)
 
 
-def network_map(title: str, rows: Map, largest: float) -> go.Figure:
+def network_map(title: str, rows: Rows, largest: float) -> go.Figure:
     """Blue cells above zero, orange below, the stronger the nearer to ``largest``; each with its number.
 
     The rows are the hidden neurons and, last, the output; the columns a neuron's inputs, its bias, its outgoing
@@ -50,35 +50,21 @@ def network_map(title: str, rows: Map, largest: float) -> go.Figure:
     """
     across = [*(f"x{number}" for number in range(1, len(rows[0]) - 1)), BIAS, OUT]
     down = [*(f"neuron {number}" for number in range(1, len(rows))), "output"]
-    cells = {
-        "type": "heatmap",
-        "z": [list(row) for row in rows],
-        "customdata": [[f"{neuron}, {column}" for column in across] for neuron in down],
-        "zmin": -largest,
-        "zmax": largest,
-        "colorscale": TWO_SIGNS,
-        "showscale": False,
-        "hovertemplate": "%{customdata}: %{z:.5f}<extra></extra>",
-        "hoverongaps": False,
-        "xgap": 1,
-        "ygap": 1,
-    }
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": HEIGHT,
-        "margin": {"l": 0, "r": 8, "t": 34, "b": 4},
+    names = [[f"{neuron}, {column}" for column in across] for neuron in down]
+    cells = heatmap(rows, -largest, largest, "%{customdata}: %{z:.5f}<extra></extra>", customdata=names, **GAPS)
+    layout = titled(title, HEIGHT) | {
         "showlegend": False,
         "xaxis": _axis(across),
         "yaxis": _axis(down) | {"autorange": False, "range": [len(down) - 0.5, -0.5]},
     }
-    return go.Figure([cells, _numbers(rows)], layout)
+    return go.Figure([cells, on_cells(rows, _short) | {"textfont": {"size": 11}}], layout)
 
 
 def _height(number: int, count: int) -> float:
     return (number + 0.5) / count
 
 
-def _connections(neurons: Map, places: Mapping[str, Sequence[Place]]) -> tuple[list[Edge], list[Edge]]:
+def _connections(neurons: Rows, places: Mapping[str, Sequence[Point]]) -> tuple[list[Edge], list[Edge]]:
     """Those of weights above zero and those below."""
     weights = [
         (ends, value)
@@ -92,20 +78,7 @@ def _connections(neurons: Map, places: Mapping[str, Sequence[Place]]) -> tuple[l
     return [ends for ends, value in weights if value >= 0], [ends for ends, value in weights if value < 0]
 
 
-def _edges(name: str, edges: Sequence[Edge], colour: str, dash: str) -> dict[str, Any]:
-    """All connections of one sign as one line with gaps."""
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "x": [x for (x0, _y0), (x1, _y1) in edges for x in (x0, x1, None)],
-        "y": [y for (_x0, y0), (_x1, y1) in edges for y in (y0, y1, None)],
-        "line": {"color": colour, "dash": dash, "width": 1},
-        "hoverinfo": "skip",
-    }
-
-
-def _nodes(places: Mapping[str, Sequence[Place]]) -> dict[str, Any]:
+def _nodes(places: Mapping[str, Sequence[Point]]) -> dict[str, Any]:
     every = [(letter, number, place) for letter, row in places.items() for number, place in enumerate(row, 1)]
     return {
         "type": "scatter",
@@ -123,20 +96,6 @@ def _nodes(places: Mapping[str, Sequence[Place]]) -> dict[str, Any]:
 _SIDES: Final = {"x": "middle left", "h": "top center", "ŷ": "middle right"}
 
 
-def _numbers(rows: Map) -> dict[str, Any]:
-    """The numbers in the theme's own text colour: a heat map's own text is made for a white background."""
-    places = [(i, j, value) for j, row in enumerate(rows) for i, value in enumerate(row) if value is not None]
-    return {
-        "type": "scatter",
-        "mode": "text",
-        "x": [i for i, _j, _value in places],
-        "y": [j for _i, j, _value in places],
-        "text": [_short(value) for _i, _j, value in places],
-        "textfont": {"size": 11},
-        "hoverinfo": "skip",  # the cell has it
-    }
-
-
 def _short(value: float) -> str:
     """0.314 -> '.31', -0.02 -> '−.02', 0 -> '0', 0.0004 -> '~0': only a true zero is written 0."""
     if value == 0:
@@ -146,12 +105,4 @@ def _short(value: float) -> str:
 
 
 def _axis(labels: Sequence[str]) -> dict[str, Any]:
-    return {
-        "tickvals": list(range(len(labels))),
-        "ticktext": list(labels),
-        "ticks": "",
-        "showgrid": False,
-        "zeroline": False,
-        "automargin": True,
-        "range": [-0.5, len(labels) - 0.5],
-    }
+    return {**named(labels), **PLAIN, "automargin": True, "range": [-0.5, len(labels) - 0.5]}

@@ -5,11 +5,11 @@ from typing import Final
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import around
 from llm_explorer.charts.palette import PAIR
 from llm_explorer.units import Writer
 
 ROW_HEIGHT: Final = 24
-MARGINS: Final = {"l": 0, "r": 16, "t": 34, "b": 24}
 WIDE: Final = 20  # above this ratio of the largest to the smallest value the axis is logarithmic
 
 Models = Sequence[tuple[str, float]]  # title and value
@@ -21,10 +21,7 @@ def published_values(title: str, families: Mapping[str, Models], own: tuple[str,
     values = [value for models in rows.values() for _title, value in models]
     traces = [_row(name, models, write, own=name == own[0]) for name, models in rows.items()]
     wide = min(values) > 0 and max(values) > WIDE * min(values)
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": MARGINS["t"] + MARGINS["b"] + ROW_HEIGHT * len(rows),
-        "margin": MARGINS,
+    layout = around(title, ROW_HEIGHT * len(rows), r=16, b=24) | {
         "showlegend": False,
         "xaxis": {"type": "log" if wide else "linear", "automargin": True, **_ticks(values, write)},
         "yaxis": {"autorange": "reversed", "automargin": True, "ticks": ""},

@@ -6,6 +6,8 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.axes import log_axis
+from llm_explorer.charts.layout import LEGEND, titled
 from llm_explorer.charts.palette import CATEGORIES, PARTS
 from llm_explorer.units import flops
 
@@ -46,18 +48,8 @@ def roofline_chart(points: Sequence[Point], roof: Roof) -> go.Figure:
     found = [(name, [each for each in points if each.component == name]) for name in PARTS]
     left, right = _ends([each.intensity for each in points] + [roof.ridge])
     low, high = _ends([each.rate for each in points] + [roof.peak_flops])
-    layout = {
-        "title": {"text": f"Roofline of {roof.name}", "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": HEIGHT,
-        "margin": {"l": 0, "r": 8, "t": 40, "b": 4},
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": -0.2,
-            "yanchor": "top",
-            "itemsizing": "constant",
-        },
+    layout = titled(f"Roofline of {roof.name}", HEIGHT, t=40) | {
+        "legend": LEGEND | {"y": -0.2, "yanchor": "top", "itemsizing": "constant"},
         "xaxis": _axis("FLOPs for each byte moved", left, right, "{:g}".format),
         "yaxis": _axis("", low, high, _rate),
     }
@@ -100,17 +92,10 @@ def _trace(name: str, points: Sequence[Point]) -> dict[str, Any]:
 
 
 def _axis(title: str, low: float, high: float, write: Callable[[float], str]) -> dict[str, Any]:
-    """Ticks at powers of ten; plotly's own words end at 10^12."""
+    """Ticks at powers of ten."""
     ticks = [10.0**power for power in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]
-    return {
-        "type": "log",
-        "title": {"text": title, "standoff": 8},
-        "range": [math.log10(low), math.log10(high)],
-        "tickvals": ticks,
-        "ticktext": [write(tick) for tick in ticks],
-        "automargin": True,
-        "zeroline": False,
-    }
+    near = {"title": {"text": title, "standoff": 8}}
+    return log_axis(title, ticks, write) | near | {"range": [math.log10(low), math.log10(high)]}
 
 
 def _rate(value: float) -> str:

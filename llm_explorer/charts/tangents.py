@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import titled
 from llm_explorer.charts.palette import CATEGORIES
 
 HEIGHT = 220
@@ -36,10 +37,7 @@ def curve_with_tangent(
         trace | {"type": "scatter", "name": name, "hovertemplate": f"{hover}<extra>{name}</extra>"}
         for trace, name in zip(traces, names, strict=True)
     ]
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": HEIGHT,
-        "margin": {"l": 52, "r": 8, "t": 34, "b": 40},
+    layout = titled(title, HEIGHT, l=52, b=40) | {
         "showlegend": False,
         "xaxis": {"title": {"text": x_name}, "range": room(xs)},
         "yaxis": {"title": {"text": y_name}, "range": room(ys)},

@@ -7,7 +7,9 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from llm_explorer.charts.axes import bytes_axis
+from llm_explorer.charts.layout import LEGEND
 from llm_explorer.charts.palette import CATEGORIES
+from llm_explorer.charts.traces import area
 from llm_explorer.tracing.result import Points
 from llm_explorer.units import byte_size
 
@@ -25,7 +27,7 @@ def timeline_chart(timeline: Points, peak: Sequence[str]) -> go.Figure:
         "height": HEIGHT,
         "margin": {"l": 0, "r": 8, "t": 30, "b": 4},
         "hovermode": "x unified",
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.1, "yanchor": "top", "traceorder": "normal"},
+        "legend": LEGEND | {"y": -0.1, "yanchor": "top", "traceorder": "normal"},
         "xaxis": {
             "title": {"text": f"operations of one step: {timeline.operations:,}", "standoff": 6},
             "showgrid": False,
@@ -52,18 +54,8 @@ def operation_name(operation: str) -> str:
 
 
 def _area(timeline: Points, name: str) -> dict[str, Any]:
-    sizes = timeline.categories[name]
-    return {
-        "type": "scatter",
-        "name": name,
-        "y": sizes,
-        "stackgroup": "alive",
-        "mode": "lines",
-        "line": {"width": 0, "shape": "hv"},
-        "fillcolor": CATEGORIES[name],
-        "customdata": [byte_size(size) for size in sizes],
-        "hovertemplate": "%{customdata}<extra>" + name + "</extra>",
-    }
+    line = {"width": 0, "shape": "hv"}
+    return area(name, timeline.categories[name], CATEGORIES[name], stackgroup="alive", line=line)
 
 
 def _what(timeline: Points) -> dict[str, Any]:

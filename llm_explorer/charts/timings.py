@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.layout import titled
 from llm_explorer.charts.palette import PHASES
 
 HEIGHT = 220
@@ -25,10 +26,7 @@ def samples_chart(samples: Mapping[str, Sequence[float]]) -> go.Figure:
         )
         for phase, values in samples.items()
     ]
-    layout = {
-        "title": {"text": "Every sample", "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": HEIGHT,
-        "margin": {"l": 0, "r": 8, "t": 34, "b": 4},
+    layout = titled("Every sample", HEIGHT) | {
         "showlegend": False,
         "xaxis": {"title": {"text": "milliseconds"}, "rangemode": "tozero", "automargin": True},
         "yaxis": {"autorange": "reversed", "automargin": True},

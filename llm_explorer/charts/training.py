@@ -6,7 +6,12 @@ from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
 
-from llm_explorer.charts.palette import ONE_SIGN, PAIR, PHASES
+from llm_explorer.charts.axes import named
+from llm_explorer.charts.bars import PATTERNS, horizontal
+from llm_explorer.charts.heatmaps import heatmap
+from llm_explorer.charts.layout import titled
+from llm_explorer.charts.palette import PAIR, PHASES
+from llm_explorer.charts.traces import line
 
 LOSS_HEIGHT: Final = 270
 STEPS_HEIGHT: Final = 230
@@ -53,22 +58,12 @@ def next_chart(title: str, characters: Sequence[str], series: Mapping[str, Seque
     """Bars of the probabilities of characters, the likeliest on top; one bar a character and series."""
     names = [_tick(character) for character in characters]
     bars = [
-        {
-            "type": "bar",
-            "name": name,
-            "x": list(values),
-            "y": list(range(len(names))),
-            "orientation": "h",
-            "marker": {"color": colour, "pattern": {"shape": pattern}},
-            "customdata": names,
-            "text": [f"{100 * value:.1f}%" for value in values],
-            "textposition": "outside",
-            "cliponaxis": False,
-            "hovertemplate": "%{customdata}: %{text}<extra>" + name + "</extra>",
-        }
-        for (name, values), colour, pattern in zip(series.items(), PAIR, ("", "/"), strict=False)
+        horizontal(values, range(len(names)), colour, f"%{{customdata}}: %{{text}}<extra>{name}</extra>")
+        | {"name": name, "marker": {"color": colour, "pattern": {"shape": pattern}}, "customdata": names}
+        | {"text": [f"{100 * value:.1f}%" for value in values], "textposition": "outside"}
+        for (name, values), colour, pattern in zip(series.items(), PAIR, PATTERNS, strict=False)
     ]
-    places = {"tickvals": list(range(len(names))), "ticktext": names, "autorange": "reversed", "automargin": True}
+    places = named(names) | {"autorange": "reversed", "automargin": True}
     axes = {"xaxis": {"range": [0, 1.15], "visible": False}, "yaxis": places | {"type": "linear", "ticks": ""}}
     height = MARGINS["t"] + MARGINS["b"] + BAR * len(series) * max(len(names), 1)
     return go.Figure(bars, _layout(title, height) | axes | {"showlegend": len(series) > 1})
@@ -76,21 +71,20 @@ def next_chart(title: str, characters: Sequence[str], series: Mapping[str, Seque
 
 def targets_chart(title: str, targets: Sequence[str], series: Mapping[str, Sequence[float]]) -> go.Figure:
     """Columns of the probability that each target got, in the order of the text; one column a target and series."""
-    places = list(range(len(targets)))
+    names = [_tick(target) for target in targets]
     bars = [
         {
             "type": "bar",
             "name": name,
-            "x": places,
+            "x": list(range(len(names))),
             "y": list(values),
             "marker": {"color": colour, "pattern": {"shape": pattern}},
-            "customdata": [_tick(target) for target in targets],
+            "customdata": names,
             "hovertemplate": "target %{customdata}: %{y:.1%}<extra>" + name + "</extra>",
         }
         for (name, values), colour, pattern in zip(series.items(), PAIR, ("/", ""), strict=True)
     ]
-    ticks = {"tickvals": places, "ticktext": [_tick(target) for target in targets], "tickangle": 0}
-    axes = {"xaxis": {"title": {"text": "target"}, "automargin": True} | ticks}
+    axes = {"xaxis": named(names) | {"title": {"text": "target"}, "automargin": True, "tickangle": 0}}
     axes["yaxis"] = {"range": [0, 1], "tickformat": ".0%", "automargin": True}
     return go.Figure(bars, _layout(title, LOSS_HEIGHT) | axes)
 
@@ -106,26 +100,14 @@ def heads_chart(title: str, heads: Sequence[Sequence[Sequence[Sequence[int]]]], 
         number = "" if place == 0 else str(place + 1)
         maps.append(_map(name, head, text, number))
         left, top = column / across, 1 - row / down
-        ticks = {"tickvals": list(range(len(text))), "ticktext": [_tick(one) for one in text], "ticks": ""}
-        horizontal = {
-            "domain": [left + 0.02 * column / across, left + 0.95 / across],
-            "anchor": f"y{number}",
-            "tickangle": 0,
-        }
-        vertical = {"domain": [top - 0.8 / down, top - 0.08 / down], "anchor": f"x{number}", "autorange": "reversed"}
-        layout[f"xaxis{number}"] = horizontal | ticks | {"showgrid": False, "tickfont": {"size": 9}}
-        layout[f"yaxis{number}"] = vertical | ticks | {"showgrid": False, "showticklabels": False}
-        layout["annotations"].append(
-            {
-                "text": name,
-                "x": left + 0.02 * column / across,
-                "y": top,
-                "xref": "paper",
-                "yref": "paper",
-                "showarrow": False,
-            }
-            | {"xanchor": "left", "yanchor": "top", "font": {"size": 12}}
-        )
+        ticks = named([_tick(one) for one in text]) | {"ticks": "", "showgrid": False}
+        start = left + 0.02 * column / across
+        x_axis = {"domain": [start, left + 0.95 / across], "anchor": f"y{number}", "tickangle": 0}
+        y_axis = {"domain": [top - 0.8 / down, top - 0.08 / down], "anchor": f"x{number}", "autorange": "reversed"}
+        layout[f"xaxis{number}"] = x_axis | ticks | {"tickfont": {"size": 9}}
+        layout[f"yaxis{number}"] = y_axis | ticks | {"showticklabels": False}
+        words = {"text": name, "x": start, "y": top, "xref": "paper", "yref": "paper", "xanchor": "left"}
+        layout["annotations"].append(words | {"yanchor": "top", "showarrow": False, "font": {"size": 12}})
     return go.Figure(maps, layout)
 
 
@@ -144,40 +126,23 @@ def _tick(character: str) -> str:
 
 
 def _map(name: str, head: Sequence[Sequence[int]], text: str, number: str) -> dict[str, Any]:
-    length = len(text)
-    return {
-        "type": "heatmap",
-        "z": [[*row, *[None] * (length - len(row))] for row in head],
-        "zmin": 0,
-        "zmax": 100,
-        "colorscale": ONE_SIGN,
-        "showscale": False,
-        "xaxis": f"x{number}",
-        "yaxis": f"y{number}",
-        "customdata": [[[_tick(one), _tick(other)] for other in text] for one in text],
-        "hovertemplate": "%{customdata[0]} takes %{z}% from %{customdata[1]}<extra>" + name + "</extra>",
-    }
+    rows = [[*row, *[None] * (len(text) - len(row))] for row in head]
+    pairs = [[[_tick(one), _tick(other)] for other in text] for one in text]
+    hover = "%{customdata[0]} takes %{z}% from %{customdata[1]}<extra>" + name + "</extra>"
+    return heatmap(rows, 0, 100, hover, customdata=pairs, xaxis=f"x{number}", yaxis=f"y{number}")
 
 
 def _line(curve: Curve, value: str) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": curve.name,
-        "x": list(curve.steps),
-        "y": list(curve.values),
-        "line": {"color": curve.colour, "dash": curve.dash, "width": 2.5},
-        "hovertemplate": f"step %{{x}}: {value}<extra>{curve.name}</extra>",
-    }
+    look = {"color": curve.colour, "dash": curve.dash, "width": 2.5}
+    return line(curve.name, curve.steps, curve.values, look, f"step %{{x}}: {value}")
 
 
 def _layout(title: str, height: int) -> dict[str, Any]:
     """The title at the top edge, the legend just above the plot, whatever the height."""
     plot = height - MARGINS["t"] - MARGINS["b"]
-    return {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}} | PINNED,
-        "height": height,
-        "margin": MARGINS,
+    layout = titled(title, height, **MARGINS)
+    layout["title"] |= PINNED
+    return layout | {
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "y": 1 + 4 / plot, "yanchor": "bottom"},
         "hovermode": "closest",

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, NamedTuple
 import plotly.graph_objects as go
 
 from llm_explorer.accounting.rows import Row
+from llm_explorer.charts.layout import titled
 from llm_explorer.charts.palette import COMPONENTS
 from llm_explorer.units import count, exact
 
@@ -59,10 +60,7 @@ def tree_chart(title: str, rows: Iterable[Row], look: Look = "icicle") -> go.Fig
         trace |= {"tiling": {"orientation": "h", "pad": 1}, "leaf": {"opacity": 1}}
     else:
         trace |= {"tiling": {"pad": 2, "packing": "squarify"}, "marker": trace["marker"] | {"pad": {"t": 22}}}
-    layout = {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": HEIGHT,
-        "margin": {"l": 0, "r": 0, "t": 62, "b": 4},
+    layout = titled(title, HEIGHT, r=0, t=62) | {
         "uniformtext": {"minsize": 10, "mode": "hide"},  # else it is shrunk until it fits, down to nothing
     }
     return go.Figure([trace], layout)

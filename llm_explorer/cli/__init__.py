@@ -11,11 +11,11 @@ from typing import Final
 
 import click
 
-from llm_explorer import formats, units
+from llm_explorer import __version__, formats, units
 from llm_explorer.accounting.fit import DEFAULT_RESERVE
 from llm_explorer.accounting.report import report as count
 from llm_explorer.cli import printing
-from llm_explorer.cli.printing import tell as tell
+from llm_explorer.cli.printing import tell
 from llm_explorer.config import ConfigError, ModelConfig, RunConfig
 from llm_explorer.formats import Configs, Imported, apply_settings, counted_report, load_import
 from llm_explorer.formats.dicts import NUMBER
@@ -57,6 +57,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print everything a
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="llm-explorer")
 @click.pass_context
 def main(context: click.Context) -> None:
     """What a GPT costs in parameters, memory and compute, and whether it is true.
@@ -158,7 +159,7 @@ def calibrate(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
     """Learn in 5 seconds how fast the device is, for the precision and threads of this config."""
     model, run = _configs(config, settings)
     task = Calibration(model, run)
-    result = run_alone(task.attempt(printing.show_progress(quiet=as_json), lambda _: None))
+    result = run_alone(task, printing.show_progress(quiet=as_json))
     learnt = store.load(task.key).calibration
     if as_json:
         printing.print_json(result.model_dump() | {"calibration": None if learnt is None else learnt.model_dump()})

@@ -72,6 +72,7 @@ def calibration_lines(learnt: Calibration) -> Mapping[str, str]:
         "copies": f"{units.byte_size(learnt.bandwidth_bytes_per_s)}/s read and written",
         "calibrated in": units.seconds(learnt.seconds),
         "disturbed by": units.share(learnt.disturbance),
+        "kept": "for this device, precision and threads: reports and pages here predict with it",
     }
 
 

@@ -57,6 +57,11 @@ def judge(exercise: Exercise, text: str) -> Judgement:
     return Judgement(False, f"Not yet: it is {direction} than {write(value, exercise.unit)}")
 
 
+def unlike(answer: float, *slips: Slip) -> tuple[Slip, ...]:
+    """The slips that are wrong for this config: without accumulation, forgetting it is none."""
+    return tuple(slip for slip in slips if not _close(slip.value, answer))
+
+
 def parse_quantity(text: str, unit: Unit) -> float | None:
     """'2.6 GiB' -> 2791728742.4, '163M' -> 163000000.0, '12.5 ms' -> 0.0125; None where it is no quantity."""
     found = _NUMBER.fullmatch(text) if len(text) <= MOST_CHARACTERS else None

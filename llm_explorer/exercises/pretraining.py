@@ -6,7 +6,7 @@ from typing import Final
 from llm_explorer import units
 from llm_explorer.accounting.memory import count_memory
 from llm_explorer.config import ModelConfig, RunConfig
-from llm_explorer.exercises.judge import Exercise, Slip
+from llm_explorer.exercises.judge import Exercise, Slip, unlike
 
 TEXT_TOKENS: Final = 10**9
 
@@ -34,7 +34,7 @@ def first_loss(model: ModelConfig) -> Exercise:
         "What is its loss, in nats a token?",
         math.log(size),
         "ratio",
-        _unlike(math.log(size), slips),
+        unlike(math.log(size), *slips),
         f"The right token has probability 1/{size:,}, and -ln(1/V) = ln V. A first loss far above it is a bug.",
     )
 
@@ -59,7 +59,7 @@ def steps_of_a_text(model: ModelConfig, run: RunConfig) -> Exercise:
         "How many steps of the optimizer until it has predicted as many tokens as a text of 1 billion has?",
         answer,
         "values",
-        _unlike(answer, slips),
+        unlike(answer, *slips),
         f"Every position is a target: B x T x accumulation = {micro * run.accumulation:,} tokens a step.",
     )
 
@@ -84,12 +84,7 @@ def checkpoint_bytes(model: ModelConfig, run: RunConfig) -> Exercise:
         "goes on as if nothing had happened?",
         weights + states,
         "bytes",
-        _unlike(weights + states, slips),
+        unlike(weights + states, *slips),
         f"Weights {units.byte_size(weights)} and optimizer states {units.byte_size(states)}; "
         "the step and the seed are a few bytes more.",
     )
-
-
-def _unlike(answer: float, slips: tuple[Slip, ...]) -> tuple[Slip, ...]:
-    """The slips that are wrong for this config: without accumulation, forgetting it is none."""
-    return tuple(slip for slip in slips if slip.value != answer)

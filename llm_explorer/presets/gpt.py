@@ -1,6 +1,6 @@
 """GPT-2 and its likes: the class sizes, the book's configs, GPT-2 and GPT-3."""
 
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.presets.preset import Preset
@@ -33,105 +33,69 @@ _13B_NOTE: Final = (
 _CHARACTERS: Final = 65  # distinct characters of the tiny Shakespeare text
 
 
-def _book(size: str, title: str, *, d: int, layers: int, heads: int, batch: int, published: int) -> Preset:
-    model = ModelConfig(emb_dim=d, n_layers=layers, n_heads=heads)
-    run = RunConfig(batch_size=batch)
-    name = f"book-{size}"
-    return Preset(
-        name=name,
-        title=title,
-        family="Book",
-        released="2024-10",
-        model=model,
-        run=run,
-        published=published,
-        source=_BOOK_SOURCE,
-    )
+_OPENAI: Final[dict[str, Any]] = {"qkv_bias": True, "tie_embeddings": True}
 
 
-def _gpt2(name: str, title: str, *, d: int, layers: int, heads: int, batch: int, published: int) -> Preset:
-    model = ModelConfig(emb_dim=d, n_layers=layers, n_heads=heads, qkv_bias=True, tie_embeddings=True)
-    run = RunConfig(batch_size=batch)
-    return Preset(
-        name=name,
-        title=title,
-        family="GPT-2",
-        released="2019-02-14",
-        model=model,
-        run=run,
-        published=published,
-        source=_GPT2_SOURCE,
-    )
+class _Row(NamedTuple):
+    name: str
+    title: str
+    d: int
+    layers: int
+    n: int
+    batch: int
+    published: int | None
+    own: dict[str, Any] = {}  # noqa: RUF012  # fields in which the model differs from its family
+    told: dict[str, Any] = {}  # noqa: RUF012  # what else the preset tells than its family
 
 
-def _gpt3(
-    size: str, title: str, *, d: int, layers: int, heads: int, published: int, note: str = _SPARSE_NOTE
-) -> Preset:
-    model = ModelConfig(
-        context_length=2048, emb_dim=d, n_layers=layers, n_heads=heads, qkv_bias=True, tie_embeddings=True
-    )
-    return Preset(
-        name=f"gpt3-{size}",
-        title=title,
-        family="GPT-3",
-        released="2020-05-28",
-        model=model,
-        run=RunConfig(batch_size=1, sequence_length=2048),
-        published=published,
-        source=_GPT3_SOURCE,
-        rounded=True,
-        note=note,
-    )
-
-
-def _small(
-    size: str, title: str, *, d: int, layers: int, heads: int, context: int, drop_rate: float, batch: int, source: str
-) -> Preset:
-    model = ModelConfig(
-        vocab_size=_CHARACTERS,
-        context_length=context,
-        emb_dim=d,
-        n_layers=layers,
-        n_heads=heads,
-        drop_rate=drop_rate,
-        qkv_bias=True,
-        tie_embeddings=True,
-    )
-    return Preset(
-        name=f"class-{size}",
-        title=title,
-        family="Class",
-        model=model,
-        run=RunConfig(batch_size=batch),
-        published=None,
-        source=source,
-        note="Reads single characters: the 65 of the tiny Shakespeare text.",
-    )
+def _rows(fields: dict[str, Any], rows: tuple[_Row, ...], *, length: int | None = None, **told: Any) -> list[Preset]:
+    """A family: the ``fields`` that its models have, the ``length`` of a training step, and what its presets tell."""
+    return [
+        Preset(
+            name=row.name,
+            title=row.title,
+            model=ModelConfig(**fields | {"emb_dim": row.d, "n_layers": row.layers, "n_heads": row.n} | row.own),
+            run=RunConfig(batch_size=row.batch, sequence_length=length),
+            published=row.published,
+            **told | row.told,
+        )
+        for row in rows
+    ]
 
 
 # fmt: off
 GPTS: Final[tuple[Preset, ...]] = (
-    _small("0.1m", "Class 0.1 M", d=64,  layers=2, heads=4, context=64,  drop_rate=0.0, batch=16, source=_CLASS),
-    _small("1m",   "Class 1 M",   d=128, layers=5, heads=4, context=128, drop_rate=0.0, batch=8,  source=_CLASS),
-    _small("10m",  "Class 10 M",  d=384, layers=6, heads=6, context=256, drop_rate=0.2, batch=4,  source=_NANOGPT),
-
-    _book("124m",       "Book GPT-2 small",  d=768,   layers=12, heads=12, batch=2, published=163_009_536),
-    _book("355m",       "Book GPT-2 medium", d=1024,  layers=24, heads=16, batch=1, published=406_212_608),
-    _book("774m",       "Book GPT-2 large",  d=1280,  layers=36, heads=20, batch=1, published=838_220_800),
-    _book("1558m",      "Book GPT-2 XL",     d=1600,  layers=48, heads=25, batch=1, published=1_637_792_000),
-
-    _gpt2("gpt2",        "GPT-2 small",      d=768,   layers=12, heads=12, batch=2, published=124_439_808),
-    _gpt2("gpt2-medium", "GPT-2 medium",     d=1024,  layers=24, heads=16, batch=1, published=354_823_168),
-    _gpt2("gpt2-large",  "GPT-2 large",      d=1280,  layers=36, heads=20, batch=1, published=774_030_080),
-    _gpt2("gpt2-xl",     "GPT-2 XL",         d=1600,  layers=48, heads=25, batch=1, published=1_557_611_200),
-
-    _gpt3("125m",       "GPT-3 small",       d=768,   layers=12, heads=12, published=125_000_000),
-    _gpt3("350m",       "GPT-3 medium",      d=1024,  layers=24, heads=16, published=350_000_000),
-    _gpt3("760m",       "GPT-3 large",       d=1536,  layers=24, heads=16, published=760_000_000),
-    _gpt3("1.3b",       "GPT-3 XL",          d=2048,  layers=24, heads=16, published=1_300_000_000, note=_1_3B_NOTE),
-    _gpt3("2.7b",       "GPT-3 2.7B",        d=2560,  layers=32, heads=32, published=2_700_000_000),
-    _gpt3("6.7b",       "GPT-3 6.7B",        d=4096,  layers=32, heads=32, published=6_700_000_000),
-    _gpt3("13b",        "GPT-3 13B",         d=5120,  layers=40, heads=40, published=13_000_000_000, note=_13B_NOTE),
-    _gpt3("175b",       "GPT-3 175B",        d=12288, layers=96, heads=96, published=175_000_000_000),
+    *_rows(_OPENAI | {"vocab_size": _CHARACTERS}, (
+        #                                   D  L  N   B
+        _Row("class-0.1m", "Class 0.1 M",  64, 2, 4, 16, None, {"context_length": 64,  "drop_rate": 0.0}),
+        _Row("class-1m",   "Class 1 M",   128, 5, 4,  8, None, {"context_length": 128, "drop_rate": 0.0}),
+        _Row("class-10m",  "Class 10 M",  384, 6, 6,  4, None, {"context_length": 256, "drop_rate": 0.2},
+             {"source": _NANOGPT}),
+    ), family="Class", source=_CLASS, note=f"Reads single characters: the {_CHARACTERS} of the tiny Shakespeare text."),
+    *_rows({}, (
+        #                                          D   L   N  B      published
+        _Row("book-124m",  "Book GPT-2 small",   768, 12, 12, 2,   163_009_536),
+        _Row("book-355m",  "Book GPT-2 medium", 1024, 24, 16, 1,   406_212_608),
+        _Row("book-774m",  "Book GPT-2 large",  1280, 36, 20, 1,   838_220_800),
+        _Row("book-1558m", "Book GPT-2 XL",     1600, 48, 25, 1, 1_637_792_000),
+    ), family="Book", released="2024-10", source=_BOOK_SOURCE),
+    *_rows(_OPENAI, (
+        #                                      D   L   N  B      published
+        _Row("gpt2",        "GPT-2 small",   768, 12, 12, 2,   124_439_808),
+        _Row("gpt2-medium", "GPT-2 medium", 1024, 24, 16, 1,   354_823_168),
+        _Row("gpt2-large",  "GPT-2 large",  1280, 36, 20, 1,   774_030_080),
+        _Row("gpt2-xl",     "GPT-2 XL",     1600, 48, 25, 1, 1_557_611_200),
+    ), family="GPT-2", released="2019-02-14", source=_GPT2_SOURCE),
+    *_rows(_OPENAI | {"context_length": 2048}, (
+        #                                     D   L   N  B        published
+        _Row("gpt3-125m", "GPT-3 small",    768, 12, 12, 1,     125_000_000),
+        _Row("gpt3-350m", "GPT-3 medium",  1024, 24, 16, 1,     350_000_000),
+        _Row("gpt3-760m", "GPT-3 large",   1536, 24, 16, 1,     760_000_000),
+        _Row("gpt3-1.3b", "GPT-3 XL",      2048, 24, 16, 1,   1_300_000_000, told={"note": _1_3B_NOTE}),
+        _Row("gpt3-2.7b", "GPT-3 2.7B",    2560, 32, 32, 1,   2_700_000_000),
+        _Row("gpt3-6.7b", "GPT-3 6.7B",    4096, 32, 32, 1,   6_700_000_000),
+        _Row("gpt3-13b",  "GPT-3 13B",     5120, 40, 40, 1,  13_000_000_000, told={"note": _13B_NOTE}),
+        _Row("gpt3-175b", "GPT-3 175B",   12288, 96, 96, 1, 175_000_000_000),
+    ), length=2048, family="GPT-3", released="2020-05-28", source=_GPT3_SOURCE, rounded=True, note=_SPARSE_NOTE),
 )
 # fmt: on

@@ -6,20 +6,21 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_dir
 from pydantic import ValidationError
 
-from llm_explorer.accounting.process import Allocator, choose_allocator, process_bytes, refusal
+from llm_explorer.accounting.process import Allocator, process_bytes
 from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.config.problems import in_words
-from llm_explorer.measure.result import Measured, Result, Status, make_result
-from llm_explorer.speed.predict import with_prediction
+from llm_explorer.measure.result import Measured, Result, Status
+from llm_explorer.pretraining.snapshot import TrainingSnapshot
 from llm_explorer.worker.client import Message, Worker, death_in_words
 from llm_explorer.worker.resident import without_residents
+from llm_explorer.worker.task import Measurement, Task
 
 LOCK_LOOK_S: Final = 0.1
 CANCELLED: Final = "Cancelled"
@@ -35,18 +36,14 @@ class Progress(NamedTuple):
 
 TakeWorker = Callable[[Allocator], Worker]
 OnProgress = Callable[[Progress], None]
+OnSnapshot = Callable[[TrainingSnapshot], None]
 
 
 class Attempt:
-    """One measurement, on the thread that calls ``execute``; ``cancel`` may be called from any other.
+    """One task, on the thread that calls ``execute``; ``cancel`` may be called from any other."""
 
-    A subclass asks the child for something else: it has its own message, result and ear.
-    """
-
-    what = "measurement"
-
-    def __init__(self, model: ModelConfig, run: RunConfig, on_progress: OnProgress) -> None:
-        self._model, self._run, self._on_progress = model, run, on_progress
+    def __init__(self, task: Task, on_progress: OnProgress, on_snapshot: OnSnapshot = lambda _: None) -> None:
+        self.task, self._on_progress, self._on_snapshot = task, on_progress, on_snapshot
         self._inbox: Queue[Message] = Queue()
 
     def cancel(self) -> None:
@@ -61,16 +58,16 @@ class Attempt:
                     return self.cancelled()
                 return self._measure(take_worker)
         except Exception as error:
-            logging.exception("a %s could not be made", self.what)
-            return self.failed(f"The {self.what} could not be made: {in_words(error)}")
+            logging.exception("a %s could not be made", self.task.what)
+            return self.failed(f"The {self.task.what} could not be made: {in_words(error)}")
 
     def cancelled(self, reason: str = CANCELLED) -> Result:
         """The result of a job that nobody waits for any more."""
-        return self._result("cancelled", reason)
+        return self._ended("cancelled", reason)
 
     def failed(self, reason: str) -> Result:
         """The result of a job that something went wrong with beside it."""
-        return self._result("failed", reason)
+        return self._ended("failed", reason)
 
     def _wait_for_machine(self, held: contextlib.ExitStack) -> bool:
         """Get the machine's one place to measure; False when cancelled before."""
@@ -87,41 +84,26 @@ class Attempt:
 
     def _measure(self, take_worker: TakeWorker) -> Result:
         limit = limits().memory()
-        reason = self._refusal(limit)
+        reason = self.task.refusal(limit)
         if reason is not None:
-            return self._result("refused", reason)
+            return self._ended("refused", reason)
         beside = limits().memory_beside_a_resident()
         with contextlib.ExitStack() as held:
-            if process_bytes(self._model, self._run) > beside:
+            if process_bytes(self.task.model, self.task.run) > beside:
                 held.enter_context(without_residents())
             else:
                 limit = min(limit, beside)
-            return self._run_child(take_worker(self._allocator(limit)), limit)
+            return self._run_child(take_worker(self.task.allocator(limit)), limit)
 
     def _run_child(self, worker: Worker, limit: int) -> Result:
         try:
-            worker.send(self._job(limit), self._inbox.put)
+            worker.send(self.task.message(limit), self._inbox.put)
             return self._listen(worker.allocator)
         except ValidationError:
-            logging.exception("what a child told is no %s", self.what)
-            return self._result(*death_in_words(None), worker.allocator)
+            logging.exception("what a child told is no %s", self.task.what)
+            return self._ended(*death_in_words(None), worker.allocator)
         finally:
             worker.kill()
-
-    def _refusal(self, limit: int) -> str | None:
-        return refusal(self._model, self._run, limit)
-
-    def _allocator(self, limit: int) -> Allocator:
-        return choose_allocator(self._model, self._run, limit)
-
-    def _job(self, limit: int) -> Message:
-        return {
-            "kind": "measure",
-            "model": self._model.model_dump(),
-            "run": self._run.model_dump(),
-            "budget_s": limits().timing_s,
-            "limit_bytes": limit if self._run.device == "cpu" else None,
-        }
 
     def _listen(self, allocator: Allocator) -> Result:
         seconds = limits().timeout_s
@@ -131,31 +113,24 @@ class Attempt:
             try:
                 message = self._inbox.get(timeout=max(0.0, deadline - time.monotonic()))
             except Empty:
-                reason = f"Ended after {seconds:g} s, the most a {self.what} may take"
-                return self._result("timeout", reason, allocator)
+                reason = f"Ended after {seconds:g} s, the most a {self.task.what} may take"
+                return self._ended("timeout", reason, allocator)
             match message["event"]:
                 case "progress":
                     self._on_progress(Progress(message["phase"], message["fraction"], message["text"]))
                 case "snapshot":
-                    self._hear(message["snapshot"])
+                    self._on_snapshot(TrainingSnapshot.model_validate(message["snapshot"]))
                 case "result":
-                    return self._read(message["result"])
+                    return self.task.read(message["result"])
                 case "failure":
-                    return self._result(message["status"], message["reason"], allocator)
+                    return self._ended(message["status"], message["reason"], allocator)
                 case "cancel":
                     return self.cancelled()
                 case "exit":
-                    return self._result(*death_in_words(message["code"]), allocator)
+                    return self._ended(*death_in_words(message["code"]), allocator)
 
-    def _read(self, result: Any) -> Result:
-        return Measured.model_validate(result)
-
-    def _hear(self, snapshot: Message) -> None:
-        """What the child tells on the way; a measurement tells nothing."""
-
-    def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
-        result = make_result(self._model, self._run, status, reason, environment={"allocator": allocator})
-        return with_prediction(result, self._model, self._run)
+    def _ended(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
+        return self.task.ended(status, reason, allocator)
 
 
 @contextlib.contextmanager
@@ -181,13 +156,14 @@ def machine_lock() -> Iterator[None]:
 
 def run_measurement(model: ModelConfig, run: RunConfig, on_progress: OnProgress = lambda _: None) -> Measured:
     """Measure in a child of its own and wait for it, as the command line does; Ctrl-C gives the result cancelled."""
-    result = run_alone(Attempt(model, run, on_progress))
+    result = run_alone(Measurement(model, run), on_progress)
     assert isinstance(result, Measured)
     return result
 
 
-def run_alone(attempt: Attempt) -> Result:
-    """The same for any attempt."""
+def run_alone(task: Task, on_progress: OnProgress = lambda _: None) -> Result:
+    """The same for any task."""
+    attempt = Attempt(task, on_progress)
     try:
         return attempt.execute(Worker)
     except KeyboardInterrupt:

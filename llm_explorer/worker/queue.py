@@ -19,7 +19,7 @@ from llm_explorer.config.problems import in_words
 from llm_explorer.machine import processor_name
 from llm_explorer.measure.result import Result
 from llm_explorer.pretraining.snapshot import TrainingSnapshot
-from llm_explorer.worker.attempt import CANCELLED, Progress
+from llm_explorer.worker.attempt import CANCELLED, Attempt, Progress
 from llm_explorer.worker.client import Message
 from llm_explorer.worker.spare import Spare
 from llm_explorer.worker.task import Measurement, Task
@@ -58,13 +58,13 @@ class Job:
         self.task = task
         self.model, self.run = task.model, task.run
         self.queue = queue
-        self.stream: list[TrainingSnapshot] = []
+        self.stream = list(task.earlier)
         self.watchers: set[str] = set()
         self.progress: Progress | None = None
         self.result: Result | None = None
         self.finished_at: float | None = None
         self.size = 0
-        self.attempt = task.attempt(self._on_progress, self.stream.append)
+        self.attempt = Attempt(task, self._on_progress, self._on_snapshot)
 
     def snapshot(self) -> Snapshot:
         """How it stands now."""
@@ -88,10 +88,14 @@ class Job:
 
     def weigh(self) -> None:
         """Note the bytes that keeping it takes: of a training run its text and all that it told."""
-        self.size = size_of((self.task, self.stream))
+        self.size = size_of((self.task.key, self.stream))
 
     def _on_progress(self, progress: Progress) -> None:
         self.progress = progress
+
+    def _on_snapshot(self, snapshot: TrainingSnapshot) -> None:
+        if not self.stream or snapshot.step > self.stream[-1].step:  # a run that goes on may tell the last one again
+            self.stream.append(snapshot)
 
 
 class MeasuringQueue:

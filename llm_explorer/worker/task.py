@@ -6,136 +6,28 @@ import functools
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, ClassVar, Final
 
 from filelock import FileLock, Timeout
 
 from llm_explorer.accounting.process import Allocator, choose_allocator, refusal
 from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig, replace
-from llm_explorer.measure.result import Result, Status
+from llm_explorer.measure.result import Measured, Result, Status, make_result
 from llm_explorer.pretraining.plan import Plan
 from llm_explorer.pretraining.snapshot import TrainingSnapshot
 from llm_explorer.speed import calibration, store
-from llm_explorer.speed.predict import REFINED_LAYERS, Refined
+from llm_explorer.speed.predict import REFINED_LAYERS, Refined, with_prediction
 from llm_explorer.units import byte_size
-from llm_explorer.worker.attempt import Attempt, OnProgress
 from llm_explorer.worker.client import Message
 
 FOLDERS: Final = "llm-explorer-"  # how the names of the servers' folders for training runs begin
 LOCK_S: Final = 5.0  # another server holds the lock of a folder for as long as it looks whether anybody else does
 CALIBRATION_BYTES: Final = 900 * 1024**2  # of process memory: 868 MiB at most, CPU, torch 2.13.0, measured 2026-11
-
-OnSnapshot = Callable[[TrainingSnapshot], None]
-
-
-class Task(Protocol):
-    """Something to do with a model; two tasks of the same key are done once."""
-
-    @property
-    def model(self) -> ModelConfig:
-        """The model it needs memory for."""
-
-    @property
-    def run(self) -> RunConfig:
-        """How a step of it runs."""
-
-    @property
-    def key(self) -> Hashable:
-        """What it is told apart by."""
-
-    def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
-        """How it is done: ``on_snapshot`` is told what it tells on the way."""
-
-
-class Measurement(NamedTuple):
-    """Build a model and time its steps."""
-
-    model: ModelConfig
-    run: RunConfig
-
-    @property
-    def key(self) -> Hashable:
-        """What it is sized for does not change how it runs."""
-        return self.model, self.run.regardless_of("hardware")
-
-    def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
-        """A measurement tells nothing on the way."""
-        del on_snapshot
-        return Attempt(self.model, self.run, on_progress)
-
-
-class Calibration(NamedTuple):
-    """Learn how fast the device is for runs like this one, with the settings of malloc that it would get."""
-
-    model: ModelConfig
-    run: RunConfig
-
-    @property
-    def key(self) -> calibration.Key:
-        """The key of what it learns: the same for many models."""
-        return calibration.key_for(self.run, choose_allocator(self.model, self.run, limits().memory()))
-
-    def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
-        """A calibration tells nothing on the way."""
-        del on_snapshot
-        return CalibrationAttempt(self, on_progress)
-
-
-class Refinement(NamedTuple):
-    """Run the model at zero and at three layers, to predict its time better."""
-
-    model: ModelConfig
-    run: RunConfig
-
-    @property
-    def key(self) -> Hashable:
-        """What it is sized for does not change how it runs; a measurement of the same is another task."""
-        return "refinement", self.model, self.run.regardless_of("hardware")
-
-    def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
-        """A refinement tells nothing on the way."""
-        del on_snapshot
-        return RefinementAttempt(self.model, self.run, on_progress)
-
-
-class Training(NamedTuple):
-    """Train as planned, keeping the state of each snapshot in ``folder``.
-
-    With ``earlier``, the snapshots of a run that was paused, go on from the state in the folder.
-    """
-
-    plan: Plan
-    folder: Path
-    earlier: tuple[TrainingSnapshot, ...] = ()
-
-    @classmethod
-    def of(cls, plan: Plan) -> "Training":
-        """A new run, with a folder of its own that is gone when the server is."""
-        return cls(plan, server_folder() / uuid.uuid4().hex)
-
-    @property
-    def model(self) -> ModelConfig:
-        """The model it trains."""
-        return self.plan.model
-
-    @property
-    def run(self) -> RunConfig:
-        """How its steps run."""
-        return self.plan.run
-
-    @property
-    def key(self) -> Hashable:
-        """The plan: where its state is kept does not change what it does."""
-        return self.plan
-
-    def attempt(self, on_progress: OnProgress, on_snapshot: OnSnapshot) -> Attempt:
-        """A run that goes on begins its stream with what was told before."""
-        for snapshot in self.earlier:
-            on_snapshot(snapshot)
-        return TrainingAttempt(self, on_progress, on_snapshot)
+NO_SPEED: Final = "meta has no speed: choose a real device"
 
 
 class RefinementResult(Result):
@@ -144,88 +36,147 @@ class RefinementResult(Result):
     refined: Refined | None = None
 
 
-class CalibrationAttempt(Attempt):
-    """One calibration; its result has a reason too when it could not be kept on disk."""
+@dataclass(frozen=True)
+class Task:
+    """Something to do with a model in a child; two tasks of the same key are done once."""
+
+    what: ClassVar[str]
+    model: ModelConfig
+    run: RunConfig
+
+    @property
+    def key(self) -> Hashable:
+        """What it is told apart by: what it is sized for does not change how it runs."""
+        return type(self), self.model, self.run.regardless_of("hardware")
+
+    @property
+    def earlier(self) -> tuple[TrainingSnapshot, ...]:
+        """What it has told before, where it goes on."""
+        return ()
+
+    def refusal(self, limit: int) -> str | None:
+        """Why it cannot be done within ``limit`` bytes of memory, in words."""
+        return refusal(self.model, self.run, limit)
+
+    def allocator(self, limit: int) -> Allocator:
+        """The settings of malloc that it gets."""
+        return choose_allocator(self.model, self.run, limit)
+
+    def message(self, limit: int) -> Message:
+        """What the child is asked: to run steps of the model, of a kind that each task adds."""
+        limit_bytes = limit if self.run.device == "cpu" else None
+        return {"model": self.model.model_dump(), "run": self.run.model_dump(), "limit_bytes": limit_bytes}
+
+    def read(self, told: Any) -> Result:
+        """The result that the child has told."""
+        return Result(status="ok", reason=told)
+
+    def ended(self, status: Status, reason: str, allocator: Allocator) -> Result:
+        """The result where the child has told none."""
+        del allocator
+        return Result(status=status, reason=reason)
+
+
+class Measurement(Task):
+    """Build a model and time its steps."""
+
+    what = "measurement"
+
+    def message(self, limit: int) -> Message:
+        """All steps that are timed together have so many seconds."""
+        return super().message(limit) | {"kind": "measure", "budget_s": limits().timing_s}
+
+    def read(self, told: Any) -> Result:
+        """Every number of it."""
+        return Measured.model_validate(told)
+
+    def ended(self, status: Status, reason: str, allocator: Allocator) -> Result:
+        """What was computed and predicted stands in it all the same."""
+        result = make_result(self.model, self.run, status, reason, environment={"allocator": allocator})
+        return with_prediction(result, self.model, self.run)
+
+
+class Calibration(Task):
+    """Learn how fast the device is for runs like this one, with the settings of malloc that it would get."""
 
     what = "calibration"
 
-    def __init__(self, task: Calibration, on_progress: OnProgress) -> None:
-        super().__init__(task.model, task.run, on_progress)
-        self._key = task.key
+    @functools.cached_property  # the memory that is free decides on the allocator: once for all that is done
+    def key(self) -> calibration.Key:
+        """The key of what it learns: the same for many models."""
+        return calibration.key_for(self.run, choose_allocator(self.model, self.run, limits().memory()))
 
-    def _read(self, result: Any) -> Result:
-        return Result(status="ok", reason=store.save(calibration.Calibration.model_validate(result)))
-
-    def _refusal(self, limit: int) -> str | None:
-        if self._run.device == "meta":
-            return "meta has no speed: choose a real device"
+    def refusal(self, limit: int) -> str | None:
+        """It needs the same memory for all models."""
+        if self.run.device == "meta":
+            return NO_SPEED
         needed = byte_size(CALIBRATION_BYTES)
         return None if limit >= CALIBRATION_BYTES else f"A calibration needs {needed}, {limits().there_are(limit)}"
 
-    def _allocator(self, limit: int) -> Allocator:
+    def allocator(self, limit: int) -> Allocator:
+        """That of its key."""
         del limit
-        return self._key.allocator
+        return self.key.allocator
 
-    def _job(self, limit: int) -> Message:
+    def message(self, limit: int) -> Message:
+        """It is about no model."""
         del limit
-        return {"kind": "calibrate", "key": self._key.model_dump()}
+        return {"kind": "calibrate", "key": self.key.model_dump()}
 
-    def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
-        del allocator
-        return Result(status=status, reason=reason)
+    def read(self, told: Any) -> Result:
+        """It has a reason too when what was learnt could not be kept on disk."""
+        return Result(status="ok", reason=store.save(calibration.Calibration.model_validate(told)))
 
 
-class RefinementAttempt(Attempt):
-    """One refinement."""
+class Refinement(Task):
+    """Run the model at zero and at three layers, to predict its time better."""
 
     what = "refinement"
 
-    def _refusal(self, limit: int) -> str | None:
-        if self._run.device == "meta":
-            return "meta has no speed: choose a real device"
-        shallow = replace(self._model, n_layers=min(REFINED_LAYERS, self._model.n_layers))
-        return refusal(shallow, self._run, limit)
+    def refusal(self, limit: int) -> str | None:
+        """It needs memory for a shallow model only."""
+        if self.run.device == "meta":
+            return NO_SPEED
+        shallow = replace(self.model, n_layers=min(REFINED_LAYERS, self.model.n_layers))
+        return refusal(shallow, self.run, limit)
 
-    def _job(self, limit: int) -> Message:
-        return super()._job(limit) | {"kind": "refine", "budget_s": limits().timing_s / 2}
+    def message(self, limit: int) -> Message:
+        """Both depths together have half the seconds of a measurement."""
+        return super().message(limit) | {"kind": "refine", "budget_s": limits().timing_s / 2}
 
-    def _read(self, result: Any) -> Result:
-        return RefinementResult(status="ok", refined=result)
-
-    def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
-        del allocator
-        return RefinementResult(status=status, reason=reason)
+    def read(self, told: Any) -> Result:
+        """The refined times."""
+        return RefinementResult(status="ok", refined=told)
 
 
-class TrainingAttempt(Attempt):
-    """One training run."""
+@dataclass(frozen=True)
+class Training(Task):
+    """Train as planned, keeping the state of each snapshot in ``folder``.
+
+    With ``earlier``, the snapshots of a run that was paused, go on from the state in the folder.
+    """
 
     what = "training run"
+    plan: Plan
+    folder: Path
+    earlier: tuple[TrainingSnapshot, ...] = ()
 
-    def __init__(self, training: Training, on_progress: OnProgress, on_snapshot: OnSnapshot) -> None:
-        super().__init__(training.model, training.run, on_progress)
-        self._training, self._on_snapshot = training, on_snapshot
-        self._last_step = training.earlier[-1].step if training.earlier else -1
+    @classmethod
+    def of(cls, plan: Plan) -> "Training":
+        """A new run, with a folder of its own that is gone when the server is."""
+        return cls(plan.model, plan.run, plan, server_folder() / uuid.uuid4().hex)
 
-    def _job(self, limit: int) -> Message:
-        del limit  # a hundred thousand parameters need none
-        training = self._training
-        make_room(training.folder)
-        plan = training.plan.to_json()
-        return {"kind": "pretrain", "plan": plan, "folder": str(training.folder), "resume": bool(training.earlier)}
+    @property
+    def key(self) -> Hashable:
+        """The plan: where its state is kept does not change what it does."""
+        return self.plan
 
-    def _read(self, result: Any) -> Result:
-        return Result(status="ok", reason=result)
-
-    def _hear(self, snapshot: Message) -> None:
-        heard = TrainingSnapshot.model_validate(snapshot)
-        if heard.step > self._last_step:  # a run that goes on may tell the last one again
-            self._last_step = heard.step
-            self._on_snapshot(heard)
-
-    def _result(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
-        del allocator
-        return Result(status=status, reason=reason)
+    def message(self, limit: int) -> Message:
+        """A hundred thousand parameters need no limit; there is room for the run's folder from now on."""
+        del limit
+        make_room(self.folder)
+        plan, folder = self.plan.to_json(), str(self.folder)
+        return {"kind": "pretrain", "plan": plan, "folder": folder, "resume": bool(self.earlier)}
 
 
 @functools.cache

@@ -21,7 +21,7 @@ from llm_explorer.texts import compute as texts
 from llm_explorer.texts import runs
 from llm_explorer.worker.attempt import Attempt
 from llm_explorer.worker.queue import MeasuringQueue
-from llm_explorer.worker.task import CalibrationAttempt, RefinementAttempt, RefinementResult
+from llm_explorer.worker.task import RefinementResult
 from tests.speed.calibrations import calibration
 from tests.ui.app_visit import Visit, lines_of
 
@@ -72,7 +72,9 @@ def measures(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         all_found: dict[str, Any] = times | {"components": COMPONENTS, "tokens_per_s": 6400.0} | found
 
         def execute(self: Attempt, take_worker: object) -> Result:
-            return with_prediction(make_result(self._model, self._run, "ok", **all_found), self._model, self._run)
+            return with_prediction(
+                make_result(self.task.model, self.task.run, "ok", **all_found), self.task.model, self.task.run
+            )
 
         monkeypatch.setattr(Attempt, "execute", execute)
 
@@ -171,16 +173,16 @@ def test_calibrating_gives_times_and_its_failure_is_a_sentence(monkeypatch: pyte
     def fail(self: Attempt, take_worker: object) -> Result:
         return Result(status="failed", reason="It ended **early**")
 
-    monkeypatch.setattr(CalibrationAttempt, "execute", fail)
+    monkeypatch.setattr(Attempt, "execute", fail)
     visit = ComputeVisit().press(texts.CALIBRATE)
     visit.until(lambda: "It ended **early**" in visit.words())
     assert "**early**" not in visit.raw_words()
 
-    def learn(self: CalibrationAttempt, take_worker: object) -> Result:
-        learnt = calibration(self._run).model_copy(update={"key": self._key})
+    def learn(self: Attempt, take_worker: object) -> Result:
+        learnt = calibration(self.task.run).model_copy(update={"key": self.task.key})
         return Result(status="ok", reason=store.save(learnt))
 
-    monkeypatch.setattr(CalibrationAttempt, "execute", learn)
+    monkeypatch.setattr(Attempt, "execute", learn)
     visit.press(texts.CALIBRATE)
     visit.until(lambda: visit.page.table)
     assert "It ended" not in visit.words()
@@ -199,7 +201,7 @@ def test_a_refined_prediction_stands_beside(monkeypatch: pytest.MonkeyPatch) -> 
     def execute(self: Attempt, take_worker: object) -> Result:
         return RefinementResult(status="ok", refined=spans)
 
-    monkeypatch.setattr(RefinementAttempt, "execute", execute)
+    monkeypatch.setattr(Attempt, "execute", execute)
     visit = ComputeVisit().press(texts.REFINE)
     visit.until(lambda: visit.page.table)
     assert visit.lines()["whole step"] == {"refined": "400 ms (200 ms to 800 ms)"}

@@ -321,7 +321,7 @@ def test_a_lesson_links_to_this_page_with_the_config() -> None:
 
 
 def ended(attempt: Attempt, status: Any, reason: str | None, **found: Any) -> Result:
-    return make_result(attempt._model, attempt._run, status, reason, **found)
+    return make_result(attempt.task.model, attempt.task.run, status, reason, **found)
 
 
 def test_a_peak_that_no_formula_is_sure_of_says_so() -> None:

@@ -13,9 +13,10 @@ from llm_explorer import budget
 from llm_explorer.accounting.process import Allocator
 from llm_explorer.config import ModelConfig, RunConfig, replace
 from llm_explorer.measure.result import Measured, Result
-from llm_explorer.worker import attempt
+from llm_explorer.worker import attempt, task
 from llm_explorer.worker.attempt import Attempt, Progress, run_measurement
 from llm_explorer.worker.client import Worker
+from llm_explorer.worker.task import Measurement
 from tests.budgets import allow
 from tests.there import there
 from tests.waiting import until
@@ -31,7 +32,7 @@ class Watched:
         self.progress: list[Progress] = []
         self.workers: list[Worker] = []
         self.result: Result | None = None
-        self.attempt = Attempt(model, run, self.progress.append)
+        self.attempt = Attempt(Measurement(model, run), self.progress.append)
         self.thread = threading.Thread(target=self._execute)
         self.thread.start()
 
@@ -68,14 +69,14 @@ def test_a_measurement_runs_from_start_to_result(quick: None) -> None:
 def test_where_the_fast_allocator_does_not_fit_the_result_says_default(
     quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempt, "choose_allocator", lambda model, run, limit: "default")
+    monkeypatch.setattr(task, "choose_allocator", lambda model, run, limit: "default")
     monkeypatch.setenv("MALLOC_MMAP_MAX_", "0")
     assert run_measurement(TINY, RUN).environment.allocator == "default"
 
 
 def test_a_giant_is_refused_before_any_process_is_started() -> None:
     giant = ModelConfig(emb_dim=1_048_576, n_heads=1024, n_layers=80)  # 10^15 parameters
-    result = Attempt(giant, RUN, lambda progress: None).execute(no_worker)
+    result = Attempt(Measurement(giant, RUN), lambda progress: None).execute(no_worker)
     assert result.status == "refused"
     assert "PiB of process memory" in there(result.reason)
     assert isinstance(result, Measured)
@@ -118,7 +119,7 @@ def test_a_wrong_prediction_ends_in_a_sentence_and_the_next_measurement_works(
     quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as wrong:
-        wrong.setattr(attempt, "refusal", lambda model, run, limit: None)
+        wrong.setattr(task, "refusal", lambda model, run, limit: None)
         wrong.setattr(budget, "free_bytes", lambda: 100 * 1024**2)
         result = run_measurement(SLOW, SLOW_RUN)
     if sys.platform == "linux":
@@ -166,7 +167,7 @@ def test_a_process_that_cannot_be_started_is_a_sentence() -> None:
     def no_memory(allocator: Allocator) -> Worker:
         raise OSError(12, "Cannot allocate memory", "/home/ann/bin/python")
 
-    result = Attempt(TINY, RUN, lambda progress: None).execute(no_memory)
+    result = Attempt(Measurement(TINY, RUN), lambda progress: None).execute(no_memory)
     assert result.status == "failed"
     assert result.reason == "The measurement could not be made: Cannot allocate memory"
 
@@ -197,7 +198,7 @@ class Talker(Worker):
 
 
 def test_a_result_that_is_none_is_a_sentence(caplog: pytest.LogCaptureFixture) -> None:
-    result = Attempt(TINY, RUN, lambda progress: None).execute(lambda allocator: Talker())
+    result = Attempt(Measurement(TINY, RUN), lambda progress: None).execute(lambda allocator: Talker())
     assert result.status == "failed"
     assert result.reason == "The measuring process said what is no message, and was ended"
     assert "parameters" in caplog.text

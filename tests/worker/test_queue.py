@@ -4,6 +4,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -32,10 +33,10 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
     """For what is about the queue alone: SLOW runs until it is cancelled, all else succeeds at once."""
 
     def execute(self: Attempt, take_worker: object) -> Result:
-        if self._model == SLOW:
+        if self.task.model == SLOW:
             assert self._inbox.get(timeout=30) == {"event": "cancel"}
             return self.cancelled()
-        return make_result(self._model, self._run, "ok")
+        return make_result(self.task.model, self.task.run, "ok")
 
     monkeypatch.setattr(Attempt, "execute", execute)
 
@@ -79,7 +80,7 @@ def test_jobs_wait_in_order_and_know_their_place(queue: MeasuringQueue, pretende
 def test_a_visitor_has_one_job_that_waits_whatever_it_is(queue: MeasuringQueue, pretended: None) -> None:
     runs = queue.submit(SLOW, SLOW_RUN, "ann")
     running(runs)
-    tasks: list[Task] = [Measurement(TINY, RUN), Calibration(TINY, RUN), Refinement(TINY, RUN), Training(PLAN, Path())]
+    tasks: list[Task] = [Measurement(TINY, RUN), Calibration(TINY, RUN), Refinement(TINY, RUN), Training.of(PLAN)]
     tasks += [Refinement(TINY, each) for each in MANY]
     asked = [queue.submit_task(task, "ann") for task in tasks]
     assert runs.snapshot().state == "running"
@@ -162,7 +163,7 @@ def test_runs_are_kept_up_to_a_bound_of_memory(
     queue: MeasuringQueue, pretended: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def trained(letter: str) -> Job:
-        job = queue.submit_task(Training(Plan(letter * 100_000, TINY, letter), Path()), "ann")
+        job = queue.submit_task(Training.of(Plan(letter * 100_000, TINY, letter)), "ann")
         result_of(job)
         return job
 
@@ -265,6 +266,11 @@ def test_a_thread_that_ends_all_the_same_is_told_and_started_anew(
     assert result_of(queue.submit(TINY, RUN, "ann")).status == "ok"
 
 
+class Long(Measurement):
+    def message(self, limit: int) -> dict[str, Any]:
+        return {"kind": "long", "text": "x" * 1_000_000}
+
+
 def test_a_stopped_child_does_not_keep_from_cancelling_nor_the_next_job_from_running(
     queue_with_spare: MeasuringQueue,
 ) -> None:
@@ -272,8 +278,7 @@ def test_a_stopped_child_does_not_keep_from_cancelling_nor_the_next_job_from_run
     spare = queue_with_spare._spare._worker
     assert spare is not None
     psutil.Process(spare.pid).suspend()
-    job = queue_with_spare.submit(replace(TINY, n_layers=1), RUN, "ann")
-    job.attempt._job = lambda limit: {"kind": "long", "text": "x" * 1_000_000}  # type: ignore[method-assign]
+    job = queue_with_spare.submit_task(Long(TINY, RUN), "ann")
     running(job)
     job.leave("ann")
     assert result_of(job, 2).status == "cancelled"

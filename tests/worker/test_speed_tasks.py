@@ -65,7 +65,7 @@ def nothing(*_: object) -> None:
 
 @pytest.mark.parametrize("kind", [Calibration, Refinement])
 def test_meta_is_refused(kind: Any) -> None:
-    result = run_alone(kind(TINY, replace(RUN, device="meta")).attempt(nothing, nothing))
+    result = run_alone(kind(TINY, replace(RUN, device="meta")))
     assert (result.status, result.reason) == ("refused", "meta has no speed: choose a real device")
 
 
@@ -74,14 +74,14 @@ def test_a_device_that_is_not_there_is_refused_as_a_measurement_is(
     kind: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(attempt, "user_cache_dir", lambda name: str(tmp_path))
-    result = run_alone(kind(TINY, replace(RUN, device="cuda:99")).attempt(nothing, nothing))
+    result = run_alone(kind(TINY, replace(RUN, device="cuda:99")))
     assert result.status == "refused"
     assert there(result.reason).startswith("cuda:99 is not on this machine; there are cpu")
 
 
 def test_a_calibration_needs_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "free_bytes", lambda: 10**8)
-    result = run_alone(Calibration(TINY, RUN).attempt(nothing, nothing))
+    result = run_alone(Calibration(TINY, RUN))
     assert result.status == "refused"
     assert there(result.reason).endswith(", 95.4 MiB are free")
 
@@ -96,7 +96,7 @@ def test_a_refinement_is_refused_by_the_memory_of_three_layers(monkeypatch: pyte
         return "too large"
 
     monkeypatch.setattr(task, "refusal", refuse)
-    assert run_alone(Refinement(wide, RUN).attempt(nothing, nothing)).reason == "too large"
+    assert run_alone(Refinement(wide, RUN)).reason == "too large"
     assert asked == [3]
 
 
@@ -105,8 +105,8 @@ def test_what_is_measured_has_its_prediction_beside_it(quick: None, monkeypatch:
     store.save(made)
     elsewhere = make_result(TINY, RUN, "failed", "no reason", environment={"allocator": "fast"})
     assert with_prediction(elsewhere, TINY, RUN).predicted.step_s is None
-    monkeypatch.setattr(attempt, "choose_allocator", lambda *_: "default")
-    for result in (run_measurement(TINY, RUN), Attempt(TINY, RUN, nothing).failed("no reason")):
+    monkeypatch.setattr(task, "choose_allocator", lambda *_: "default")
+    for result in (run_measurement(TINY, RUN), Attempt(Measurement(TINY, RUN), nothing).failed("no reason")):
         assert isinstance(result, Measured)
         predicted = result.predicted.model_dump(include={"forward_s", "backward_s", "step_s"})
         assert predicted == predicted_times(TINY, RUN, "default")

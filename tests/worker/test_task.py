@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_a_paused_run_frees_the_machine_and_goes_on_to_the_same_end(queue: Measu
     result_of(first)
     told = first.snapshot().stream
     assert len(told) < len(snapshot_steps(60)), "it ended before it was paused"
-    second = queue.submit_task(training._replace(earlier=told), "ann")
+    second = queue.submit_task(replace(training, earlier=told), "ann")
     assert second is not first
     assert steps(second.snapshot().stream)[: len(told)] == steps(told)
     assert result_of(second).status == "ok"
@@ -106,7 +107,7 @@ def test_a_paused_run_frees_the_machine_and_goes_on_to_the_same_end(queue: Measu
 
 
 def test_a_run_whose_state_is_gone_is_told_in_words(queue: MeasuringQueue) -> None:
-    resumed = Training.of(SHORT)._replace(earlier=(FIRST,))
+    resumed = replace(Training.of(SHORT), earlier=(FIRST,))
     result = result_of(queue.submit_task(resumed, "ann"))
     assert result == Result(status="failed", reason="This model is no longer kept; train it again")
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig
+from llm_explorer.config import ConfigError, Problem
 from llm_explorer.formats import Configs
 from llm_explorer.machine import one_reading
 from llm_explorer.presets import title_of
@@ -91,7 +91,7 @@ def _frame(title: str, question: str, *, run_in_sidebar: bool) -> Sliders:
     sliders = sidebar.draw_sliders(configs)
     if not appearance.hides("buttons"):
         with bar.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
-            _undo_and_pin(*(configs or history.last_valid()))
+            _undo_and_pin(configs)
             share.draw()
     with bar:  # where a part without a face takes no line
         one_entry_a_page(state.IN_FRAME)
@@ -124,7 +124,8 @@ def _links() -> None:
             st.page_link(path, label=label, query_params=passed_on)
 
 
-def _undo_and_pin(model: ModelConfig, run: RunConfig) -> None:
+def _undo_and_pin(valid: Configs | None) -> None:
+    model, run = valid or history.last_valid()
     pinned = pins.pinned()
     if pinned:
         st.caption(f"Changes are against {pinned[-1].label}", width="content")
@@ -139,8 +140,15 @@ def _undo_and_pin(model: ModelConfig, run: RunConfig) -> None:
         help=explore_texts.PIN_HELP,
         type="tertiary",
     )
-    can_undo = history.can_undo()
-    st.button("Undo", icon=":material/undo:", disabled=not can_undo, on_click=history.undo, key="undo", type="tertiary")
+    st.button(
+        "Undo",
+        icon=":material/undo:",
+        disabled=valid is not None and not history.can_undo(),
+        on_click=history.undo,
+        kwargs={"from_valid": valid is not None},
+        key="undo",
+        type="tertiary",
+    )
 
 
 def _read() -> tuple[Configs | None, tuple[Problem, ...]]:

@@ -28,11 +28,12 @@ def can_undo() -> bool:
     return len(st.session_state.get(_HISTORY, ())) > 1
 
 
-def undo() -> None:
-    """Go back to the config before; from a callback."""
-    if can_undo():
-        history = st.session_state[_HISTORY]
+def undo(*, from_valid: bool = True) -> None:
+    """Go back to the valid config before what is shown, which ``from_valid`` is the newest; from a callback."""
+    history = st.session_state.get(_HISTORY, [])
+    if from_valid and len(history) > 1:
         history.pop()
+    if history:
         state.write(*history[-1])
 
 

@@ -55,10 +55,13 @@ def test_undo_goes_back_config_by_config_and_stops_at_the_first() -> None:
     assert undone == [(13, 5, ""), (13, 2, ""), (12, 2, "")]
 
 
-def test_undo_from_an_invalid_config_leads_to_a_valid_one() -> None:
+def test_undo_from_an_invalid_config_leads_to_the_last_valid_one() -> None:
     visit = Visit().type("n_layers", 7).type("n_heads", 10).press("Undo")
     assert "does not divide" not in visit.words()
-    assert visit.number("n_heads") == 12
+    assert (visit.number("n_layers"), visit.number("n_heads")) == (7, 12)
+    assert visit.press("Undo").number("n_layers") == 12
+    first = Visit().type("n_heads", 10).press("Undo")
+    assert first.number("n_heads") == 12
 
 
 def test_the_newest_pin_is_what_the_metrics_are_compared_with() -> None:

@@ -203,10 +203,12 @@ def test_on_a_busy_server_the_two_measurements_come_one_after_the_other(
     monkeypatch: pytest.MonkeyPatch, queue: MeasuringQueue
 ) -> None:
     def execute(self: Attempt, take_worker: object) -> Result:
-        if self._run.seed:
+        if self.task.run.seed:
             assert self._inbox.get(timeout=30) == {"event": "cancel"}
             return self.cancelled()
-        return make_result(self._model, self._run, "ok", step_s={"median": 0.01, "iqr": 0.0, "n": 3, "samples": []})
+        return make_result(
+            self.task.model, self.task.run, "ok", step_s={"median": 0.01, "iqr": 0.0, "n": 3, "samples": []}
+        )
 
     monkeypatch.setattr(Attempt, "execute", execute)
     busy = queue.submit(ModelConfig(), RunConfig(seed=1), "another visit")

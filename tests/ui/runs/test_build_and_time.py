@@ -32,7 +32,7 @@ def ends_with(monkeypatch: pytest.MonkeyPatch, status: Any, reason: str | None =
     """Let every measurement end at once, without a process."""
 
     def execute(self: Attempt, take_worker: object) -> Result:
-        return make_result(self._model, self._run, status, reason, **found)
+        return make_result(self.task.model, self.task.run, status, reason, **found)
 
     monkeypatch.setattr(Attempt, "execute", execute)
 

@@ -1,5 +1,6 @@
 """A training run of one's own: choices, the run while it runs, pause, and what is left of it."""
 
+import dataclasses
 from typing import Final, NamedTuple
 
 import streamlit as st
@@ -172,7 +173,7 @@ def _pause() -> None:
 def _resume(stream: tuple[TrainingSnapshot, ...]) -> None:
     own: Own | None = st.session_state.get(OWN)
     if own is not None:
-        _submit(own.training._replace(earlier=stream))
+        _submit(dataclasses.replace(own.training, earlier=stream))
 
 
 def _running(own: Own, now: Snapshot) -> None:
