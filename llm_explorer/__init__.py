@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from llm_explorer.accounting.report import report
     from llm_explorer.config import ConfigError, ModelConfig, Problem, RunConfig, check, replace
 
-__version__: Final = "0.2.0"
+__version__ = "0.2.0"
 __all__ = [
     "GPT", "ConfigError", "ModelConfig", "Problem", "RunConfig", "build", "check", "load_folder", "replace", "report",
 ]  # fmt: skip
