@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
-from llm_explorer.lessons.concepts.parts import TINY, Data, attention_weights
+from llm_explorer.lessons.concepts.parts import TINY, Data
 from llm_explorer.model import GPT, CausalSelfAttention, build
 
 MOST_TOKENS: Final = TINY.context_length
@@ -62,7 +62,7 @@ def shapes(config: dict[str, Any], tokens: int) -> Data:
         gpt(ids)
         attention = gpt.get_submodule("blocks.0.attention")
         assert isinstance(attention, CausalSelfAttention)
-        pattern = attention_weights(attention, gpt.token_embedding(ids))
+        pattern = attention.weights(gpt.token_embedding(ids))
     return {"shapes": {"ids": list(ids.shape), "attention pattern": list(pattern.shape), **seen}}
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_explorer.config import ModelConfig, RunConfig, replace
-from llm_explorer.model import MLP, CausalSelfAttention, Embedding, Linear, build, materialized_attention
+from llm_explorer.model import MLP, CausalSelfAttention, Embedding, Linear, build
 from llm_explorer.training import random_batch
 
 TINY: Final = ModelConfig(vocab_size=256, context_length=16, emb_dim=16, n_heads=2, n_layers=2, drop_rate=0.0)
@@ -135,17 +135,7 @@ def heads(n_heads: int, seed: int) -> Data:
     normed = block.get_submodule("attention_norm")(x)
     attention = block.get_submodule("attention")
     assert isinstance(attention, CausalSelfAttention)
-    return {"patterns": attention_weights(attention, normed)[0].tolist()}
-
-
-def attention_weights(attention: CausalSelfAttention, x: Tensor) -> Tensor:
-    """The softmax of the scores, (B, T, D) -> (B, N, T, T): attention over the identity instead of the values."""
-    q, k, _v = (
-        part.unflatten(-1, attention.heads).transpose(1, 2)  # (B, T, D) -> (B, N, T, H)
-        for part in attention.qkv(x).split(x.shape[-1], dim=-1)  # (B, T, 3D) -> 3 of (B, T, D)
-    )
-    identity = torch.eye(x.shape[1], device=x.device).expand(*q.shape[:2], -1, -1)  # (B, N, T, T)
-    return materialized_attention(q, k, identity, 0.0)
+    return {"patterns": attention.weights(normed)[0].tolist()}
 
 
 def dropout(rate: float, step: int) -> Data:

@@ -138,7 +138,7 @@ def test_the_attention_weights_are_those_that_the_model_uses() -> None:
     torch.manual_seed(0)
     attention = CausalSelfAttention(parts.TINY, "sdpa")
     x = torch.randn(2, 5, parts.TINY.emb_dim)
-    weights = parts.attention_weights(attention, x)  # (2, N, 5, 5)
+    weights = attention.weights(x)  # (2, N, 5, 5)
     q, k, v = (part.unflatten(-1, attention.heads).transpose(1, 2) for part in attention.qkv(x).split(16, dim=-1))
     torch.testing.assert_close(weights @ v, materialized_attention(q, k, v, 0.0))
     expected = attention.projection((weights @ v).transpose(1, 2).flatten(2))
