@@ -88,7 +88,7 @@ class Job:
 
     def weigh(self) -> None:
         """Note the bytes that keeping it takes: of a training run its text and all that it told."""
-        self.size = size_of((vars(self.task), self.stream))
+        self.size = size_of((self.task.key, self.stream))
 
     def _on_progress(self, progress: Progress) -> None:
         self.progress = progress
