@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 import plotly.graph_objects as go
 
 from llm_explorer.charts.axes import log_axis
+from llm_explorer.charts.bars import horizontal
 from llm_explorer.charts.layout import LEGEND, around, titled
 from llm_explorer.charts.palette import CATEGORIES
 from llm_explorer.charts.traces import line
@@ -96,17 +97,8 @@ def _bar_layout(title: str, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _bar(name: str, sizes: Sequence[float | None], colour: str, labels: Sequence[str]) -> dict[str, Any]:
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "name": name,
-        "x": list(sizes),
-        "y": list(range(len(sizes))),
-        "marker": {"color": colour},
-        "customdata": list(labels),
-        "hovertemplate": "%{customdata}<extra>" + name + "</extra>",
-        "cliponaxis": False,
-    }
+    hover = f"%{{customdata}}<extra>{name}</extra>"
+    return horizontal(sizes, range(len(sizes)), colour, hover, name=name, customdata=list(labels))
 
 
 def _sums(sums: Sequence[float], labels: Sequence[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.bars import horizontal
 from llm_explorer.charts.layout import LEGEND, around
 
 ROW_HEIGHT: Final = 40
@@ -54,14 +55,6 @@ def _bars(
     labels: Sequence[str],
     shown: Sequence[str] | None,
 ) -> dict[str, Any]:
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "name": name,
-        "x": [values.get(row, 0.0) for row in rows],
-        "y": list(rows),
-        "marker": {"color": colour},
-        "customdata": list(labels),
-        "hovertemplate": "%{y}: %{customdata}<extra>" + name + "</extra>",
-        "cliponaxis": False,
-    } | ({} if shown is None else {"text": list(shown), "textposition": "outside"})
+    sizes, hover = [values.get(row, 0.0) for row in rows], f"%{{y}}: %{{customdata}}<extra>{name}</extra>"
+    words = {} if shown is None else {"text": list(shown), "textposition": "outside"}
+    return horizontal(sizes, rows, colour, hover, name=name, customdata=list(labels), **words)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from llm_explorer.charts.axes import PLAIN, named
-from llm_explorer.charts.bars import side_by_side
+from llm_explorer.charts.bars import horizontal, side_by_side
 from llm_explorer.charts.heatmaps import GAPS, Rows, heatmap, on_cells
 from llm_explorer.charts.layout import LEGEND, titled
 from llm_explorer.charts.palette import PAIR
@@ -49,18 +49,8 @@ def histogram(title: str, middles: Sequence[float], heights: Sequence[float], *,
 
 def likelihoods(title: str, labels: Sequence[str], shares: Sequence[float]) -> go.Figure:
     """Horizontal bars from the top, each with its share in percent."""
-    bar = {
-        "type": "bar",
-        "orientation": "h",
-        "x": list(shares),
-        "y": list(range(len(labels))),
-        "text": [f"{share:.2%}" for share in shares],
-        "textposition": "outside",
-        "customdata": list(labels),
-        "hovertemplate": "%{customdata}: %{x:.4%}<extra></extra>",
-        "marker": {"color": PAIR[0]},
-        "cliponaxis": False,
-    }
+    words = {"text": [f"{share:.2%}" for share in shares], "textposition": "outside", "customdata": list(labels)}
+    bar = horizontal(shares, range(len(labels)), PAIR[0], "%{customdata}: %{x:.4%}<extra></extra>", **words)
     across = {"visible": False, "range": [0, 1.2 * max(shares)]}
     down = named(labels) | {"autorange": "reversed", "automargin": True}
     return go.Figure([bar], _layout(title, xaxis=across, yaxis=down | PLAIN))

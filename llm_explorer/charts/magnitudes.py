@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from llm_explorer.charts.bars import horizontal
 from llm_explorer.charts.layout import titled
 from llm_explorer.charts.palette import PAIR
 from llm_explorer.charts.traces import line
@@ -18,17 +19,9 @@ def magnitude_bars(title: str, sizes: Mapping[str, float], write: Callable[[floa
     """Bars on a logarithmic axis that starts a power of ten below the smallest; sizes are above 0."""
     powers = [math.log10(size) for size in sizes.values()]
     start = math.floor(min(powers)) - 1
-    bars = {
-        "type": "bar",
-        "orientation": "h",
-        "y": list(sizes),
-        "x": list(sizes.values()),
-        "text": [write(size) for size in sizes.values()],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "marker": {"color": [PAIR[row % 2] for row in range(len(sizes))]},
-        "hovertemplate": "%{y}: %{text}<extra></extra>",
-    }
+    words, colours = [write(size) for size in sizes.values()], [PAIR[row % 2] for row in range(len(sizes))]
+    hover = "%{y}: %{text}<extra></extra>"
+    bars = horizontal(sizes.values(), sizes, colours, hover, text=words, textposition="outside")
     layout = titled(title, 70 + BAR_HEIGHT * len(sizes)) | {
         "showlegend": False,
         "xaxis": {

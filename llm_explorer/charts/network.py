@@ -105,9 +105,4 @@ def _short(value: float) -> str:
 
 
 def _axis(labels: Sequence[str]) -> dict[str, Any]:
-    return {
-        **named(labels),
-        **PLAIN,
-        "automargin": True,
-        "range": [-0.5, len(labels) - 0.5],
-    }
+    return {**named(labels), **PLAIN, "automargin": True, "range": [-0.5, len(labels) - 0.5]}

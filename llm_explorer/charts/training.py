@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import plotly.graph_objects as go
 
 from llm_explorer.charts.axes import named
+from llm_explorer.charts.bars import PATTERNS, horizontal
 from llm_explorer.charts.heatmaps import heatmap
 from llm_explorer.charts.layout import titled
 from llm_explorer.charts.palette import PAIR, PHASES
@@ -57,20 +58,10 @@ def next_chart(title: str, characters: Sequence[str], series: Mapping[str, Seque
     """Bars of the probabilities of characters, the likeliest on top; one bar a character and series."""
     names = [_tick(character) for character in characters]
     bars = [
-        {
-            "type": "bar",
-            "name": name,
-            "x": list(values),
-            "y": list(range(len(names))),
-            "orientation": "h",
-            "marker": {"color": colour, "pattern": {"shape": pattern}},
-            "customdata": names,
-            "text": [f"{100 * value:.1f}%" for value in values],
-            "textposition": "outside",
-            "cliponaxis": False,
-            "hovertemplate": "%{customdata}: %{text}<extra>" + name + "</extra>",
-        }
-        for (name, values), colour, pattern in zip(series.items(), PAIR, ("", "/"), strict=False)
+        horizontal(values, range(len(names)), colour, f"%{{customdata}}: %{{text}}<extra>{name}</extra>")
+        | {"name": name, "marker": {"color": colour, "pattern": {"shape": pattern}}, "customdata": names}
+        | {"text": [f"{100 * value:.1f}%" for value in values], "textposition": "outside"}
+        for (name, values), colour, pattern in zip(series.items(), PAIR, PATTERNS, strict=False)
     ]
     places = named(names) | {"autorange": "reversed", "automargin": True}
     axes = {"xaxis": {"range": [0, 1.15], "visible": False}, "yaxis": places | {"type": "linear", "ticks": ""}}
@@ -111,10 +102,10 @@ def heads_chart(title: str, heads: Sequence[Sequence[Sequence[Sequence[int]]]], 
         left, top = column / across, 1 - row / down
         ticks = named([_tick(one) for one in text]) | {"ticks": "", "showgrid": False}
         start = left + 0.02 * column / across
-        horizontal = {"domain": [start, left + 0.95 / across], "anchor": f"y{number}", "tickangle": 0}
-        vertical = {"domain": [top - 0.8 / down, top - 0.08 / down], "anchor": f"x{number}", "autorange": "reversed"}
-        layout[f"xaxis{number}"] = horizontal | ticks | {"tickfont": {"size": 9}}
-        layout[f"yaxis{number}"] = vertical | ticks | {"showticklabels": False}
+        x_axis = {"domain": [start, left + 0.95 / across], "anchor": f"y{number}", "tickangle": 0}
+        y_axis = {"domain": [top - 0.8 / down, top - 0.08 / down], "anchor": f"x{number}", "autorange": "reversed"}
+        layout[f"xaxis{number}"] = x_axis | ticks | {"tickfont": {"size": 9}}
+        layout[f"yaxis{number}"] = y_axis | ticks | {"showticklabels": False}
         words = {"text": name, "x": start, "y": top, "xref": "paper", "yref": "paper", "xanchor": "left"}
         layout["annotations"].append(words | {"yanchor": "top", "showarrow": False, "font": {"size": 12}})
     return go.Figure(maps, layout)

@@ -13,15 +13,7 @@ from llm_explorer.formats.imported import Imported
 from llm_explorer.formats.settings import to_settings
 from llm_explorer.texts.explore import PHASE_WORDS
 
-_BOOK_FIELDS: Final = (
-    "vocab_size",
-    "context_length",
-    "emb_dim",
-    "n_heads",
-    "n_layers",
-    "drop_rate",
-    "qkv_bias",
-)
+_BOOK_FIELDS: Final = ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers", "drop_rate", "qkv_bias")
 
 
 def to_book_dict(model: ModelConfig) -> str:

@@ -12,16 +12,7 @@ from typing import Any, Final
 from llm_explorer.config import ConfigError, Problem, RunConfig
 from llm_explorer.config.problems import shown
 from llm_explorer.formats.hugging_face.counted import COUNTED, count_family
-from llm_explorer.formats.hugging_face.families import (
-    COMMON,
-    FAMILIES,
-    IGNORED,
-    SIZE_KEYS,
-    Family,
-    Noted,
-    Only,
-    Option,
-)
+from llm_explorer.formats.hugging_face.families import COMMON, FAMILIES, IGNORED, SIZE_KEYS, Family, Noted, Only, Option
 from llm_explorer.formats.imported import Imported, Values
 from llm_explorer.formats.words import keys_in, short
 
