@@ -70,10 +70,6 @@ class Job:
         """How it stands now."""
         return self.queue.snapshot(self)
 
-    def watch(self, watcher: str) -> None:
-        """One more waits for it."""
-        self.queue.watch(self, watcher)
-
     def leave(self, watcher: str) -> None:
         """One less waits for it; with the last one gone it is cancelled, its process gone within 0.5 s."""
         self.queue.leave(self, watcher)
@@ -164,11 +160,6 @@ class MeasuringQueue:
             state: State = "queued" if queued else "running" if job.result is None else "done"
             stream = tuple(job.stream)
             return Snapshot(state, place, job.progress, job.result, job.model, job.run, job.finished_at, stream)
-
-    def watch(self, job: Job, watcher: str) -> None:
-        """One more waits for the job."""
-        with self._changed:
-            job.watchers.add(watcher)
 
     def leave(self, job: Job, watcher: str, reason: str = CANCELLED) -> None:
         """One less waits for the job; with the last one gone it is cancelled, and says why."""

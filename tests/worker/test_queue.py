@@ -139,7 +139,7 @@ def test_a_session_that_ends_leaves_everything_it_watched(queue: MeasuringQueue,
     alone = queue.submit(SLOW, SLOW_RUN, "ann")
     running(alone)
     shared = queue.submit(TINY, RUN, "ann")
-    shared.watch("bob")
+    assert queue.submit(TINY, RUN, "bob") is shared
     queue.leave_all("ann")
     assert done(alone).result.status == "cancelled"
     assert done(shared).result.status == "ok"
