@@ -222,7 +222,7 @@ class MeasuringQueue:
             return
         logging.error("the thread of the measuring queue has ended; a new one is started")
         if self._running is not None:
-            self._running.finish(self._running.attempt.failed(THREAD_ENDED))
+            self._running.finish(self._running.task.ended("failed", THREAD_ENDED))
             self._running = None
         try:
             self._thread = self._start_thread()
@@ -236,7 +236,7 @@ class MeasuringQueue:
                 job.weigh()
             except Exception as error:  # nothing that a job does may end this thread
                 logging.exception("a job could not be brought to its end")
-                result = job.attempt.failed(f"It could not be brought to its end: {in_words(error)}")
+                result = job.task.ended("failed", f"It could not be brought to its end: {in_words(error)}")
             with self._changed:
                 self._running = None
                 job.finish(result)
