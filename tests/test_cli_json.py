@@ -51,7 +51,7 @@ def ends(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str
         return trace(CLASS.model, CLASS.run).model_dump()
 
     def execute(self: Attempt, take: Any) -> Any:
-        return self._ended("ok" if status == "no trace" else status, "what happened")
+        return self.task.ended("ok" if status == "no trace" else status, "what happened")
 
     monkeypatch.setattr(Resident, "ask", ask)
     monkeypatch.setattr(Attempt, "execute", execute)

@@ -50,7 +50,9 @@ def horizontal(
     }
 
 
-def side_by_side(groups: Mapping[str, Sequence[float]], hover: str, **more: Any) -> list[dict[str, Any]]:
+def side_by_side(
+    groups: Mapping[str, Sequence[float]], hover: str, patterns: Sequence[str] = PATTERNS, **more: Any
+) -> list[dict[str, Any]]:
     """Upright bars of at most two groups, told apart by colour and pattern."""
     return [
         {
@@ -61,5 +63,5 @@ def side_by_side(groups: Mapping[str, Sequence[float]], hover: str, **more: Any)
             "hovertemplate": f"{hover}<extra>{name}</extra>",
             **more,
         }
-        for (name, values), colour, pattern in zip(groups.items(), PAIR, PATTERNS, strict=False)
+        for (name, values), colour, pattern in zip(groups.items(), PAIR, patterns, strict=False)
     ]

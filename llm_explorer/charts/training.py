@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import plotly.graph_objects as go
 
 from llm_explorer.charts.axes import named
-from llm_explorer.charts.bars import PATTERNS, horizontal
+from llm_explorer.charts.bars import PATTERNS, horizontal, side_by_side
 from llm_explorer.charts.heatmaps import heatmap
 from llm_explorer.charts.layout import titled
 from llm_explorer.charts.palette import PAIR, PHASES
@@ -72,18 +72,8 @@ def next_chart(title: str, characters: Sequence[str], series: Mapping[str, Seque
 def targets_chart(title: str, targets: Sequence[str], series: Mapping[str, Sequence[float]]) -> go.Figure:
     """Columns of the probability that each target got, in the order of the text; one column a target and series."""
     names = [_tick(target) for target in targets]
-    bars = [
-        {
-            "type": "bar",
-            "name": name,
-            "x": list(range(len(names))),
-            "y": list(values),
-            "marker": {"color": colour, "pattern": {"shape": pattern}},
-            "customdata": names,
-            "hovertemplate": "target %{customdata}: %{y:.1%}<extra>" + name + "</extra>",
-        }
-        for (name, values), colour, pattern in zip(series.items(), PAIR, ("/", ""), strict=True)
-    ]
+    places, hover = list(range(len(names))), "target %{customdata}: %{y:.1%}"
+    bars = side_by_side(series, hover, PATTERNS[::-1], x=places, customdata=names)
     axes = {"xaxis": named(names) | {"title": {"text": "target"}, "automargin": True, "tickangle": 0}}
     axes["yaxis"] = {"range": [0, 1], "tickformat": ".0%", "automargin": True}
     return go.Figure(bars, _layout(title, LOSS_HEIGHT) | axes)

@@ -267,6 +267,7 @@ JOURNEY_ROWS: Final = {
     "final_norm": ("After all blocks: the final norm", "B, T, D"),
     "head": ("Logits: a score for each token of the vocabulary", "B, T, V"),
 }
+JOURNEY_QKV: Final = "B, T, (N + 2 K) H"  # where heads have a width of their own, or share keys and values
 PRETRAINING: Final = "See a trained one: Pre-training"
 EXPLORE: Final = "See it in a real model: Explore"
 EXERCISES_INTRO: Final = "Three questions on your own config (the sidebar's). Round as you like: 2% is close enough."

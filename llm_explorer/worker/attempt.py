@@ -16,7 +16,7 @@ from llm_explorer.accounting.process import Allocator, process_bytes
 from llm_explorer.budget import limits
 from llm_explorer.config import ModelConfig, RunConfig
 from llm_explorer.config.problems import in_words
-from llm_explorer.measure.result import Measured, Result, Status
+from llm_explorer.measure.result import Measured, Result
 from llm_explorer.pretraining.snapshot import TrainingSnapshot
 from llm_explorer.worker.client import Message, Worker, death_in_words
 from llm_explorer.worker.resident import without_residents
@@ -59,15 +59,11 @@ class Attempt:
                 return self._measure(take_worker)
         except Exception as error:
             logging.exception("a %s could not be made", self.task.what)
-            return self.failed(f"The {self.task.what} could not be made: {in_words(error)}")
+            return self.task.ended("failed", f"The {self.task.what} could not be made: {in_words(error)}")
 
     def cancelled(self, reason: str = CANCELLED) -> Result:
         """The result of a job that nobody waits for any more."""
-        return self._ended("cancelled", reason)
-
-    def failed(self, reason: str) -> Result:
-        """The result of a job that something went wrong with beside it."""
-        return self._ended("failed", reason)
+        return self.task.ended("cancelled", reason)
 
     def _wait_for_machine(self, held: contextlib.ExitStack) -> bool:
         """Get the machine's one place to measure; False when cancelled before."""
@@ -86,7 +82,7 @@ class Attempt:
         limit = limits().memory()
         reason = self.task.refusal(limit)
         if reason is not None:
-            return self._ended("refused", reason)
+            return self.task.ended("refused", reason)
         beside = limits().memory_beside_a_resident()
         with contextlib.ExitStack() as held:
             if process_bytes(self.task.model, self.task.run) > beside:
@@ -101,7 +97,7 @@ class Attempt:
             return self._listen(worker.allocator)
         except ValidationError:
             logging.exception("what a child told is no %s", self.task.what)
-            return self._ended(*death_in_words(None), worker.allocator)
+            return self.task.ended(*death_in_words(None), worker.allocator)
         finally:
             worker.kill()
 
@@ -114,7 +110,7 @@ class Attempt:
                 message = self._inbox.get(timeout=max(0.0, deadline - time.monotonic()))
             except Empty:
                 reason = f"Ended after {seconds:g} s, the most a {self.task.what} may take"
-                return self._ended("timeout", reason, allocator)
+                return self.task.ended("timeout", reason, allocator)
             match message["event"]:
                 case "progress":
                     self._on_progress(Progress(message["phase"], message["fraction"], message["text"]))
@@ -123,14 +119,11 @@ class Attempt:
                 case "result":
                     return self.task.read(message["result"])
                 case "failure":
-                    return self._ended(message["status"], message["reason"], allocator)
+                    return self.task.ended(message["status"], message["reason"], allocator)
                 case "cancel":
                     return self.cancelled()
                 case "exit":
-                    return self._ended(*death_in_words(message["code"]), allocator)
-
-    def _ended(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
-        return self.task.ended(status, reason, allocator)
+                    return self.task.ended(*death_in_words(message["code"]), allocator)
 
 
 @contextlib.contextmanager

@@ -70,10 +70,6 @@ class Job:
         """How it stands now."""
         return self.queue.snapshot(self)
 
-    def watch(self, watcher: str) -> None:
-        """One more waits for it."""
-        self.queue.watch(self, watcher)
-
     def leave(self, watcher: str) -> None:
         """One less waits for it; with the last one gone it is cancelled, its process gone within 0.5 s."""
         self.queue.leave(self, watcher)
@@ -165,11 +161,6 @@ class MeasuringQueue:
             stream = tuple(job.stream)
             return Snapshot(state, place, job.progress, job.result, job.model, job.run, job.finished_at, stream)
 
-    def watch(self, job: Job, watcher: str) -> None:
-        """One more waits for the job."""
-        with self._changed:
-            job.watchers.add(watcher)
-
     def leave(self, job: Job, watcher: str, reason: str = CANCELLED) -> None:
         """One less waits for the job; with the last one gone it is cancelled, and says why."""
         with self._changed:
@@ -231,7 +222,7 @@ class MeasuringQueue:
             return
         logging.error("the thread of the measuring queue has ended; a new one is started")
         if self._running is not None:
-            self._running.finish(self._running.attempt.failed(THREAD_ENDED))
+            self._running.finish(self._running.task.ended("failed", THREAD_ENDED))
             self._running = None
         try:
             self._thread = self._start_thread()
@@ -245,7 +236,7 @@ class MeasuringQueue:
                 job.weigh()
             except Exception as error:  # nothing that a job does may end this thread
                 logging.exception("a job could not be brought to its end")
-                result = job.attempt.failed(f"It could not be brought to its end: {in_words(error)}")
+                result = job.task.ended("failed", f"It could not be brought to its end: {in_words(error)}")
             with self._changed:
                 self._running = None
                 job.finish(result)

@@ -71,7 +71,7 @@ class Task:
         """The result that the child has told."""
         return Result(status="ok", reason=told)
 
-    def ended(self, status: Status, reason: str, allocator: Allocator) -> Result:
+    def ended(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
         """The result where the child has told none."""
         del allocator
         return Result(status=status, reason=reason)
@@ -90,7 +90,7 @@ class Measurement(Task):
         """Every number of it."""
         return Measured.model_validate(told)
 
-    def ended(self, status: Status, reason: str, allocator: Allocator) -> Result:
+    def ended(self, status: Status, reason: str, allocator: Allocator = "default") -> Result:
         """What was computed and predicted stands in it all the same."""
         result = make_result(self.model, self.run, status, reason, environment={"allocator": allocator})
         return with_prediction(result, self.model, self.run)

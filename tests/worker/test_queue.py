@@ -118,7 +118,7 @@ def test_a_session_that_ends_leaves_everything_it_watched(queue: MeasuringQueue,
     alone = queue.submit(SLOW, SLOW_RUN, "ann")
     running(alone)
     shared = queue.submit(TINY, RUN, "ann")
-    shared.watch("bob")
+    assert queue.submit(TINY, RUN, "bob") is shared
     queue.leave_all("ann")
     assert result_of(alone).status == "cancelled"
     assert result_of(shared).status == "ok"

@@ -14,7 +14,7 @@ from llm_explorer.measure.result import Measured, Result, make_result
 from llm_explorer.speed import store
 from llm_explorer.speed.predict import predict, predicted_times, with_prediction
 from llm_explorer.worker import attempt, task
-from llm_explorer.worker.attempt import Attempt, run_alone, run_measurement
+from llm_explorer.worker.attempt import run_alone, run_measurement
 from llm_explorer.worker.queue import MeasuringQueue
 from llm_explorer.worker.task import Calibration, Measurement, Refinement, RefinementResult
 from tests.speed.calibrations import calibration
@@ -57,10 +57,6 @@ def test_many_models_share_a_calibration_but_not_a_refinement() -> None:
     assert Refinement(TINY, RUN).key != Measurement(TINY, RUN).key
     sized = replace(RUN, hardware="h100-80gb")
     assert Refinement(TINY, RUN).key == Refinement(TINY, sized).key
-
-
-def nothing(*_: object) -> None:
-    pass
 
 
 @pytest.mark.parametrize("kind", [Calibration, Refinement])
@@ -106,7 +102,7 @@ def test_what_is_measured_has_its_prediction_beside_it(quick: None, monkeypatch:
     elsewhere = make_result(TINY, RUN, "failed", "no reason", environment={"allocator": "fast"})
     assert with_prediction(elsewhere, TINY, RUN).predicted.step_s is None
     monkeypatch.setattr(task, "choose_allocator", lambda *_: "default")
-    for result in (run_measurement(TINY, RUN), Attempt(Measurement(TINY, RUN), nothing).failed("no reason")):
+    for result in (run_measurement(TINY, RUN), Measurement(TINY, RUN).ended("failed", "no reason")):
         assert isinstance(result, Measured)
         predicted = result.predicted.model_dump(include={"forward_s", "backward_s", "step_s"})
         assert predicted == predicted_times(TINY, RUN, "default")

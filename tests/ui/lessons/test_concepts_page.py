@@ -321,6 +321,14 @@ def test_a_token_travels_through_the_shapes_of_the_visitor_s_config() -> None:
     assert here["Blocks, one after another"] == "6"
 
 
+def test_modern_blocks_have_shapes_of_what_is_in_them() -> None:
+    lesson = Lesson(JOURNEY, n_heads="8", emb_dim="512", set="positions=rope n_kv_heads=2 n_experts=4 mlp_bias=false")
+    rows = {row[0]: row[1:] for row in lesson.table()}
+    assert rows["In each block: query, key and value"] == ["B × T × (N + 2 K) H", "1 × 12 × 768"]
+    assert rows["In each block: who looks at whom"] == ["B × N × T × T", "1 × 8 × 12 × 12"]
+    assert not {"Position embedding, added", "In each block: up to the hidden size"} & rows.keys()
+
+
 def test_a_context_shorter_than_the_text_has_shapes_too() -> None:
     lesson = Lesson(JOURNEY, context_length="4")
     assert lesson.table()[0] == ["Ids", "B × T", "1 × 4"]

@@ -214,7 +214,7 @@ def test_a_run_left_for_another_one_says_so(monkeypatch: pytest.MonkeyPatch, que
     for shared in (False, True):
         lesson.press("Train it")
         if shared:
-            lesson.page.session_state[own_run.OWN].job.watch("a third")
+            queue.submit_task(lesson.page.session_state[own_run.OWN].training, "a third")
         queue.submit(ModelConfig(), RunConfig(), "another visit")
         lesson.run()
         assert (texts.GOES_ON if shared else "Ended: You asked for another run meanwhile;") in lesson.words()

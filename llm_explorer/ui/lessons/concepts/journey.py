@@ -41,10 +41,13 @@ def draw(page: Page) -> None:
 
 
 def shapes_table(model: ModelConfig, tokens: int) -> str:
-    """A line a stage: what happens, the shape in letters and in the numbers of the config."""
+    """A line a stage that there is: what happens, the shape in letters and in the numbers of the config."""
     shapes = lesson.ask(MODULE, "shapes", config=model.model_dump(), tokens=tokens)["shapes"]
     lines = ["| stage | shape | here |", "|---|---|---|"]
-    for name, (words, letters) in texts.JOURNEY_ROWS.items():
+    for name in (name for name in texts.JOURNEY_ROWS if name in shapes):
+        words, letters = texts.JOURNEY_ROWS[name]
+        if name.endswith(".qkv") and shapes[name][-1] != 3 * model.emb_dim:
+            letters = texts.JOURNEY_QKV
         sizes = " × ".join(f"{size:,}" for size in shapes[name])
         lines.append(f"| {words} | {letters.replace(', ', ' × ')} | {sizes} |")
     lines.append(f"| Blocks, one after another | L | {model.n_layers:,} |")
