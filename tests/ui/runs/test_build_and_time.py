@@ -247,7 +247,7 @@ def test_hosted_what_was_recorded_of_the_whole_stands_beside_it_with_its_machine
     table = visit.page.table[0].value.set_index("what")
     assert list(table.columns) == ["computed", "recorded", "error"]
     assert table.loc["Parameters", "recorded"] == "163,009,536"
-    assert table["Parameters"]["error"] == "exact"
+    assert table.loc["Parameters", "error"] == "exact"
     assert list(table.loc["Whole step"]) == ["–", "8 s ± 100 ms", ""]
     visit.type("n_layers", 13)
     assert "no measurement is recorded" in visit.words()
